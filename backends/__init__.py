@@ -1,0 +1,1 @@
+"""Code out: each backend takes the last dialects of the road and makes something that runs."""

@@ -1,0 +1,1 @@
+"""Machine code in this process: the JIT, its calling convention and its threads."""

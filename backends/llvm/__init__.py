@@ -1,0 +1,1 @@
+"""From the `llvm` dialect to LLVM IR text and object code."""

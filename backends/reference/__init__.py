@@ -1,0 +1,1 @@
+"""What every op means, in NumPy: the oracle."""

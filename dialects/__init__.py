@@ -1,0 +1,1 @@
+"""The vocabulary: ops, types and attributes, their verifiers and shape rules. No rewriting here."""

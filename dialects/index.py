@@ -1,0 +1,8 @@
+"""Every dialect of weft, by name. An entry is imported when a module first uses it."""
+
+from __future__ import annotations
+
+DIALECTS: tuple[tuple[str, str], ...] = (
+    ("ml", "weft.dialects.ml:ML"),
+    ("loop", "weft.dialects.loop:LOOP"),
+)

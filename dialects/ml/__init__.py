@@ -1,0 +1,1 @@
+"""The `ml` dialect: tensor programs in value semantics."""

@@ -1,0 +1,1 @@
+"""Text and models in: each frontend ends in a verified module."""

@@ -1,0 +1,1 @@
+"""The reader of MLIR text, on lark."""

@@ -1,0 +1,1 @@
+"""Module in, module out: one pass a file, the file name is the pass name."""

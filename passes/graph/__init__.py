@@ -1,0 +1,1 @@
+"""Passes on tensor programs (`ml`, `tensor`, `scf`)."""

@@ -1,0 +1,1 @@
+"""From `ml` to `loop`, buffers and memory, and the schedule steps."""

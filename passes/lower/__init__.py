@@ -1,0 +1,1 @@
+"""Down to the `llvm` dialect."""

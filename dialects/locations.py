@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -31,7 +32,7 @@ def _first(loc: Attribute) -> Location | None:
         return Location(loc.filename.data, loc.line.data, loc.column.data)
     parts: Sequence[Attribute] = ()
     if isinstance(loc, FusedLoc) and isinstance(loc.locations, ArrayAttr):
-        parts = loc.locations.data
+        parts = cast(ArrayAttr[Attribute], loc.locations).data
     elif isinstance(loc, CallSiteLoc):
         parts = (loc.callee, loc.caller)
     elif isinstance(loc, NameLoc):

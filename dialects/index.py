@@ -5,4 +5,5 @@ from __future__ import annotations
 DIALECTS: tuple[tuple[str, str], ...] = (
     ("ml", "weft.dialects.ml:ML"),
     ("loop", "weft.dialects.loop:LOOP"),
+    ("llvm", "weft.dialects.upstream.llvm:LLVM"),
 )

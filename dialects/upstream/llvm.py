@@ -183,9 +183,7 @@ class SelectOp(IRDLOperation):
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$cond `,` $lhs `,` $rhs attr-dict `:` type($cond) `,` type($res)"
 
-    def __init__(
-        self, cond: SSAValue | Operation, lhs: SSAValue | Operation, rhs: SSAValue | Operation
-    ) -> None:
+    def __init__(self, cond: SSAValue | Operation, lhs: SSAValue | Operation, rhs: SSAValue | Operation) -> None:
         super().__init__(operands=[cond, lhs, rhs], result_types=[SSAValue.get(lhs).type])
 
     def verify_(self) -> None:
@@ -356,9 +354,7 @@ class MaskedStoreOp(IRDLOperation):
     alignment = prop_def(IntegerAttr[IntegerType])
     nontemporal = opt_prop_def(UnitAttr)
     irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = (
-        "$value `,` $data `,` $mask attr-dict `:` type($value) `,` type($mask) `into` type($data)"
-    )
+    assembly_format = "$value `,` $data `,` $mask attr-dict `:` type($value) `,` type($mask) `into` type($data)"
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""From a program to something that runs: reading, pipelines, compiling, the cache on disk."""

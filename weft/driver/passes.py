@@ -1,0 +1,100 @@
+"""Running a pipeline on a module: nested anchors, verification after every pass, blame by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, UnknownLoc
+from xdsl.ir import Block, Operation, Region
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import VerifyException
+
+from weft.diagnostics import UNKNOWN, WeftError
+from weft.driver.options import make_pass
+from weft.driver.pipeline import Nest, Step
+from weft.driver.verify import verification_message
+from weft.registry import find_pass
+
+AfterPass = Callable[[ModulePass, ModuleOp], None]
+
+
+class PassFailure(Exception):
+    """A pass left a module that does not verify: a bug of the pass, never of the program."""
+
+
+@dataclass(frozen=True)
+class PassManager:
+    """A pipeline whose passes exist and whose options are valid, ready to run."""
+
+    pipeline: Nest
+    passes: dict[Step, ModulePass]
+    verify_each: bool = True
+    after_pass: AfterPass | None = None
+
+    @staticmethod
+    def of(pipeline: Nest, *, verify_each: bool = True, after_pass: AfterPass | None = None) -> PassManager:
+        """Look up every pass. Raises :class:`WeftError` for an unknown pass or option."""
+        return PassManager(pipeline, {step: _find(step) for step in pipeline.steps()}, verify_each, after_pass)
+
+    def run(self, ctx: Context, module: ModuleOp) -> None:
+        """Run on a module, in place."""
+        if self.pipeline.anchor not in ("any", module.name):
+            raise WeftError(f"can't run '{self.pipeline.anchor}' pass manager on '{module.name}' op", UNKNOWN)
+        self._run_nest(ctx, self.pipeline, module)
+
+    def _run_nest(self, ctx: Context, nest: Nest, module: ModuleOp) -> None:
+        for element in nest.elements:
+            if isinstance(element, Step):
+                self._run_pass(ctx, self.passes[element], module)
+                continue
+            for op in [op for op in module.body.block.ops if element.anchor in ("any", op.name)]:
+                self._run_nested(ctx, element, op)
+
+    def _run_nested(self, ctx: Context, nest: Nest, op: Operation) -> None:
+        """Run a nest on one op: passes see it alone, in a module of its own."""
+        if isinstance(op, ModuleOp):
+            self._run_nest(ctx, nest, op)
+            return
+        block, following = op.parent, op.next_op
+        assert block is not None
+        op.detach()
+        alone = ModuleOp(Region(Block([op])))
+        alone.location = op.location
+        try:
+            self._run_nest(ctx, nest, alone)
+        finally:
+            for inner in list(alone.body.block.ops):
+                inner.detach()
+                if following is not None:
+                    block.insert_op_before(inner, following)
+                else:
+                    block.add_op(inner)
+
+    def _run_pass(self, ctx: Context, step: ModulePass, module: ModuleOp) -> None:
+        step.apply(ctx, module)
+        if self.verify_each:
+            _check(step, module)
+        if self.after_pass is not None:
+            self.after_pass(step, module)
+
+
+def _find(step: Step) -> ModulePass:
+    try:
+        return make_pass(find_pass(step.name), step.options)
+    except WeftError as error:
+        if error.where is not None:
+            raise
+        message = f"MLIR Textual PassPipeline Parser:1:{step.column}: error: {error.message}"
+        raise WeftError(message, UNKNOWN, error.hint) from None
+
+
+def _check(step: ModulePass, module: ModuleOp) -> None:
+    try:
+        module.verify()
+    except VerifyException as error:
+        raise PassFailure(f"after pass '{step.name}': {verification_message(error)}") from error
+    lost = next((op for op in module.walk() if isinstance(op.location, UnknownLoc)), None)
+    if lost is not None:
+        raise PassFailure(f"after pass '{step.name}': operation '{lost.name}' has lost its location")

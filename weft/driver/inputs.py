@@ -1,0 +1,108 @@
+"""Values for arguments, said as text: `a.npy`, `all.npz:name`, `4x8xf32=0.5`, `4x8xf32=random:7`, `i64=3`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import AnyFloat, IndexType, IntegerType
+
+from weft.diagnostics import WeftError
+from weft.dialects.ml.dtypes import numpy_dtype
+
+Value = NDArray[Any] | bool | int | float
+
+_SHAPED = re.compile(r"^((?:\d+x)*)((?:si|ui|i)\d+|bf16|f16|f32|f64|index)=(.+)$", re.S)
+
+
+def read_value(spec: str, folder: Path, name: str | None = None, position: int | None = None) -> Value:
+    """The value that a spec stands for; file names are relative to `folder`.
+
+    An `.npz` without `:key` is asked for the argument's name, then for `arg<position>`, then for `<position>`.
+    Raises :class:`WeftError` for a spec or a file that cannot be read.
+    """
+    match = _SHAPED.match(spec)
+    if match is not None:
+        return _made(spec, match[1], match[2], match[3])
+    file, _, key = spec.partition(":") if not re.match(r"^[A-Za-z]:[\\/]", spec) else (spec, "", "")
+    path = folder / file
+    if path.suffix == ".npy":
+        return _load(path)
+    if path.suffix == ".npz":
+        return _member(path, [key] if key else [n for n in (name, f"arg{position}", str(position)) if n])
+    hint = "a value is a.npy, b.npz, b.npz:key, 4x8xf32=0.5, 4x8xf32=random:7 or i64=3"
+    raise WeftError(f"cannot make a value of '{spec}'", hint=hint)
+
+
+def _load(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise WeftError(f"cannot open input file '{path}': {error.strerror or error}") from None
+    except (ValueError, EOFError) as error:
+        raise WeftError(f"'{path}' is not a NumPy file: {error}") from None
+
+
+def _member(path: Path, keys: list[str]) -> NDArray[Any]:
+    with _load(path) as archive:
+        for key in keys:
+            if key in archive.files:
+                try:
+                    return archive[key]
+                except (ValueError, OSError, EOFError) as error:
+                    raise WeftError(f"'{path}:{key}' cannot be read: {error}") from None
+        names = ", ".join(archive.files)
+    raise WeftError(f"'{path}' has no array '{keys[0]}'", hint=f"it has: {names}" if names else "it is empty")
+
+
+def _made(spec: str, dims: str, element: str, text: str) -> Value:
+    shape = tuple(int(d) for d in dims.split("x") if d)
+    if np.prod([float(d) for d in shape]) > 2**34:
+        raise WeftError(f"'{spec}' is too large an array to make")
+    dtype = numpy_dtype(_element_type(element))
+    if text.startswith("random"):
+        seed = text.partition(":")[2] or "0"
+        if not seed.isdigit():
+            raise WeftError(f"'{spec}': the seed after 'random:' must be a whole number, not '{seed}'")
+        return _random(shape, dtype, int(seed))
+    try:
+        value = _number(text, dtype)
+        array = np.full(shape, value, dtype)
+    except (ValueError, OverflowError):
+        raise WeftError(f"'{spec}': '{text}' is not a value of type {element}") from None
+    return array if dims else cast(Value, array.item()) if dtype.kind in "biuf" else array
+
+
+def _number(text: str, dtype: np.dtype[Any]) -> bool | int | float:
+    if dtype.kind == "b":
+        return {"true": True, "1": True, "false": False, "0": False}[text] if text in _BOOLS else bool(int(text))
+    return int(text, 0) if dtype.kind in "iu" else float(text)
+
+
+_BOOLS = ("true", "false", "0", "1")
+
+
+def _random(shape: tuple[int, ...], dtype: np.dtype[Any], seed: int) -> NDArray[Any]:
+    """Normal for floats, uniform over a small range for integers, fair for booleans: the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    if dtype.kind == "b":
+        return rng.integers(0, 2, shape).astype(dtype)
+    if dtype.kind in "iu":
+        return rng.integers(0 if dtype.kind == "u" else -100, 101, shape).astype(dtype)
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def _element_type(text: str) -> AnyFloat | IntegerType | IndexType:
+    from xdsl.dialects.builtin import Signedness, bf16, f16, f32, f64
+
+    floats = {"bf16": bf16, "f16": f16, "f32": f32, "f64": f64}
+    if text in floats:
+        return floats[text]
+    if text == "index":
+        return IndexType()
+    prefix = text.rstrip("0123456789")
+    sign = {"i": Signedness.SIGNLESS, "si": Signedness.SIGNED, "ui": Signedness.UNSIGNED}[prefix]
+    return IntegerType(int(text[len(prefix) :]), sign)

@@ -1,0 +1,95 @@
+"""The command `weft` and its subcommands; `weft-opt` is `weft opt`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from weft.diagnostics import WeftError
+
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("run", "weft.tools.run", "compile a program and run it"),
+    ("opt", "weft.tools.opt", "run passes on a module and print it"),
+)
+
+INTERNAL_ERROR = 70
+"""The exit code of a bug of weft's own (EX_SOFTWARE of sysexits.h)."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit code: 0, 1 for a user's error, 70 for a bug of weft's own."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _dispatch(arguments), arguments)
+
+
+def main_opt(argv: Sequence[str] | None = None) -> int:
+    """`weft-opt`: the same as `weft opt`."""
+    return main(["opt", *(sys.argv[1:] if argv is None else argv)])
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if arguments else 1
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"weft {version('weft')}")
+        return 0
+    for name, module, _ in COMMANDS:
+        if name == arguments[0]:
+            command: Callable[[list[str]], int] = import_module(module).command
+            return command(arguments[1:])
+    from weft.diagnostics import did_you_mean
+
+    hint = did_you_mean(arguments[0], [name for name, _, _ in COMMANDS])
+    raise WeftError(f"weft: unknown command '{arguments[0]}'", hint=hint or "weft --help lists the commands")
+
+
+def _usage() -> str:
+    lines = [f"  {name:8} {text}" for name, _, text in COMMANDS]
+    return "\n".join(
+        ["usage: weft COMMAND ...", "", "commands:", *lines, "", "weft COMMAND --help tells more; weft --version"]
+    )
+
+
+def guarded(command: Callable[[], int], arguments: Sequence[str]) -> int:
+    """Run a command: its errors become text on stderr and an exit code."""
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code
+    except WeftError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # the reader of our output has gone; nothing is left to tell it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"error: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        return _report_bug(error, arguments)
+
+
+def _report_bug(error: Exception, arguments: Sequence[str]) -> int:
+    """Say that weft is wrong, and leave a file that shows it."""
+    from weft.tools.reproducer import write_reproducer
+
+    place = write_reproducer(traceback.format_exc(), arguments)
+    print(f"internal compiler error: {type(error).__name__}: {error}", file=sys.stderr)
+    print("this is a bug of weft, not of your program", file=sys.stderr)
+    if place is not None:
+        print(f"reproducer at {place}: please attach it to a bug report", file=sys.stderr)
+    return INTERNAL_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -55,8 +55,7 @@ def jitter(x, rng):
 def train(x, labels, rng):
     """Weights and biases of all layers."""
     weights = [
-        (rng.normal(0, np.sqrt(2 / m), (m, n)).astype(np.float32), np.zeros(n, np.float32))
-        for m, n in pairwise(SIZES)
+        (rng.normal(0, np.sqrt(2 / m), (m, n)).astype(np.float32), np.zeros(n, np.float32)) for m, n in pairwise(SIZES)
     ]
     speed = [(np.zeros_like(w), np.zeros_like(b)) for w, b in weights]
     for epoch in range(EPOCHS):

@@ -8,14 +8,13 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import AnyFloat, IndexType, IntegerType
 
 from weft.diagnostics import WeftError
-from weft.dialects.ml.dtypes import numpy_dtype
+from weft.dialects.dtype_names import numpy_dtype
 
 Value = NDArray[Any] | bool | int | float
 
-_SHAPED = re.compile(r"^((?:\d+x)*)((?:si|ui|i)\d+|bf16|f16|f32|f64|index)=(.+)$", re.S)
+_SHAPED = re.compile(r"^((?:\d+x)*)([a-z]+\d*)=(.+)$", re.S)
 
 
 def read_value(spec: str, folder: Path, name: str | None = None, position: int | None = None) -> Value:
@@ -62,7 +61,12 @@ def _made(spec: str, dims: str, element: str, text: str) -> Value:
     shape = tuple(int(d) for d in dims.split("x") if d)
     if np.prod([float(d) for d in shape]) > 2**34:
         raise WeftError(f"'{spec}' is too large an array to make")
-    dtype = numpy_dtype(_element_type(element))
+    try:
+        dtype = numpy_dtype(element)
+    except KeyError:
+        raise WeftError(
+            f"'{spec}': '{element}' is not an element type", hint="for example 4x8xf32=0.5 or i64=3"
+        ) from None
     if text.startswith("random"):
         seed = text.partition(":")[2] or "0"
         if not seed.isdigit():
@@ -93,16 +97,3 @@ def _random(shape: tuple[int, ...], dtype: np.dtype[Any], seed: int) -> NDArray[
     if dtype.kind in "iu":
         return rng.integers(0 if dtype.kind == "u" else -100, 101, shape).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)
-
-
-def _element_type(text: str) -> AnyFloat | IntegerType | IndexType:
-    from xdsl.dialects.builtin import Signedness, bf16, f16, f32, f64
-
-    floats = {"bf16": bf16, "f16": f16, "f32": f32, "f64": f64}
-    if text in floats:
-        return floats[text]
-    if text == "index":
-        return IndexType()
-    prefix = text.rstrip("0123456789")
-    sign = {"i": Signedness.SIGNLESS, "si": Signedness.SIGNED, "ui": Signedness.UNSIGNED}[prefix]
-    return IntegerType(int(text[len(prefix) :]), sign)

@@ -1,0 +1,185 @@
+"""Checking the arguments of a call against a signature: everything is refused before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weft.backends.signature import Signature, ValueSpec
+from weft.diagnostics import WeftError, did_you_mean
+
+Array = NDArray[Any]
+
+
+def bind(signature: Signature, args: Sequence[object], kwargs: Mapping[str, object]) -> list[object]:
+    """Values in the order of the signature. Raises :class:`WeftError` for missing, unknown or doubled arguments."""
+    specs = signature.arguments
+    if len(args) > len(specs):
+        raise WeftError(f"@{signature.name} takes {len(specs)} arguments, {len(args)} were given", hint=listing(specs))
+    names = [spec.name for spec in specs]
+    values = dict(zip(names, args, strict=False))
+    for name, value in kwargs.items():
+        if name not in names:
+            hint = did_you_mean(name, names) or listing(specs)
+            raise WeftError(f"@{signature.name} has no argument '{name}'", hint=hint)
+        if name in values:
+            raise WeftError(f"@{signature.name}: argument '{name}' is given twice")
+        values[name] = value
+    missing = [spec for spec in specs if spec.name not in values]
+    if missing:
+        raise WeftError(f"@{signature.name}: no value for {', '.join(f'{s.name}: {s}' for s in missing)}")
+    return [values[name] for name in names]
+
+
+def listing(specs: Sequence[ValueSpec]) -> str:
+    """`it takes (a: tensor<4xf32>, b: i64)`, for hints."""
+    return "it takes (" + ", ".join(f"{spec.name}: {spec}" for spec in specs) + ")"
+
+
+def check_value(spec: ValueSpec, value: object) -> Array | bool | int | float:
+    """A value that fits the spec: an array of exactly the dtype and shape, or a Python scalar.
+
+    A tensor argument may be any array-like of the dtype; a Python scalar or a list is converted where nothing is lost. A
+    memref argument must be a writable array that can be used in place. Raises :class:`WeftError` naming the argument.
+    """
+    if spec.kind == "scalar":
+        return _scalar(spec, value)
+    if spec.kind == "memref":
+        return _memref(spec, value)
+    array = _array(spec, value)
+    _check_dims(spec, array)
+    return (
+        array if array.flags.c_contiguous and array.flags.aligned else np.ascontiguousarray(array).reshape(array.shape)
+    )
+
+
+def _mismatch(spec: ValueSpec, found: str, hint: str | None = None) -> WeftError:
+    return WeftError(f"argument '{spec.name}' is {found}, expected {spec}", hint=hint)
+
+
+def describe(array: Array) -> str:
+    """`an array of shape (2, 3) and dtype float32`."""
+    return f"an array of shape {array.shape} and dtype {array.dtype}"
+
+
+def _array(spec: ValueSpec, value: object) -> Array:
+    dtype = spec.numpy_dtype
+    if isinstance(value, (bool, int, float, list, tuple)):
+        return _from_python(spec, value, dtype)
+    if not isinstance(value, np.ndarray):
+        try:
+            value = np.from_dlpack(cast(Any, value)) if hasattr(value, "__dlpack__") else np.asarray(value)
+        except (TypeError, ValueError, RuntimeError, BufferError):
+            raise _mismatch(spec, f"of type {type(value).__name__}") from None
+    array = cast(Array, value)
+    if array.dtype != dtype:
+        raise _mismatch(spec, describe(array), f"convert it: {spec.name}.astype('{dtype}')")
+    return array
+
+
+def _from_python(spec: ValueSpec, value: object, dtype: np.dtype[Any]) -> Array:
+    try:
+        plain = np.asarray(value)
+        array = plain.astype(dtype)
+    except (TypeError, ValueError, OverflowError):
+        raise _mismatch(spec, f"of type {type(value).__name__}") from None
+    same_kind = plain.dtype.kind == dtype.kind or dtype.kind not in "biu" or plain.size == 0
+    if not same_kind and not np.array_equal(plain, array):
+        raise _mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
+    return array
+
+
+def _check_dims(spec: ValueSpec, array: Array) -> None:
+    fits = len(spec.dims) == array.ndim and all(
+        want is None or want == have for want, have in zip(spec.dims, array.shape, strict=True)
+    )
+    if not fits:
+        raise _mismatch(spec, describe(array))
+
+
+def _memref(spec: ValueSpec, value: object) -> Array:
+    if not isinstance(value, np.ndarray):
+        raise _mismatch(spec, f"of type {type(value).__name__}", "a memref is used in place: pass a NumPy array")
+    array = cast(Array, value)
+    if array.dtype != spec.numpy_dtype:
+        raise _mismatch(spec, describe(array), "a memref is used in place: its dtype must be the declared one")
+    _check_dims(spec, array)
+    size = array.itemsize
+    if not array.flags.aligned or any(step % size for step in array.strides):
+        raise _mismatch(spec, "an array whose elements are not aligned")
+    strides = [step // size for step in array.strides]
+    wanted = spec.strides if spec.strides is not None else contiguous_strides(array.shape)
+    for have, want, dim in zip(strides, wanted, array.shape, strict=True):
+        if dim > 1 and want is not None and have != want:
+            found = f"{describe(array)} and strides {tuple(strides)}"
+            raise _mismatch(spec, found, f"its layout needs the strides {wanted} (in elements)")
+    return array
+
+
+def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Row-major strides, in elements."""
+    strides: list[int] = []
+    step = 1
+    for dim in reversed(shape):
+        strides.append(step)
+        step *= max(dim, 1)
+    return tuple(reversed(strides))
+
+
+def _scalar(spec: ValueSpec, value: object) -> bool | int | float:
+    dtype = spec.numpy_dtype
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = cast(Array, value)[()]
+    if isinstance(value, (bool, np.bool_)):
+        plain: bool | int | float = bool(value)
+    elif isinstance(value, (int, np.integer)):
+        plain = int(cast(int, value))
+    elif isinstance(value, (float, np.floating)) or (hasattr(value, "dtype") and np.ndim(cast(Any, value)) == 0):
+        plain = float(cast(float, value))
+    else:
+        raise _mismatch(spec, f"of type {type(value).__name__}")
+    if dtype.kind == "b":
+        if plain in (0, 1):
+            return bool(plain)
+    elif dtype.kind in "iu":
+        low, high = integer_range(spec.dtype)
+        if not isinstance(plain, float) and low <= plain <= high:
+            return int(plain)
+    else:
+        return float(plain)
+    raise _mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
+
+
+def integer_range(dtype: str) -> tuple[int, int]:
+    """The least and greatest value of an integer type; signless ones take signed and unsigned values alike."""
+    width = 64 if dtype == "index" else int(dtype.lstrip("siu"))
+    if dtype.startswith("ui"):
+        return 0, 2**width - 1
+    return -(2 ** (width - 1)), 2 ** (width - 1) - 1
+
+
+def check_out(results: Sequence[ValueSpec], out: object, inputs: Sequence[object]) -> list[Array] | None:
+    """The `out=` arrays, one for each result. Raises :class:`WeftError` for a wrong number, dtype or shape."""
+    if out is None:
+        return None
+    outs = list(cast(Sequence[object], out)) if isinstance(out, (tuple, list)) else [out]
+    if len(outs) != len(results):
+        raise WeftError(f"out= holds {len(outs)} arrays, the function gives {len(results)} results")
+    for n, (spec, array) in enumerate(zip(results, outs, strict=True)):
+        wanted = f"out= for result {n} is {{}}, expected a writable, contiguous array for {spec}"
+        if not isinstance(array, np.ndarray):
+            raise WeftError(wanted.format(f"of type {type(array).__name__}"))
+        known = cast(Array, array)
+        if known.dtype != spec.numpy_dtype or known.ndim != len(spec.dims):
+            raise WeftError(wanted.format(describe(known)))
+        if any(want is not None and want != have for want, have in zip(spec.dims, known.shape, strict=True)):
+            raise WeftError(wanted.format(describe(known)))
+        if not (known.flags.c_contiguous and known.flags.writeable and known.flags.aligned):
+            raise WeftError(wanted.format("read-only, strided or unaligned"))
+        others = [*inputs, *outs[:n]]
+        if any(isinstance(other, np.ndarray) and np.may_share_memory(known, cast(Array, other)) for other in others):
+            raise WeftError(f"out= for result {n} shares memory with an argument or another result")
+    return cast(list[Array], outs)

@@ -1,0 +1,69 @@
+"""What a compiled function takes and gives: enough to check a call and to make its results, and small enough for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from weft.dialects.dtype_names import numpy_dtype
+
+Kind = Literal["tensor", "memref", "scalar"]
+
+
+@dataclass(frozen=True)
+class ValueSpec:
+    """One argument or result.
+
+    `name` is the argument's name in the text, or the label of a result (`weft.name`). `dtype` is the element type as MLIR
+    spells it (`f32`, `ui8`, `index`). A dim or stride of None is known at run time only; `strides` (in elements) is
+    None for a contiguous layout. `default` is the example input that the program carries (`weft.input`).
+    """
+
+    name: str
+    kind: Kind
+    dtype: str
+    dims: tuple[int | None, ...] = ()
+    strides: tuple[int | None, ...] | None = None
+    default: str | None = None
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the elements."""
+        return numpy_dtype(self.dtype)
+
+    @property
+    def static(self) -> bool:
+        """Whether every dim is known before the run."""
+        return None not in self.dims
+
+    def __str__(self) -> str:
+        if self.kind == "scalar":
+            return self.dtype
+        dims = "".join("?x" if dim is None else f"{dim}x" for dim in self.dims)
+        return f"{self.kind}<{dims}{self.dtype}>"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A function: its name, arguments and results, as the program's text declares them (before any lowering)."""
+
+    name: str
+    arguments: tuple[ValueSpec, ...]
+    results: tuple[ValueSpec, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists, dicts and strings."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Signature:
+        """The inverse of :meth:`to_json`."""
+        return Signature(data["name"], _specs(data["arguments"]), _specs(data["results"]))
+
+
+def _specs(data: Sequence[dict[str, Any]]) -> tuple[ValueSpec, ...]:
+    # JSON has no tuples
+    return tuple(ValueSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()}) for spec in data)

@@ -42,8 +42,8 @@ def listing(specs: Sequence[ValueSpec]) -> str:
 def check_value(spec: ValueSpec, value: object) -> Array | bool | int | float:
     """A value that fits the spec: an array of exactly the dtype and shape, or a Python scalar.
 
-    A tensor argument may be any array-like of the dtype; a Python scalar or a list is converted where nothing is lost. A
-    memref argument must be a writable array that can be used in place. Raises :class:`WeftError` naming the argument.
+    A tensor argument may be any array-like of the dtype; a Python scalar or a list is converted where nothing is lost.
+    A memref argument must be an array that can be used in place. Raises :class:`WeftError` naming the argument.
     """
     if spec.kind == "scalar":
         return _scalar(spec, value)

@@ -1,4 +1,4 @@
-"""What a compiled function takes and gives: enough to check a call and to make its results, and small enough for JSON."""
+"""What a compiled function takes and gives: enough to check a call and make its results; small enough for JSON."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Kind = Literal["tensor", "memref", "scalar"]
 class ValueSpec:
     """One argument or result.
 
-    `name` is the argument's name in the text, or the label of a result (`weft.name`). `dtype` is the element type as MLIR
-    spells it (`f32`, `ui8`, `index`). A dim or stride of None is known at run time only; `strides` (in elements) is
-    None for a contiguous layout. `default` is the example input that the program carries (`weft.input`).
+    `name` is the argument's name in the text, or the label of a result (`weft.name`). `dtype` is the element type as
+    MLIR spells it (`f32`, `ui8`, `index`). A dim or stride of None is known at run time only; `strides` (in elements)
+    is None for a contiguous layout. `default` is the example input that the program carries (`weft.input`).
     """
 
     name: str

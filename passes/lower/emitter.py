@@ -139,9 +139,7 @@ class Emitter(FunctionBuilder):
 
     # floats
 
-    def fbinary(
-        self, kind: type[Operation], a: Value, b: Value, flags: llvm.FastMathAttr = CONTRACT
-    ) -> Value:
+    def fbinary(self, kind: type[Operation], a: Value, b: Value, flags: llvm.FastMathAttr = CONTRACT) -> Value:
         """A float op of two equal types."""
         return self.value(kind, (a, b), a.type, {"fastmathFlags": flags})
 

@@ -175,9 +175,7 @@ class FunctionBuilder:
 
     # constants
 
-    def _constant(
-        self, key: object, kind: type[Operation], type_: Attribute, value: Attribute | None
-    ) -> Value:
+    def _constant(self, key: object, kind: type[Operation], type_: Attribute, value: Attribute | None) -> Value:
         found = self._pool.get(key)
         if found is None:
             made = kind.create(

@@ -79,9 +79,7 @@ def _fpowi(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
     """A power with an integer exponent, by way of f64; the sign by the exponent's last bit."""
     x, n = operands
     base = e.cast(llvm.FPExtOp, x, f64)
-    power = e.intrinsic(
-        "pow", (e.intrinsic("fabs", (base,), base.type), e.cast(llvm.SIToFPOp, n, f64)), base.type
-    )
+    power = e.intrinsic("pow", (e.intrinsic("fabs", (base,), base.type), e.cast(llvm.SIToFPOp, n, f64)), base.type)
     last = e.icmp("ne", e.and_(n, e.integer(1, n.type)), e.integer(0, n.type))
     signed = e.select(last, e.intrinsic("copysign", (power, base), base.type), power)
     return narrow(e, signed, element(x.type))

@@ -79,9 +79,7 @@ class AccessOp(LinearOp):
     def verify_access(self) -> None:
         """The element type is one of loops, the index has the rank of the buffer and lies inside."""
         if not is_element(self.memref.element_type):
-            raise VerifyException(
-                f"{self.name}: loops do not compute on elements of {self.memref.element_type}"
-            )
+            raise VerifyException(f"{self.name}: loops do not compute on elements of {self.memref.element_type}")
         self.verify_forms(len(self.memref.get_shape()))
         conditional = any(isinstance(op, IfOp) for op in enclosing(self))
         if conditional or any(loop.trip() in (0, None) for loop in loops_around(self)):
@@ -202,9 +200,7 @@ class StoreOp(WriteOp):
 
     traits = traits_def(MemoryWriteEffect())
 
-    def __init__(
-        self, value: SSAValue, buffer: SSAValue, index: Sequence[Form], *, nontemporal: bool = False
-    ) -> None:
+    def __init__(self, value: SSAValue, buffer: SSAValue, index: Sequence[Form], *, nontemporal: bool = False) -> None:
         """Store `value` into `buffer` at `index`."""
         counters, matrix = pack([linear(form) for form in index])
         super().__init__(
@@ -310,9 +306,7 @@ class ReduceOp(WriteOp):
         index = parse_index(parser)
         over: list[SSAValue] = []
         if parser.parse_optional_keyword("over") is not None:
-            over = parser.parse_comma_separated_list(
-                parser.Delimiter.PAREN, lambda: parser.parse_operand(INDEX)
-            )
+            over = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: parser.parse_operand(INDEX))
         attributes, type_ = _read_type(parser)
         buffer = parser.resolve_operand(name, type_)
         element = memref_of(buffer).element_type
@@ -358,8 +352,7 @@ class ReduceOp(WriteOp):
                 continue
             if nest is not self and outermost(other) is nest:
                 raise VerifyException(
-                    f"loop.reduce: one nest reduces into one buffer by '{self.kind.data}' and by"
-                    f" '{other.kind.data}'"
+                    f"loop.reduce: one nest reduces into one buffer by '{self.kind.data}' and by '{other.kind.data}'"
                 )
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, MemRefType, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IndexType, IntegerAttr, MemRefType, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
-from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import MemoryAllocEffect, Pure
@@ -32,25 +41,29 @@ class AllocOp(IRDLOperation):
 
     ```mlir
     %Cr = loop.alloc reg "Cr" : memref<12x32xf32>
+    %t = loop.alloc heap "t"(%n) : memref<?x512xf32>
     ```
 
     Spaces: `reg` (registers: the index is made of constants, unrolled and vector counters), `stack` (small
     memory), `heap` (memory from the plan), `shared` and `fragment` (GPU). The name is how schedule steps find
-    it. Memory is aligned to 64 bytes and padded by a vector; the size is static.
+    it. Memory is aligned to 64 bytes and padded by a vector. Run-time sizes are symbols; only `heap` has them.
     """
 
     name = "loop.alloc"
 
+    sizes = var_operand_def(IndexType)
     space = prop_def(StringAttr)
     buffer_name = prop_def(StringAttr)
     result = result_def(MemRefType)
 
     traits = traits_def(MemoryAllocEffect())
 
-    def __init__(self, space: str, name: str, type_: Attribute) -> None:
-        """A buffer named `name` of memref type `type_`."""
+    def __init__(self, space: str, name: str, type_: Attribute, sizes: Sequence[SSAValue] = ()) -> None:
+        """A buffer named `name` of memref type `type_`, with a size for each `?` of it."""
         super().__init__(
-            properties={"space": StringAttr(space), "buffer_name": StringAttr(name)}, result_types=[type_]
+            operands=[sizes],
+            properties={"space": StringAttr(space), "buffer_name": StringAttr(name)},
+            result_types=[type_],
         )
         hint = name.replace(".", "_")
         if SSAValue.is_valid_name(hint):
@@ -61,9 +74,12 @@ class AllocOp(IRDLOperation):
         """Read the syntax above."""
         space = parser.parse_identifier(" (the space of the buffer)")
         name = parser.parse_str_literal(" (the name of the buffer)")
+        sizes = parser.parse_optional_comma_separated_list(
+            parser.Delimiter.PAREN, lambda: parser.parse_operand(IndexType())
+        )
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
-        op = cls(space, name, parser.parse_type())
+        op = cls(space, name, parser.parse_type(), sizes or ())
         op.attributes |= attributes
         return op
 
@@ -71,21 +87,24 @@ class AllocOp(IRDLOperation):
         """Print the syntax above."""
         printer.print_string(f" {self.space.data} ")
         printer.print_string_literal(self.buffer_name.data)
+        if self.sizes:
+            printer.print_operands(self.sizes)
         printer.print_op_attributes(self.attributes)
         printer.print_string(" : ")
         printer.print_attribute(self.result.type)
 
     def verify_(self) -> None:
-        """The space is known, the name is not empty, the shape static, the elements are of loops."""
+        """The space is known, the name not empty, each `?` has a size, the elements are of loops."""
         if self.space.data not in SPACES:
-            raise VerifyException(
-                f"loop.alloc: '{self.space.data}' is no space; known are {', '.join(SPACES)}"
-            )
+            raise VerifyException(f"loop.alloc: '{self.space.data}' is no space; known are {', '.join(SPACES)}")
         if not self.buffer_name.data:
             raise VerifyException("loop.alloc: a buffer needs a name")
         type_ = memref_of(self.result)
-        if not type_.has_static_shape():
-            raise VerifyException(f"loop.alloc: the shape of {type_} is not static")
+        dynamic = sum(size < 0 for size in type_.get_shape())
+        if dynamic != len(self.sizes):
+            raise VerifyException(f"loop.alloc: {type_} needs {dynamic} sizes, {len(self.sizes)} are given")
+        if dynamic and self.space.data != "heap":
+            raise VerifyException(f"loop.alloc: a buffer in '{self.space.data}' has no run-time sizes")
         if not is_element(type_.element_type):
             raise VerifyException(f"loop.alloc: loops do not compute on elements of {type_.element_type}")
 

@@ -24,9 +24,9 @@ def kinds_of(type_: Attribute) -> tuple[str, ...]:
 
 
 def neutral(kind: str, type_: Attribute) -> Attribute:
-    """The value `n` with `kind(n, x) == x` for all x, x = -0.0 included, as the attribute of a constant."""
+    """The value `n` with `kind(n, x) == x` for all x, as the attribute of a constant; of `add`, 0."""
     if isinstance(type_, FLOATS):
-        floats = {"add": -0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}
+        floats = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}
         return FloatAttr(floats[kind], type_)
     width = integer_width(type_) or 64
     half = 1 << (width - 1)

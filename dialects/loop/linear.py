@@ -67,11 +67,7 @@ class Linear:
         return Linear(tuple((v, c) for v, c in total.items() if c), constant)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Linear)
-            and self.constant == other.constant
-            and dict(self.terms) == dict(other.terms)
-        )
+        return isinstance(other, Linear) and self.constant == other.constant and dict(self.terms) == dict(other.terms)
 
     def __hash__(self) -> int:
         return hash((frozenset(self.terms), self.constant))
@@ -129,9 +125,7 @@ def linear(form: Form) -> Linear:
 def pack(forms: Sequence[Linear]) -> tuple[list[SSAValue], LinAttr]:
     """The operands of some forms, in the order of their first use, and the matrix over them."""
     operands = list(dict.fromkeys(v for form in forms for v in form.values))
-    return operands, LinAttr(
-        tuple((*(form.coefficient(v) for v in operands), form.constant) for form in forms)
-    )
+    return operands, LinAttr(tuple((*(form.coefficient(v) for v in operands), form.constant) for form in forms))
 
 
 def unpack(operands: Sequence[SSAValue], matrix: LinAttr) -> tuple[Linear, ...]:

@@ -171,8 +171,7 @@ class ForOp(LinearOp):
         for op in self.body.walk():
             if isinstance(op, ForOp) and op.kind() != "unroll":
                 raise VerifyException(
-                    f"loop.for: the vector loop '{label}' holds the loop '{op.label.data}',"
-                    " which is not unrolled"
+                    f"loop.for: the vector loop '{label}' holds the loop '{op.label.data}', which is not unrolled"
                 )
             if isinstance(op, ForOp | IfOp) and self.counter in op.counters:
                 raise VerifyException(
@@ -206,9 +205,7 @@ class IfOp(LinearOp):
     ) -> None:
         """A condition on the sign of `condition`; both regions are made where not given."""
         counters, matrix = pack([linear(condition)])
-        super().__init__(
-            operands=[counters], properties={"lin": matrix}, regions=[_region(then), _region(other)]
-        )
+        super().__init__(operands=[counters], properties={"lin": matrix}, regions=[_region(then), _region(other)])
 
     def condition(self) -> Linear:
         """The form that is compared with 0."""

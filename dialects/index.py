@@ -5,5 +5,6 @@ from __future__ import annotations
 DIALECTS: tuple[tuple[str, str], ...] = (
     ("ml", "weft.dialects.ml:ML"),
     ("loop", "weft.dialects.loop:LOOP"),
+    ("target", "weft.dialects.target:TARGET"),
     ("llvm", "weft.dialects.upstream.llvm:LLVM"),
 )

@@ -32,11 +32,12 @@ from weft.dialects.loop.kinds import KINDS, kinds_of, neutral
 from weft.dialects.loop.linear import Form, LinAttr, Linear, linear
 from weft.dialects.loop.marks import MarkAttr
 from weft.dialects.loop.nest import ForOp, IfOp, IndexOp, loop_of
+from weft.dialects.loop.schedule import ScheduleAttr
 
 LOOP = Dialect(
     "loop",
     [ForOp, IfOp, IndexOp, LoadOp, StoreOp, ReduceOp, PrefetchOp, AllocOp, PrivateOp],
-    [LinAttr, MarkAttr],
+    [LinAttr, MarkAttr, ScheduleAttr],
 )
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "PrefetchOp",
     "PrivateOp",
     "ReduceOp",
+    "ScheduleAttr",
     "StoreOp",
     "WriteOp",
     "alignment",

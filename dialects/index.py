@@ -6,5 +6,6 @@ DIALECTS: tuple[tuple[str, str], ...] = (
     ("ml", "weft.dialects.ml:ML"),
     ("loop", "weft.dialects.loop:LOOP"),
     ("target", "weft.dialects.target:TARGET"),
+    ("arith", "weft.dialects.upstream.arith:ARITH"),
     ("llvm", "weft.dialects.upstream.llvm:LLVM"),
 )

@@ -15,6 +15,7 @@ from xdsl.ir import Operation
 from xdsl.utils.hints import isa
 
 from weft.dialects.upstream import llvm as ours
+from weft.dialects.upstream.arith import RemFOp
 from weft.passes.lower.emitter import CONTRACT, STRICT, Emitter
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.scalar_casts import is_narrow, narrow, widen
@@ -143,6 +144,7 @@ FLOAT_RULES: Mapping[type[Operation], Rule] = {
     arith.SubfOp: _plain(llvm.FSubOp, CONTRACT),
     arith.MulfOp: _plain(llvm.FMulOp, CONTRACT),
     arith.DivfOp: _plain(llvm.FDivOp, STRICT),
+    RemFOp: _libm("fmod"),
     arith.NegfOp: _negf,
     arith.CmpfOp: _cmpf,
     math.FmaOp: _fma,

@@ -1,0 +1,516 @@
+"""Elementwise ops of one operand."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from xdsl.dialects.builtin import i1
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import VarConstraint, irdl_op_definition, operand_def, result_def
+
+from weft.dialects.ml import numerics
+from weft.dialects.ml.base import TENSOR, Body, MlOp, TruthOf, truth_type
+from weft.dialects.ml.dims import Shape
+from weft.dialects.ml.dtypes import Array, Kind
+
+
+class UnaryOp(MlOp, ABC):
+    """An op that maps each element of its operand; operand and result have the same type."""
+
+    T: ClassVar = VarConstraint("T", TENSOR)
+
+    operand = operand_def(T)
+    result = result_def(T)
+
+    assembly_format = "$operand attr-dict `:` type($result)"
+
+    def __init__(self, operand: SSAValue | Operation):
+        super().__init__(operands=[operand], result_types=[SSAValue.get(operand).type])
+
+    @staticmethod
+    @abstractmethod
+    def meaning(x: Array) -> Array:
+        """The op on an array; floats come as f64."""
+
+    def result_dims(self) -> tuple[Shape, ...]:
+        return (self.operand_dims(0),)
+
+    def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
+        return (numerics.in_wide(self.meaning, operands[0]),)
+
+
+class FloatUnaryOp(UnaryOp, ABC):
+    """An elementwise op on floats."""
+
+    TAKES: ClassVar = Kind.FLOAT
+
+
+@irdl_op_definition
+class AbsOp(UnaryOp):
+    """The magnitude of floats and signed integers; that of INT_MIN is INT_MIN. StableHLO: abs.
+
+    ```mlir
+    %r = ml.abs %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.abs"
+    TAKES: ClassVar = Kind.FLOAT | Kind.SIGNED
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.abs(x)
+
+
+@irdl_op_definition
+class NegOp(UnaryOp):
+    """The negation of floats and integers; integers wrap. StableHLO: negate.
+
+    ```mlir
+    %r = ml.neg %a : tensor<4xi32>
+    ```
+    """
+
+    name = "ml.neg"
+    TAKES: ClassVar = Kind.NUMBER
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.negative(x)
+
+
+@irdl_op_definition
+class SignOp(UnaryOp):
+    """-1, 0 or 1 by the sign of floats and signed integers; NaN and -0 stay. StableHLO: sign.
+
+    ```mlir
+    %r = ml.sign %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.sign"
+    TAKES: ClassVar = Kind.FLOAT | Kind.SIGNED
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return numerics.sign(x)
+
+
+@irdl_op_definition
+class ReluOp(UnaryOp):
+    """The greater of x and 0, for floats and integers; NaN stays.
+
+    ```mlir
+    %r = ml.relu %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.relu"
+    TAKES: ClassVar = Kind.NUMBER
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return numerics.maximum(x, np.zeros_like(x))
+
+
+@irdl_op_definition
+class NotOp(UnaryOp):
+    """The complement of integers, bit by bit, and of truth values. StableHLO: not.
+
+    ```mlir
+    %r = ml.not %a : tensor<4xi1>
+    ```
+    """
+
+    name = "ml.not"
+    TAKES: ClassVar = Kind.BITS
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.invert(x)
+
+
+@irdl_op_definition
+class ExpOp(FloatUnaryOp):
+    """e to the power of x. StableHLO: exponential.
+
+    ```mlir
+    %r = ml.exp %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.exp"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.exp(x)
+
+
+@irdl_op_definition
+class Expm1Op(FloatUnaryOp):
+    """exp(x) - 1, exact near 0. StableHLO: exponential_minus_one.
+
+    ```mlir
+    %r = ml.expm1 %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.expm1"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.expm1(x)
+
+
+@irdl_op_definition
+class Exp2Op(FloatUnaryOp):
+    """2 to the power of x.
+
+    ```mlir
+    %r = ml.exp2 %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.exp2"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.exp2(x)
+
+
+@irdl_op_definition
+class LogOp(FloatUnaryOp):
+    """The natural logarithm; NaN below 0, -inf at 0. StableHLO: log.
+
+    ```mlir
+    %r = ml.log %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.log"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.log(x)
+
+
+@irdl_op_definition
+class Log1pOp(FloatUnaryOp):
+    """log(1 + x), exact near 0. StableHLO: log_plus_one.
+
+    ```mlir
+    %r = ml.log1p %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.log1p"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.log1p(x)
+
+
+@irdl_op_definition
+class Log2Op(FloatUnaryOp):
+    """The logarithm to base 2.
+
+    ```mlir
+    %r = ml.log2 %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.log2"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.log2(x)
+
+
+@irdl_op_definition
+class SqrtOp(FloatUnaryOp):
+    """The square root; NaN below 0. StableHLO: sqrt.
+
+    ```mlir
+    %r = ml.sqrt %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.sqrt"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.sqrt(x)
+
+
+@irdl_op_definition
+class RsqrtOp(FloatUnaryOp):
+    """1 / sqrt(x). StableHLO: rsqrt.
+
+    ```mlir
+    %r = ml.rsqrt %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.rsqrt"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return 1 / np.sqrt(x)
+
+
+@irdl_op_definition
+class CbrtOp(FloatUnaryOp):
+    """The cube root, also of negative numbers. StableHLO: cbrt.
+
+    ```mlir
+    %r = ml.cbrt %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.cbrt"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.cbrt(x)
+
+
+@irdl_op_definition
+class SinOp(FloatUnaryOp):
+    """The sine. StableHLO: sine.
+
+    ```mlir
+    %r = ml.sin %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.sin"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.sin(x)
+
+
+@irdl_op_definition
+class CosOp(FloatUnaryOp):
+    """The cosine. StableHLO: cosine.
+
+    ```mlir
+    %r = ml.cos %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.cos"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.cos(x)
+
+
+@irdl_op_definition
+class TanOp(FloatUnaryOp):
+    """The tangent. StableHLO: tan.
+
+    ```mlir
+    %r = ml.tan %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.tan"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.tan(x)
+
+
+@irdl_op_definition
+class TanhOp(FloatUnaryOp):
+    """The hyperbolic tangent. StableHLO: tanh.
+
+    ```mlir
+    %r = ml.tanh %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.tanh"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.tanh(x)
+
+
+@irdl_op_definition
+class SigmoidOp(FloatUnaryOp):
+    """1 / (1 + exp(-x)). StableHLO: logistic.
+
+    ```mlir
+    %r = ml.sigmoid %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.sigmoid"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return numerics.sigmoid(x)
+
+
+@irdl_op_definition
+class ErfOp(FloatUnaryOp):
+    """The error function. CHLO: erf.
+
+    ```mlir
+    %r = ml.erf %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.erf"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return numerics.erf(x)
+
+
+@irdl_op_definition
+class GeluOp(FloatUnaryOp):
+    """x * (1 + erf(x / sqrt(2))) / 2, the exact form; NaN at -inf.
+
+    ```mlir
+    %r = ml.gelu %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.gelu"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return numerics.gelu(x)
+
+
+@irdl_op_definition
+class SiluOp(FloatUnaryOp):
+    """x * sigmoid(x); NaN at -inf.
+
+    ```mlir
+    %r = ml.silu %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.silu"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return x * numerics.sigmoid(x)
+
+
+@irdl_op_definition
+class SoftplusOp(FloatUnaryOp):
+    """log(1 + exp(x)), without overflow.
+
+    ```mlir
+    %r = ml.softplus %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.softplus"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return numerics.softplus(x)
+
+
+@irdl_op_definition
+class FloorOp(FloatUnaryOp):
+    """The greatest whole number that is not greater. StableHLO: floor.
+
+    ```mlir
+    %r = ml.floor %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.floor"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.floor(x)
+
+
+@irdl_op_definition
+class CeilOp(FloatUnaryOp):
+    """The least whole number that is not less. StableHLO: ceil.
+
+    ```mlir
+    %r = ml.ceil %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.ceil"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.ceil(x)
+
+
+@irdl_op_definition
+class RoundOp(FloatUnaryOp):
+    """The nearest whole number, halves away from zero. StableHLO: round_nearest_afz.
+
+    ```mlir
+    %r = ml.round %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.round"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return numerics.round_half_away(x)
+
+
+@irdl_op_definition
+class RoundEvenOp(FloatUnaryOp):
+    """The nearest whole number, halves to the even one. StableHLO: round_nearest_even.
+
+    ```mlir
+    %r = ml.round_even %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.round_even"
+
+    @staticmethod
+    def meaning(x: Array) -> Array:
+        return np.rint(x)
+
+
+@irdl_op_definition
+class IsFiniteOp(MlOp):
+    """Whether a float is neither infinite nor NaN. StableHLO: is_finite.
+
+    ```mlir
+    %r = ml.is_finite %a : tensor<4xf32>
+    ```
+    """
+
+    name = "ml.is_finite"
+    TAKES: ClassVar = Kind.FLOAT
+
+    T: ClassVar = VarConstraint("T", TENSOR)
+
+    operand = operand_def(T)
+    result = result_def(TruthOf(T))
+
+    assembly_format = "$operand attr-dict `:` type($operand)"
+
+    def __init__(self, operand: SSAValue | Operation):
+        super().__init__(operands=[operand], result_types=[truth_type(operand)])
+
+    def result_dims(self) -> tuple[Shape, ...]:
+        return (self.operand_dims(0),)
+
+    def result_elements(self) -> tuple[Attribute, ...]:
+        return (i1,)
+
+    def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
+        return (np.isfinite(operands[0]),)

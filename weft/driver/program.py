@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -12,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
+from weft.driver.source import Source, read_source
 from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
 from weft.registry import context
@@ -20,42 +19,7 @@ Program = str | os.PathLike[str] | ModuleOp
 """What can be compiled: MLIR text (a `str` with a newline), a path (any other `str`), or a module."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """Text, the name that errors give it, and the folder that file names in it are relative to."""
-
-    text: str
-    name: str
-    folder: Path
-
-
-def read_source(program: str | os.PathLike[str]) -> Source:
-    """The text of a program. Raises :class:`WeftError` when the file cannot be read."""
-    if isinstance(program, str) and "\n" in program:
-        return Source(program, "<string>", Path())
-    path = Path(program)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise WeftError(f"cannot open input file '{path}': {error.strerror}") from None
-    return Source(decode(data, str(path)), str(path), path.parent)
-
-
-def decode(data: bytes, name: str) -> str:
-    """UTF-8 text. Raises :class:`WeftError` at the first byte that is not."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        from weft.diagnostics import Location
-
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        where = Location(name, line, column)
-        raise WeftError(f"byte 0x{data[error.start]:02x} is not UTF-8; MLIR text must be", where) from None
-
-
-def parse(program: Program, ctx: Context | None = None) -> ModuleOp:
+def parse(program: Program | Source, ctx: Context | None = None) -> ModuleOp:
     """Read and verify a program. Every op knows the file, line and column that it came from.
 
     Raises :class:`WeftError` for text that cannot be read or a module that does not verify.
@@ -63,7 +27,7 @@ def parse(program: Program, ctx: Context | None = None) -> ModuleOp:
     if isinstance(program, ModuleOp):
         module = program
     else:
-        source = read_source(program)
+        source = program if isinstance(program, Source) else read_source(program)
         module = parse_module(source.text, ctx or context(), source.name)
     verify(module)
     return module

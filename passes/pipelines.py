@@ -1,0 +1,30 @@
+"""The named pipelines, as text that can be pasted after `--pass-pipeline`."""
+
+from __future__ import annotations
+
+TENSORS = ("canonicalize", "infer-shapes", "fold", "cse", "check-shapes", "canonicalize", "cse")
+"""Stop 2: clean tensor programs, their run-time checks said."""
+
+KERNELS = ("outline-kernels", "cse")
+"""Stop 3: kernels."""
+
+BUFFERS = ("bufferize", "convert-ml-to-loop", "raise-to-loop")
+"""Stop 4: buffers and loops."""
+
+SCHEDULED = ("expand-narrow-floats", "choose-schedule", "apply-schedule", "hoist-buffers", "plan-memory")
+"""Stop 5: schedules applied, memory planned."""
+
+TARGET = ("convert-loop-to-llvm", "convert-linalg-to-loops", "lower-affine", "convert-scf-to-cf", "convert-to-llvm")
+"""Stop 6: the llvm dialect."""
+
+STOPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("tensors", TENSORS),
+    ("kernels", KERNELS),
+    ("buffers", BUFFERS),
+    ("scheduled", SCHEDULED),
+    ("target", TARGET),
+)
+"""The stops of the road after the text, and the passes that lead to each."""
+
+CPU = f"builtin.module({','.join(name for _, passes in STOPS for name in passes)})"
+"""From any stop of the road to the llvm dialect."""

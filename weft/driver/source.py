@@ -1,0 +1,42 @@
+"""The text of programs: strings, files, and their encoding."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from weft.diagnostics import Location, WeftError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Text, the name that errors give it, and the folder that file names in it are relative to."""
+
+    text: str
+    name: str
+    folder: Path
+
+
+def read_source(program: str | os.PathLike[str]) -> Source:
+    """The text of a program. Raises :class:`WeftError` when the file cannot be read."""
+    if isinstance(program, str) and "\n" in program:
+        return Source(program, "<string>", Path())
+    path = Path(program)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeftError(f"cannot open input file '{path}': {error.strerror}") from None
+    return Source(decode(data, str(path)), str(path), path.parent)
+
+
+def decode(data: bytes, name: str) -> str:
+    """UTF-8 text. Raises :class:`WeftError` at the first byte that is not."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        where = Location(name, line, column)
+        raise WeftError(f"byte 0x{data[error.start]:02x} is not UTF-8; MLIR text must be", where) from None

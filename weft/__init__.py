@@ -43,13 +43,13 @@ def compile(
 ) -> Compiled:
     """Compile a program to a callable on NumPy arrays.
 
-    `program` is MLIR text (a `str` with a newline), a path, or a module (which is left as it is). `target` is `"cpu"` or
-    `"reference"`. `entry` names the function (default: `@main`, else the only public one). `threads` is the most that a
-    call may use (default: one a core). `pipeline` replaces the default passes, in MLIR's pipeline grammar.
+    `program` is MLIR text (a `str` with a newline), a path, or a module (which is left as it is). `target` is `"cpu"`
+    or `"reference"`. `entry` names the function (default: `@main`, else the only public one). `threads` is the most
+    that a call may use (default: one a core). `pipeline` replaces the default passes, in MLIR's pipeline grammar.
 
-    The callable takes arrays of exactly the declared element types, in order or by name, and `out=`. Tensor arguments are
-    only read; `memref` arguments are used in place. Raises :class:`WeftError`, at compilation for a wrong program, at a
-    call for wrong arguments or a failed run-time check.
+    The callable takes arrays of exactly the declared element types, in order or by name, and `out=`. Tensor arguments
+    are only read; `memref` arguments are used in place. Raises :class:`WeftError`, at compilation for a wrong program,
+    at a call for wrong arguments or a failed run-time check.
     """
     from weft.driver.compile import Request, compile_program
 
@@ -58,7 +58,7 @@ def compile(
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from weft.version import VERSION
 
-        return version("weft")
+        return VERSION
     raise AttributeError(f"module 'weft' has no attribute '{name}'")

@@ -1,8 +1,8 @@
 """The cache of compiled code on disk: safe to share between processes, safe to delete, never in the way.
 
-An entry is one file, `<key>.weft`: a magic word, the SHA-256 of the rest, the length of a JSON header, the header, the object
-code. It is written beside its place and moved there in one step, so that a reader sees a whole entry or none; an entry
-that does not match its digest is as good as none. A folder that cannot be written turns the cache off, silently.
+An entry is one file, `<key>.weft`: a magic word, the SHA-256 of the rest, the length of a JSON header, the header, the
+object code. It is written beside its place and moved there in one step, so that a reader sees a whole entry or none;
+an entry that does not match its digest is as good as none. A folder that cannot be written turns the cache off, silently.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from weft.version import VERSION
 
 MAGIC = b"weft1\n"
 _DIGEST = hashlib.sha256().digest_size
@@ -40,7 +42,7 @@ def key(parts: Iterable[str]) -> str:
 
 @cache
 def _fingerprint() -> str:
-    """What changes when weft or a library that makes its code changes: versions, and its own sources' times and sizes."""
+    """What changes when weft or a library that makes its code changes: versions, and the times of weft's sources."""
     from importlib.metadata import version
 
     import weft.backends
@@ -51,7 +53,7 @@ def _fingerprint() -> str:
     roots = [weft, weft.backends, weft.dialects, weft.frontends, weft.passes]
     folders = sorted({str(Path(path)) for root in roots for path in root.__path__})
     files = [entry for folder in folders for entry in _sources(folder)]
-    return " ".join([*(version(name) for name in ("weft", "xdsl", "llvmlite")), *files])
+    return " ".join([VERSION, *(version(name) for name in ("xdsl", "llvmlite")), *files])
 
 
 def _sources(folder: str) -> list[str]:

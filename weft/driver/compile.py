@@ -41,9 +41,9 @@ class Compiled:
     def __call__(self, *args: object, out: object = None, **kwargs: object) -> Any:
         """Call with NumPy arrays (or numbers for scalars), in order or by name.
 
-        One result comes back as an array, several as a tuple, none as None. `out=` takes an array, or a tuple of them, that
-        the results are written to. Raises :class:`WeftError` for arguments that do not fit, and for a check that fails
-        while the program runs.
+        One result comes back as an array, several as a tuple, none as None. `out=` takes an array, or a tuple of them,
+        that the results are written to. Raises :class:`WeftError` for arguments that do not fit, and for a check that
+        fails while the program runs.
         """
         return self.call(*args, out=out, **kwargs)
 
@@ -70,12 +70,13 @@ def default_threads() -> int:
 
 def _for_reference(program: Program, request: Request) -> Compiled:
     from weft.backends.reference import load
+    from weft.driver.passes import run_pipeline
     from weft.driver.program import find_entry, parse
     from weft.driver.signatures import signature_of
 
     module = parse(program)
     if request.pipeline is not None:
-        _lower(module, request.pipeline)
+        run_pipeline(module, request.pipeline)
     function = find_entry(module, request.entry)
     signature = signature_of(function)
     return Compiled(load(module, signature), signature, False)
@@ -103,8 +104,8 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
 def _compile(program: Program | Source, request: Request, threads: int) -> tuple[Signature, tuple[str, ...], bytes]:
     """The signature, the messages of its run-time checks, and the object code of a program."""
     from weft.backends import llvm
-    from weft.dialects.messages import messages_of
-    from weft.driver.program import find_entry, parse
+    from weft.driver.passes import run_pipeline
+    from weft.driver.program import find_entry, keep_only, parse
     from weft.driver.signatures import signature_of
     from weft.passes.pipelines import CPU
 

@@ -13,9 +13,9 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft.diagnostics import UNKNOWN, WeftError
 from weft.driver.options import make_pass
-from weft.driver.pipeline import Nest, Step
+from weft.driver.pipeline import Nest, Step, parse_pipeline
 from weft.driver.verify import verification_message
-from weft.registry import find_pass
+from weft.registry import context, find_pass
 
 AfterPass = Callable[[ModulePass, ModuleOp], None]
 
@@ -78,6 +78,11 @@ class PassManager:
             _check(step, module)
         if self.after_pass is not None:
             self.after_pass(step, module)
+
+
+def run_pipeline(module: ModuleOp, text: str, *, verify_each: bool = False) -> None:
+    """Run a pipeline, given as text, on a module. Raises :class:`WeftError` for a wrong pipeline or program."""
+    PassManager.of(parse_pipeline(text), verify_each=verify_each).run(context(), module)
 
 
 def _find(step: Step) -> ModulePass:

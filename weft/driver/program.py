@@ -6,7 +6,7 @@ import os
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
@@ -54,3 +54,10 @@ def find_entry(module: ModuleOp, entry: str | None) -> func.FuncOp:
 
 def _listing(functions: dict[str, func.FuncOp]) -> str | None:
     return "it has " + ", ".join(f"'@{name}'" for name in functions) if functions else None
+
+
+def keep_only(module: ModuleOp, entry: func.FuncOp) -> None:
+    """Make every function but the entry private, so that passes may change or drop what it does not call."""
+    for op in module.body.block.ops:
+        if isinstance(op, func.FuncOp):
+            op.sym_visibility = None if op is entry else StringAttr("private")

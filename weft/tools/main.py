@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from weft.diagnostics import WeftError
+from weft.version import VERSION
 
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "weft.tools.run", "compile a program and run it"),
@@ -35,9 +36,7 @@ def _dispatch(arguments: list[str]) -> int:
         print(_usage())
         return 0 if arguments else 1
     if arguments[0] == "--version":
-        from importlib.metadata import version
-
-        print(f"weft {version('weft')}")
+        print(f"weft {VERSION}")
         return 0
     for name, module, _ in COMMANDS:
         if name == arguments[0]:

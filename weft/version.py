@@ -1,0 +1,3 @@
+"""The version of weft, written once."""
+
+VERSION = "0.1.0"

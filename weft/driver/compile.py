@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError, did_you_mean
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from weft.driver.program import Program, Source
 
 TARGETS = ("cpu", "reference")
+
+MESSAGES = "weft.messages"
+"""The module attribute that holds the texts of run-time checks: status k is message k - 1."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,10 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
 
 def _compile(program: Program | Source, request: Request, threads: int) -> tuple[Signature, tuple[str, ...], bytes]:
     """The signature, the messages of its run-time checks, and the object code of a program."""
+    from xdsl.dialects.builtin import ArrayAttr, StringAttr
+
     from weft.backends import llvm
+    from weft.driver.host import host_cpu, set_target
     from weft.driver.passes import run_pipeline
     from weft.driver.program import find_entry, keep_only, parse
     from weft.driver.signatures import signature_of
@@ -115,10 +121,11 @@ def _compile(program: Program | Source, request: Request, threads: int) -> tuple
     function = find_entry(module, request.entry)
     signature = signature_of(function)
     keep_only(module, function)
-    set_target(module, host_target(threads))
+    set_target(module, host_cpu(threads))
     run_pipeline(module, request.pipeline or CPU)
     code = llvm.to_object(llvm.to_llvm_ir(module))
-    return signature, messages_of(module), code
+    messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
+    return signature, tuple(message.data for message in messages), code
 
 
 def _source(program: Program) -> Source | None:

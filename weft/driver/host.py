@@ -1,0 +1,61 @@
+"""The machine that this process runs on, as a target: its vectors, registers and caches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from llvmlite import binding
+from xdsl.dialects.builtin import ModuleOp
+
+from weft.dialects.target import ATTRIBUTE, Cpu, CpuAttr
+
+_CACHES: tuple[tuple[str, str, str], ...] = (
+    ("l1_bytes", "SC_LEVEL1_DCACHE_SIZE", "1 Data"),
+    ("l2_bytes", "SC_LEVEL2_CACHE_SIZE", "2 Unified"),
+    ("l3_bytes", "SC_LEVEL3_CACHE_SIZE", "3 Unified"),
+)
+
+
+def host_cpu(threads: int) -> Cpu:
+    """The CPU of this machine, to be used with so many threads. What the system does not tell keeps its default."""
+    features = binding.get_host_cpu_features()
+    vector_bytes, registers = _vectors(features)
+    caches = {field: size for field, name, kind in _CACHES if (size := _cache_bytes(name, kind)) > 0}
+    return Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=registers, **caches)
+
+
+def set_target(module: ModuleOp, cpu: Cpu) -> None:
+    """Say in the module what it is compiled for, unless it says so itself."""
+    module.attributes.setdefault(ATTRIBUTE, CpuAttr(cpu))
+
+
+def _vectors(features: Mapping[str, bool]) -> tuple[int, int]:
+    """Bytes of a vector register, and how many there are."""
+    if features.get("avx512f") and features.get("avx512vl"):
+        return 64, 32
+    if features.get("avx2"):
+        return 32, 16
+    return 16, 32 if features.get("neon") else 16
+
+
+def _cache_bytes(name: str, kind: str) -> int:
+    """The size of a cache in bytes, 0 where it is not known."""
+    try:
+        size = os.sysconf(name)
+    except (ValueError, OSError, AttributeError):
+        size = 0
+    return size if size > 0 else _from_sysfs(kind)
+
+
+def _from_sysfs(kind: str) -> int:
+    level, _, type_ = kind.partition(" ")
+    for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        try:
+            facts = [(folder / name).read_text().strip() for name in ("level", "type", "size")]
+        except OSError:
+            continue
+        if facts[:2] == [level, type_] and facts[2].endswith("K"):
+            return int(facts[2][:-1]) * 1024
+    return 0

@@ -52,13 +52,9 @@ class ArgReductionOp(MlOp, ABC):
 
     def check(self) -> None:
         if not 0 <= self.dim < tensor_type(self.operand).get_num_dims():
-            raise VerifyException(
-                f"{self.name}: {self.operand.type} has no dimension {self.dimension.value.data}"
-            )
+            raise VerifyException(f"{self.name}: {self.operand.type} has no dimension {self.dimension.value.data}")
         if tensor_type(self.result).element_type not in (i32, i64):
-            raise VerifyException(
-                f"{self.name}: the elements of the result must be i32 or i64, not {self.result.type}"
-            )
+            raise VerifyException(f"{self.name}: the elements of the result must be i32 or i64, not {self.result.type}")
 
     def result_dims(self) -> tuple[Shape, ...]:
         return (_without(self.operand_dims(0), self.dim),)

@@ -60,9 +60,7 @@ class TruthOf(AttrConstraint):
         """The type, from the variable."""
         return TensorType(i1, cast(Tensor, self.variable.infer(context)).get_shape())
 
-    def mapping_type_vars(
-        self, type_var_mapping: Mapping[TypeVar, AttrConstraint | IntConstraint]
-    ) -> TruthOf:
+    def mapping_type_vars(self, type_var_mapping: Mapping[TypeVar, AttrConstraint | IntConstraint]) -> TruthOf:
         """It has no type variables."""
         return self
 
@@ -184,9 +182,7 @@ class MlOp(IRDLOperation, ABC):
         self.check()
         for element, result in zip(self.result_elements(), self.results, strict=True):
             if tensor_type(result).element_type != element:
-                raise VerifyException(
-                    f"{self.name}: the elements of the result must be {element}, not {result.type}"
-                )
+                raise VerifyException(f"{self.name}: the elements of the result must be {element}, not {result.type}")
         for dims, result in zip(self.result_dims(), self.results, strict=True):
             if len(dims) != len(tensor_type(result).get_shape()):
                 raise VerifyException(

@@ -102,9 +102,7 @@ class BroadcastInDimOp(MlOp):
     def check(self) -> None:
         source, target = tensor_type(self.operand), tensor_type(self.result)
         if len(self.dims) != source.get_num_dims():
-            raise VerifyException(
-                f"{self.name}: dims {list(self.dims)} must name one dimension for each of {source}"
-            )
+            raise VerifyException(f"{self.name}: dims {list(self.dims)} must name one dimension for each of {source}")
         check_axes(f"{self.name}: dims", self.dims, target.get_num_dims())
 
     def result_dims(self) -> tuple[Shape, ...]:
@@ -144,9 +142,7 @@ class IotaOp(MlOp):
     assembly_format = "`dim` `=` $iota_dimension (`,` `sizes` `(` $sizes^ `)`)? attr-dict `:` type($result)"
 
     def __init__(self, dim: int, result_type: Tensor, sizes: Sequence[SSAValue | Operation] = ()):
-        super().__init__(
-            operands=[sizes], result_types=[result_type], properties={"iota_dimension": axis_attr(dim)}
-        )
+        super().__init__(operands=[sizes], result_types=[result_type], properties={"iota_dimension": axis_attr(dim)})
 
     @property
     def dim(self) -> int:

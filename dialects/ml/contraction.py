@@ -84,14 +84,10 @@ class ContractionOp(MlOp, ABC):
         lhs, rhs = tensor_type(self.lhs).element_type, tensor_type(self.rhs).element_type
         result = tensor_type(self.result).element_type
         if lhs != rhs:
-            raise VerifyException(
-                f"{self.name}: the operands must have one element type, not {lhs} and {rhs}"
-            )
+            raise VerifyException(f"{self.name}: the operands must have one element type, not {lhs} and {rhs}")
         wider = kind_of(result) == kind_of(lhs) and width_of(result) > width_of(lhs)
         if result != lhs and not wider:
-            raise VerifyException(
-                f"{self.name}: the elements of the result must be {lhs} or wider, not {result}"
-            )
+            raise VerifyException(f"{self.name}: the elements of the result must be {lhs} or wider, not {result}")
 
     def result_elements(self) -> tuple[Attribute, ...]:
         return (tensor_type(self.result).element_type,)
@@ -136,17 +132,14 @@ class MatmulOp(ContractionOp):
         ranks = {tensor_type(value).get_num_dims() for value in (self.lhs, self.rhs)}
         if len(ranks) != 1 or min(ranks) < 2:
             raise VerifyException(
-                f"{self.name} takes two tensors of one rank, 2 or more, "
-                f"not {self.lhs.type} and {self.rhs.type}"
+                f"{self.name} takes two tensors of one rank, 2 or more, not {self.lhs.type} and {self.rhs.type}"
             )
 
     def rules(self) -> Iterator[Requirement]:
         lhs, rhs = self.operand_dims(0), self.operand_dims(1)
         message = f"{self.name}: the last dimension of lhs must be the last but one of rhs"
         yield Requirement(lhs[-1], "==", rhs[-2], message)
-        yield from same_dims(
-            lhs[:-2], rhs[:-2], f"{self.name}: the operands must have the same batch dimensions"
-        )
+        yield from same_dims(lhs[:-2], rhs[:-2], f"{self.name}: the operands must have the same batch dimensions")
 
     def result_dims(self) -> tuple[Shape, ...]:
         return (_matmul_dims(self.operand_dims(0), self.operand_dims(1)),)
@@ -225,9 +218,7 @@ class DotGeneralOp(ContractionOp):
     def free(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The other dimensions of lhs and rhs, in order."""
         ranks = (tensor_type(self.lhs).get_num_dims(), tensor_type(self.rhs).get_num_dims())
-        return _free(ranks[0], self.batch[0], self.contract[0]), _free(
-            ranks[1], self.batch[1], self.contract[1]
-        )
+        return _free(ranks[0], self.batch[0], self.contract[0]), _free(ranks[1], self.batch[1], self.contract[1])
 
     def check(self) -> None:
         super().check()

@@ -124,9 +124,7 @@ class BitcastConvertOp(MlOp):
         if target == 1:
             raise VerifyException(f"{self.name}: bits cannot be read as i1; use ml.convert")
         if source < target and not self.operand_dims(0):
-            raise VerifyException(
-                f"{self.name}: {self.operand.type} has no last dimension to become wider elements"
-            )
+            raise VerifyException(f"{self.name}: {self.operand.type} has no last dimension to become wider elements")
 
     def rules(self) -> Iterator[Requirement]:
         source, target = self._widths()

@@ -66,13 +66,9 @@ class ReshapeOp(MlOp):
     sizes = var_operand_def(IndexType())
     result = result_def(TENSOR)
 
-    assembly_format = (
-        "$operand (`,` `sizes` `(` $sizes^ `)`)? attr-dict `:` type($operand) `to` type($result)"
-    )
+    assembly_format = "$operand (`,` `sizes` `(` $sizes^ `)`)? attr-dict `:` type($operand) `to` type($result)"
 
-    def __init__(
-        self, operand: SSAValue | Operation, result_type: Tensor, sizes: Sequence[SSAValue | Operation] = ()
-    ):
+    def __init__(self, operand: SSAValue | Operation, result_type: Tensor, sizes: Sequence[SSAValue | Operation] = ()):
         super().__init__(operands=[operand, sizes], result_types=[result_type])
 
     def result_dims(self) -> tuple[Shape, ...]:
@@ -86,9 +82,7 @@ class ReshapeOp(MlOp):
 
     def rules(self) -> Iterator[Requirement]:
         yield from sizes_not_negative(self, 1)
-        message = (
-            f"{self.name}: {self.operand.type} and {self.result.type} must have the same number of elements"
-        )
+        message = f"{self.name}: {self.operand.type} and {self.result.type} must have the same number of elements"
         yield Requirement(product(self.operand_dims(0)), "==", product(self.result_dims()[0]), message)
 
     def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
@@ -218,9 +212,7 @@ class SliceOp(MlOp):
         ranges = zip(self.operand_dims(0), self.starts, self.limits, strict=True)
         for axis, (size, start, limit) in enumerate(ranges):
             end = size if limit == TO_THE_END else limit
-            yield Requirement(
-                start, "<=", end, f"{self.name}: the start of dimension {axis} is after its limit"
-            )
+            yield Requirement(start, "<=", end, f"{self.name}: the start of dimension {axis} is after its limit")
             yield Requirement(end, "<=", size, f"{self.name}: the limit of dimension {axis} is after its end")
 
     def result_dims(self) -> tuple[Shape, ...]:
@@ -257,9 +249,7 @@ class ConcatenateOp(MlOp):
     result = result_def(TENSOR)
     dimension = prop_def(AXIS, axis_attr(0))
 
-    assembly_format = (
-        "`(` $inputs `)` (`,` `dim` `=` $dimension^)? attr-dict `:` functional-type($inputs, $result)"
-    )
+    assembly_format = "`(` $inputs `)` (`,` `dim` `=` $dimension^)? attr-dict `:` functional-type($inputs, $result)"
 
     def __init__(self, inputs: Sequence[SSAValue | Operation], dim: int = 0):
         shapes = [shape_of(i, typed(value).get_shape()) for i, value in enumerate(inputs)]

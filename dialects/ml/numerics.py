@@ -67,9 +67,7 @@ def remainder(a: Array, b: Array) -> Array:
     if is_float(a.dtype):
         return np.fmod(a, b)
     trap = b == 0 if a.dtype.kind == "u" else (b == 0) | (b == -1)
-    return np.where(
-        trap, np.where(b == 0, a, np.zeros_like(a)), np.fmod(a, np.where(trap, np.ones_like(b), b))
-    )
+    return np.where(trap, np.where(b == 0, a, np.zeros_like(a)), np.fmod(a, np.where(trap, np.ones_like(b), b)))
 
 
 def power(a: Array, b: Array) -> Array:

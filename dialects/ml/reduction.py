@@ -344,9 +344,7 @@ def _reduce_kind(kind: str, x: Array, init: Array, dims: Sequence[int]) -> Array
     return numerics.narrow(np.asarray(result), x.dtype) if is_float(x.dtype) else np.asarray(result)
 
 
-def _reduce_any(
-    body: Body, inputs: Sequence[Array], inits: Sequence[Array], dims: Sequence[int]
-) -> tuple[Array, ...]:
+def _reduce_any(body: Body, inputs: Sequence[Array], inits: Sequence[Array], dims: Sequence[int]) -> tuple[Array, ...]:
     """Combine along `dims` by a body, one element after the other in row-major order."""
     kept = [axis for axis in range(inputs[0].ndim) if axis not in dims]
     moved = [x.transpose(*kept, *dims) for x in inputs]

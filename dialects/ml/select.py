@@ -21,9 +21,7 @@ def check_rank(op: MlOp, value: SSAValue, model: SSAValue, what: str) -> None:
     """Verify that a tensor has the rank of another one, or rank 0. Raises VerifyException."""
     rank = tensor_type(value).get_num_dims()
     if rank not in (0, tensor_type(model).get_num_dims()):
-        raise VerifyException(
-            f"{op.name}: {what} must have the shape of {model.type} or rank 0, not {value.type}"
-        )
+        raise VerifyException(f"{op.name}: {what} must have the shape of {model.type} or rank 0, not {value.type}")
 
 
 @irdl_op_definition
@@ -48,9 +46,7 @@ class SelectOp(MlOp):
 
     assembly_format = "$pred `,` $on_true `,` $on_false attr-dict `:` type($pred) `,` type($result)"
 
-    def __init__(
-        self, pred: SSAValue | Operation, on_true: SSAValue | Operation, on_false: SSAValue | Operation
-    ):
+    def __init__(self, pred: SSAValue | Operation, on_true: SSAValue | Operation, on_false: SSAValue | Operation):
         super().__init__(operands=[pred, on_true, on_false], result_types=[SSAValue.get(on_true).type])
 
     def result_dims(self) -> tuple[Shape, ...]:

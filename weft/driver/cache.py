@@ -2,7 +2,7 @@
 
 An entry is one file, `<key>.weft`: a magic word, the SHA-256 of the rest, the length of a JSON header, the header, the
 object code. It is written beside its place and moved there in one step, so that a reader sees a whole entry or none;
-an entry that does not match its digest is as good as none. A folder that cannot be written turns the cache off, silently.
+an entry that does not match its digest is as good as none. A folder that cannot be written turns the cache off.
 """
 
 from __future__ import annotations

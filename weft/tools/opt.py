@@ -71,7 +71,8 @@ def _write(path: Path, text: str) -> None:
 
 def _transformed(options: Options) -> str:
     from weft.driver.passes import PassManager
-    from weft.driver.program import decode, parse
+    from weft.driver.program import parse
+    from weft.driver.source import decode
     from weft.driver.verify import verify
     from weft.frontends.mlir import parse_module
     from weft.registry import context

@@ -118,7 +118,7 @@ def _deliver(signature: Signature, results: Sequence[Any], output: str | None) -
     if path.suffix != ".npz":
         raise WeftError(f"--output writes an .npz file, not '{path.name}'")
     try:
-        np.savez(path, **{f"result{n}": np.asarray(value) for n, value in enumerate(results)})
+        np.savez(path, allow_pickle=False, **{f"result{n}": np.asarray(value) for n, value in enumerate(results)})
     except OSError as error:
         raise WeftError(f"cannot open output file '{path}': {error.strerror}") from None
 

@@ -1,0 +1,54 @@
+"""The `bufferization` dialect: where tensors and memory meet. What crosses over is copied."""
+
+from __future__ import annotations
+
+import numpy as np
+from xdsl.dialects import bufferization
+from xdsl.dialects.builtin import TensorType
+
+from weft.backends.reference.machine import Machine, Rules
+from weft.backends.reference.values import Buffer, Value, buffer_of, need_dtype, shape_at
+from weft.dialects.locations import error_at
+
+
+def _alloc_tensor(
+    machine: Machine, op: bufferization.AllocTensorOp, args: tuple[Value, ...]
+) -> tuple[Value, ...]:
+    count = len(op.dynamic_sizes)
+    if op.copy is not None:
+        return (args[count],)
+    return (np.zeros(shape_at(op, op.tensor.type, args[:count]), need_dtype(op, op.tensor.type)),)
+
+
+def _clone(machine: Machine, op: bufferization.CloneOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    return (buffer_of(args[0].array.copy()),)
+
+
+def _to_tensor(machine: Machine, op: bufferization.ToTensorOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    return (args[0].array.copy(),)
+
+
+def _to_buffer(machine: Machine, op: bufferization.ToBufferOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    return (buffer_of(args[0].copy()),)
+
+
+def _materialize(
+    machine: Machine, op: bufferization.MaterializeInDestinationOp, args: tuple[Value, ...]
+) -> tuple[Value, ...]:
+    source, dest = args
+    if isinstance(op.dest.type, TensorType):
+        return (source,)
+    assert isinstance(dest, Buffer)
+    if source.shape != dest.sizes:
+        raise error_at(op, f"'{op.name}' puts sizes {list(source.shape)} into {list(dest.sizes)}")
+    dest.array[...] = source
+    return ()
+
+
+RULES: Rules = {
+    bufferization.AllocTensorOp: _alloc_tensor,
+    bufferization.CloneOp: _clone,
+    bufferization.ToTensorOp: _to_tensor,
+    bufferization.ToBufferOp: _to_buffer,
+    bufferization.MaterializeInDestinationOp: _materialize,
+}

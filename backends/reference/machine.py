@@ -1,0 +1,129 @@
+"""The machine that runs a module: xDSL's interpreter with flat frames, located errors and rules by op class.
+
+A *rule* takes the machine, the op and the values of its operands. It gives the values of the results; a
+terminator gives `ReturnedValues` (leave the region) or `Successor` (go on in a block). Rules stand in one
+table a dialect, imported when the first op of the dialect runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeAlias, cast
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.dialects.memref import GlobalOp
+from xdsl.interpreter import Interpreter, OpImplResult, PythonValues, ReturnedValues, Successor
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+from weft.backends.reference.values import Buffer, Value
+from weft.diagnostics import WeftError
+from weft.dialects.locations import error_at
+
+Rule: TypeAlias = Callable[["Machine", Any, tuple[Value, ...]], tuple[Value, ...]]
+Rules: TypeAlias = Mapping[type[Operation], Rule]
+
+TABLES: tuple[tuple[str, str], ...] = tuple(
+    (dialect, f"weft.backends.reference.{dialect}")
+    for dialect in (
+        "affine",
+        "arith",
+        "bufferization",
+        "cf",
+        "func",
+        "linalg",
+        "math",
+        "memref",
+        "ml",
+        "scf",
+        "tensor",
+    )
+)
+
+
+@cache
+def _table(dialect: str) -> Rules:
+    module = dict(TABLES).get(dialect)
+    return cast(Rules, import_module(module).RULES) if module else {}
+
+
+@cache
+def rule_of(kind: type[Operation]) -> Rule | None:
+    """The rule of an op class, or None."""
+    table = _table(kind.dialect_name())
+    return next((table[base] for base in kind.__mro__ if base in table), None)
+
+
+class Machine(Interpreter):
+    """Runs the functions of one module. A frame holds the values of one call, by SSA value."""
+
+    def __init__(self, module: ModuleOp) -> None:
+        super().__init__(module)
+        self.functions = {op.sym_name.data: op for op in module.walk() if isinstance(op, FuncOp)}
+        self.globals = {op.sym_name.data: op for op in module.walk() if isinstance(op, GlobalOp)}
+        self.memory: dict[str, Buffer] = {}
+        """The memory of each `memref.global` that was touched."""
+        self._frame: dict[SSAValue, Value] = {}
+
+    def call(self, function: FuncOp, arguments: PythonValues) -> PythonValues:
+        """Run a function in a frame of its own. Raises :class:`WeftError` where the calls go too deep."""
+        frame, self._frame = self._frame, {}
+        try:
+            return self.run_ssacfg_region(function.body, arguments, function.sym_name.data)
+        except RecursionError as error:
+            name = function.sym_name.data
+            raise error_at(function, f"the calls of @{name} go deeper than the reference can follow") from error
+        finally:
+            self._frame = frame
+
+    def get_values(self, values: Iterable[SSAValue]) -> tuple[Value, ...]:
+        """The values of SSA values in the running frame."""
+        frame = self._frame
+        return tuple([frame[value] for value in values])
+
+    def set_values(self, pairs: Iterable[tuple[SSAValue, Value]]) -> None:
+        """Set values in the running frame; a loop sets them anew each time."""
+        self._frame.update(pairs)
+
+    def run_ssacfg_region(self, region: Region, args: PythonValues, name: str = "") -> PythonValues:
+        """Run a region from its first block; the values that its last terminator gives."""
+        block = region.blocks.first
+        while block is not None:
+            self.set_values(zip(block.args, args, strict=True))
+            end = self._run_block(block)
+            if not isinstance(end, Successor):
+                return end.values
+            block, args = end
+        return ()
+
+    def _run_block(self, block: Block) -> ReturnedValues | Successor:
+        frame = self._frame
+        for op in block.ops:
+            results, end = self._run_op(op, tuple([frame[operand] for operand in op.operands]))
+            if end is not None:
+                return end
+            for result, value in zip(op.results, results, strict=True):
+                frame[result] = value
+        return ReturnedValues(())
+
+    def _run_op(self, op: Operation, inputs: PythonValues) -> OpImplResult:
+        rule = rule_of(type(op))
+        if rule is None:
+            raise error_at(op, f"the reference cannot run '{op.name}'")
+        for listener in self.listeners:
+            listener.will_interpret_op(op, inputs)
+        values = self._apply(rule, op, inputs)
+        ends = isinstance(values, ReturnedValues | Successor)
+        for listener in self.listeners:
+            listener.did_interpret_op(op, () if ends else values)
+        return OpImplResult((), values) if ends else OpImplResult(values, None)
+
+    def _apply(self, rule: Rule, op: Operation, inputs: PythonValues) -> tuple[Value, ...]:
+        try:
+            return rule(self, op, inputs)
+        except (WeftError, RecursionError):
+            raise
+        except MemoryError as error:
+            raise error_at(op, f"there is no memory for what '{op.name}' makes") from error

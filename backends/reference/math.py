@@ -1,0 +1,81 @@
+"""The `math` dialect: computed in f64 and rounded once; integers as `arith` has them."""
+
+from __future__ import annotations
+
+import math as scalar
+from typing import Any, cast
+
+import numpy as np
+from xdsl.dialects import math
+from xdsl.ir import Operation
+
+from weft.backends.reference import integers
+from weft.backends.reference.arith import on_floats, signed, unsigned, width_of
+from weft.backends.reference.integers import Ints, Width
+from weft.backends.reference.machine import Machine, Rules
+from weft.backends.reference.values import Value
+from weft.dialects.ml import numerics
+from weft.dialects.ml.dtypes import Array
+
+
+def _fma(a: Array, b: Array, c: Array) -> Array:
+    wide = np.longdouble
+    return (a.astype(wide) * b.astype(wide) + c.astype(wide)).astype(np.float64)
+
+
+def _fpowi(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    exponent = width_of(op, op.operands[1].type).signed(np.asarray(args[1])).astype(np.float64)
+    return (numerics.in_wide(lambda x: np.power(x, exponent), np.asarray(args[0]))[()],)
+
+
+def _abs(width: Width, a: Ints) -> Ints:
+    """INT_MIN stays INT_MIN."""
+    negative = (a >> a.dtype.type(width.bits - 1)) != 0
+    return np.where(negative, np.invert(a) + a.dtype.type(1), a)
+
+
+def _erf(x: Array) -> Array:
+    return np.asarray(cast(Any, np.frompyfunc(scalar.erf, 1, 1)(x)), np.float64)
+
+
+RULES: Rules = {
+    math.AbsFOp: on_floats(np.abs),
+    math.AbsIOp: unsigned(_abs),
+    math.AcosOp: on_floats(np.arccos),
+    math.AcoshOp: on_floats(np.arccosh),
+    math.AsinOp: on_floats(np.arcsin),
+    math.AsinhOp: on_floats(np.arcsinh),
+    math.AtanOp: on_floats(np.arctan),
+    math.AtanhOp: on_floats(np.arctanh),
+    math.Atan2Op: on_floats(np.arctan2),
+    math.CbrtOp: on_floats(np.cbrt),
+    math.CeilOp: on_floats(np.ceil),
+    math.CopySignOp: on_floats(np.copysign),
+    math.CosOp: on_floats(np.cos),
+    math.CoshOp: on_floats(np.cosh),
+    math.CountLeadingZerosOp: unsigned(integers.leading_zeros),
+    math.CountTrailingZerosOp: unsigned(integers.trailing_zeros),
+    math.CtPopOp: unsigned(integers.bit_count),
+    math.ErfOp: on_floats(_erf),
+    math.Exp2Op: on_floats(np.exp2),
+    math.ExpM1Op: on_floats(np.expm1),
+    math.ExpOp: on_floats(np.exp),
+    math.FPowIOp: _fpowi,
+    math.FloorOp: on_floats(np.floor),
+    math.FmaOp: on_floats(_fma),
+    math.IPowIOp: signed(integers.power),
+    math.Log10Op: on_floats(np.log10),
+    math.Log1pOp: on_floats(np.log1p),
+    math.Log2Op: on_floats(np.log2),
+    math.LogOp: on_floats(np.log),
+    math.PowFOp: on_floats(np.power),
+    math.RoundEvenOp: on_floats(np.rint),
+    math.RoundOp: on_floats(numerics.round_half_away),
+    math.RsqrtOp: on_floats(lambda x: 1.0 / np.sqrt(x)),
+    math.SinOp: on_floats(np.sin),
+    math.SinhOp: on_floats(np.sinh),
+    math.SqrtOp: on_floats(np.sqrt),
+    math.TanOp: on_floats(np.tan),
+    math.TanhOp: on_floats(np.tanh),
+    math.TruncOp: on_floats(np.trunc),
+}

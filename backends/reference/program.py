@@ -1,0 +1,131 @@
+"""Running a module's functions on NumPy arrays, with the call manners of a compiled program."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import MemRefType, ModuleOp, TensorType, VectorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute
+
+from weft.backends.reference.indexing import check_static
+from weft.backends.reference.machine import Machine
+from weft.backends.reference.memref import check_layout
+from weft.backends.reference.values import Buffer, Value, buffer_of, need_dtype
+from weft.diagnostics import WeftError, did_you_mean
+from weft.dialects.locations import error_at, where
+from weft.dialects.ml.dtypes import Array
+
+
+def run(module: ModuleOp, entry: str, args: Sequence[Any]) -> tuple[Any, ...]:
+    """Run the function `entry` and give its results, one array or NumPy scalar for each.
+
+    Tensor and memref arguments are arrays of their type's dtype (memrefs are used in place, an index or integer argument is a
+    number). Raises :class:`WeftError` for arguments that do not fit, a failed check, or an op that the
+    reference cannot run.
+    """
+    machine = Machine(module)
+    function = entry_of(machine, entry)
+    inputs = function.function_type.inputs.data
+    if len(args) != len(inputs):
+        raise error_at(function, f"@{entry} takes {len(inputs)} arguments, not {len(args)}")
+    values = [_argument(function, i, type_, arg) for i, (type_, arg) in enumerate(zip(inputs, args, strict=True))]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = machine.call(function, tuple(values))
+    return tuple(result.array if isinstance(result, Buffer) else result for result in results)
+
+
+def load(module: ModuleOp, entry: str) -> Program:
+    """The function `entry` as a callable. Raises :class:`WeftError` where there is none."""
+    entry_of(Machine(module), entry)
+    return Program(module, entry)
+
+
+class Program:
+    """A function of a module: called with arrays and numbers, gives one result, or several as a tuple."""
+
+    def __init__(self, module: ModuleOp, entry: str) -> None:
+        self.module = module
+        self.entry = entry
+
+    def __call__(self, *args: Any, out: Array | Sequence[Array] | None = None) -> Any:
+        """Run it. `out` are arrays that take the results instead of fresh ones."""
+        results = run(self.module, self.entry, args)
+        if out is not None:
+            places = [out] if isinstance(out, np.ndarray) else list(out)
+            results = tuple(_put(self.entry, i, place, result) for i, (place, result) in _pairs(places, results))
+        if not results:
+            return None
+        return results[0] if len(results) == 1 else results
+
+
+def entry_of(machine: Machine, entry: str) -> FuncOp:
+    """The function of that name. Raises :class:`WeftError` where there is none, or it has no body."""
+    function = machine.functions.get(entry)
+    if function is None:
+        raise WeftError(f"there is no function @{entry}", where(machine.module), did_you_mean(entry, machine.functions))
+    if function.is_declaration:
+        raise error_at(function, f"@{entry} has no body")
+    return function
+
+
+def _pairs(places: Sequence[Array], results: Sequence[Value]) -> Any:
+    if len(places) != len(results):
+        raise WeftError(f"out has {len(places)} arrays for {len(results)} results")
+    return enumerate(zip(places, results, strict=True))
+
+
+def _put(entry: str, position: int, place: Array, result: Value) -> Array:
+    if place.dtype != result.dtype or place.shape != np.shape(result):
+        raise WeftError(
+            f"out {position} of @{entry} must be {result.dtype} of shape {np.shape(result)}, "
+            f"not {place.dtype} of shape {place.shape}"
+        )
+    place[...] = result
+    return place
+
+
+def _argument(function: FuncOp, position: int, type_: Attribute, given: Any) -> Value:
+    name = f"argument {position} of @{function.sym_name.data}"
+    dtype = need_dtype(function, type_)
+    if isinstance(type_, TensorType | VectorType | MemRefType):
+        array = given if isinstance(given, np.ndarray) else np.asarray(given)
+        if array.dtype != dtype:
+            raise error_at(function, f"{name} must be an array of {dtype}, not {array.dtype}")
+        check_static_argument(function, name, type_, array)
+        return _in_place(function, name, type_, array) if isinstance(type_, MemRefType) else array
+    return _scalar(function, name, dtype, given)
+
+
+def check_static_argument(function: FuncOp, name: str, type_: Attribute, array: Array) -> None:
+    """Check the shape of an argument. Raises :class:`WeftError` that names it."""
+    try:
+        check_static(function, type_, array.shape)
+    except WeftError as error:
+        raise error_at(function, f"{name} must be {type_}, not an array of shape {array.shape}") from error
+
+
+def _in_place(function: FuncOp, name: str, type_: Attribute, array: Array) -> Buffer:
+    if any(stride % array.itemsize for stride in array.strides):
+        raise error_at(function, f"{name} has strides that are not whole elements")
+    buffer = buffer_of(array)
+    check_layout(function, type_, buffer)
+    return buffer
+
+
+def _scalar(function: FuncOp, name: str, dtype: np.dtype[Any], given: Any) -> Value:
+    if np.ndim(given) != 0:
+        raise error_at(function, f"{name} must be one number, not an array of shape {np.shape(given)}")
+    number = np.asarray(given)
+    if dtype.kind in "iu" and (number.dtype.kind not in "iub" or not _fits(int(number), dtype)):
+        raise error_at(function, f"{name} must be an integer of {dtype}, not {given}")
+    return number.astype(dtype)[()]
+
+
+def _fits(number: int, dtype: np.dtype[Any]) -> bool:
+    info = np.iinfo(dtype)
+    return info.min <= number <= info.max

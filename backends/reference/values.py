@@ -1,0 +1,121 @@
+"""How the reference holds values: NumPy scalars, arrays for tensors and vectors, buffers for memrefs.
+
+| type | value |
+| --- | --- |
+| `iN`, `index`, floats | a NumPy scalar of :func:`dtype_of`; `i1` is `np.bool_`, an odd width is sign-extended |
+| `tensor`, `vector` | an array that nobody writes to |
+| `memref` | a :class:`Buffer`, written in place |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    ContainerType,
+    IndexType,
+    IntegerType,
+    MemRefType,
+    ShapedType,
+)
+from xdsl.ir import Attribute, Operation
+
+from weft.dialects.locations import error_at
+from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array
+
+Value: TypeAlias = Any
+"""A NumPy scalar, an array, or a :class:`Buffer`."""
+
+MemRef: TypeAlias = MemRefType[Attribute]
+INDEX = np.dtype(np.int64)
+
+
+def dtype_of(element: Attribute) -> np.dtype[Any] | None:
+    """The dtype that holds an element; an odd width takes the next larger integer. None where there is none."""
+    if element in ELEMENT_TYPES:
+        return ELEMENT_TYPES[element][1]
+    if isinstance(element, IndexType):
+        return INDEX
+    if isinstance(element, IntegerType) and element.width.data <= 64:
+        bits = next(bits for bits in (8, 16, 32, 64) if element.width.data <= bits)
+        return np.dtype(f"int{bits}")
+    return None
+
+
+def element_of(type_: Attribute) -> Attribute:
+    """The element type of a shaped type, or a scalar type itself."""
+    if isinstance(type_, ContainerType):
+        return cast(ContainerType[Attribute], type_).get_element_type()
+    return type_
+
+
+def need_dtype(op: Operation, type_: Attribute) -> np.dtype[Any]:
+    """The dtype of a type's elements. Raises :class:`WeftError` at `op` where the reference has none."""
+    dtype = dtype_of(element_of(type_))
+    if dtype is None:
+        raise error_at(op, f"the reference has no values of type {element_of(type_)}")
+    return dtype
+
+
+def shape_at(op: Operation, type_: Attribute, dynamic: Sequence[Value]) -> tuple[int, ...]:
+    """The sizes of a shaped type whose `?` are `dynamic`, in order. Raises :class:`WeftError` for a negative one."""
+    sizes = [int(size) for size in dynamic]
+    for size in sizes:
+        if size < 0:
+            raise error_at(op, f"'{op.name}' is given the size {size}; a size must be 0 or more")
+    left = iter(sizes)
+    return tuple(next(left) if n == DYNAMIC_INDEX else n for n in cast(ShapedType, type_).get_shape())
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory under a memref: flat `storage` seen through an offset, sizes and strides (all in elements)."""
+
+    storage: Array
+    offset: int
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def array(self) -> Array:
+        """The elements as a NumPy view: writing to it writes to the memory."""
+        step = self.storage.itemsize
+        if prod(self.sizes) == 0:
+            return self.storage[:0].reshape(self.sizes)
+        return as_strided(self.storage[self.offset :], self.sizes, [stride * step for stride in self.strides])
+
+    def fits(self) -> bool:
+        """Whether every element lies inside the storage."""
+        if prod(self.sizes) == 0:
+            return True
+        reach = [(n - 1) * stride for n, stride in zip(self.sizes, self.strides, strict=True)]
+        low = self.offset + sum(r for r in reach if r < 0)
+        high = self.offset + sum(r for r in reach if r > 0)
+        return 0 <= low and high < self.storage.size
+
+
+def contiguous_strides(sizes: Sequence[int]) -> tuple[int, ...]:
+    """The strides of the row-major layout."""
+    return tuple(prod(sizes[axis + 1 :]) for axis in range(len(sizes)))
+
+
+def buffer_of(array: Array) -> Buffer:
+    """The buffer that is an array's own memory. The array's strides must be multiples of its item size."""
+    strides = tuple(stride // array.itemsize for stride in array.strides)
+    if array.size == 0:
+        return Buffer(np.empty(0, array.dtype), 0, array.shape, contiguous_strides(array.shape))
+    reach = [(n - 1) * stride for n, stride in zip(array.shape, strides, strict=True)]
+    lowest = array[tuple(slice(-1, None) if r < 0 else slice(0, 1) for r in reach)]
+    storage = as_strided(lowest, (1 + sum(map(abs, reach)),), (array.itemsize,))
+    return Buffer(storage, -sum(r for r in reach if r < 0), array.shape, strides)
+
+
+def fresh(sizes: Sequence[int], dtype: np.dtype[Any]) -> Buffer:
+    """New memory in the row-major layout, filled with zeros."""
+    return Buffer(np.zeros(prod(sizes), dtype), 0, tuple(sizes), contiguous_strides(sizes))

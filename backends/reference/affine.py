@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from xdsl.dialects import affine
@@ -16,7 +16,6 @@ from weft.backends.reference.arith import width_of
 from weft.backends.reference.indexing import check_index
 from weft.backends.reference.machine import Machine, Rules
 from weft.backends.reference.values import INDEX, Value, need_dtype
-from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
 from weft.dialects.ml import numerics
 
@@ -98,8 +97,7 @@ def _parallel(machine: Machine, op: affine.ParallelOp, args: tuple[Value, ...]) 
     for point in product(*map(range, lows, highs, steps)):
         values = machine.run_ssacfg_region(op.body, tuple(INDEX.type(i) for i in point))
         state = [
-            _combine(op, kind, i, old, new)
-            for i, (kind, old, new) in enumerate(zip(kinds, state, values, strict=True))
+            _combine(op, kind, i, old, new) for i, (kind, old, new) in enumerate(zip(kinds, state, values, strict=True))
         ]
     return tuple(state)
 
@@ -147,7 +145,7 @@ def _combine(op: affine.ParallelOp, kind: str, result: int, old: Value, new: Val
         return numerics.in_wide(meaning, np.asarray(old), np.asarray(new))[()]
     width = width_of(op, op.results[result].type)
     see = width.signed if look == "signed" else width.unsigned
-    return width.hold(np.asarray(meaning(see(old), see(new))))[()]
+    return width.hold(np.asarray(meaning(see(np.asarray(old)), see(np.asarray(new)))))[()]
 
 
 def _yield(machine: Machine, op: affine.YieldOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

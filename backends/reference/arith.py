@@ -12,8 +12,6 @@ from xdsl.dialects.builtin import (
     DenseResourceAttr,
     FloatAttr,
     IndexType,
-    IntegerAttr,
-    IntegerType,
 )
 from xdsl.ir import Attribute, Operation
 
@@ -21,7 +19,7 @@ from weft.backends.reference import integers
 from weft.backends.reference.constants import dense_array, hold_integer
 from weft.backends.reference.integers import Ints, Width
 from weft.backends.reference.machine import Machine, Rule, Rules
-from weft.backends.reference.values import Buffer, Value, element_of, need_dtype
+from weft.backends.reference.values import Buffer, Value, bits_of, element_of, need_dtype
 from weft.dialects.locations import error_at
 from weft.dialects.ml import numerics
 from weft.dialects.ml.convert import convert
@@ -36,8 +34,9 @@ def width_of(op: Operation, type_: Attribute) -> Width:
     element = element_of(type_)
     if isinstance(element, IndexType):
         return Width(64)
-    if isinstance(element, IntegerType) and 1 <= element.width.data <= 64:
-        return Width(element.width.data)
+    bits = bits_of(element)
+    if bits is not None and 1 <= bits <= 64:
+        return Width(bits)
     raise error_at(op, f"the reference has integers of 1 to 64 bits, not {element}")
 
 
@@ -46,7 +45,7 @@ def signed(meaning: IntBinary) -> Rule:
 
     def rule(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[Value, ...]:
         width = width_of(op, op.results[0].type)
-        return (width.hold(np.asarray(meaning(width, *map(width.signed, args))))[()],)
+        return (width.hold(np.asarray(meaning(width, *map(width.signed, map(np.asarray, args)))))[()],)
 
     return rule
 
@@ -56,7 +55,7 @@ def unsigned(meaning: Callable[..., Ints]) -> Rule:
 
     def rule(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[Value, ...]:
         width = width_of(op, op.results[0].type)
-        return (width.hold(np.asarray(meaning(width, *map(width.unsigned, args))))[()],)
+        return (width.hold(np.asarray(meaning(width, *map(width.unsigned, map(np.asarray, args)))))[()],)
 
     return rule
 
@@ -80,9 +79,7 @@ def _constant(machine: Machine, op: arith.ConstantOp, args: tuple[Value, ...]) -
         return (dense_array(op, value),)
     if isinstance(value, FloatAttr):
         return (convert(np.asarray(value.value.data, np.float64), need_dtype(op, op.result.type))[()],)
-    if isinstance(value, IntegerAttr):
-        return (hold_integer(value.value.data, width_of(op, op.result.type))[()],)
-    raise error_at(op, f"the reference cannot make the constant {value}")
+    return (hold_integer(value.value.data, width_of(op, op.result.type))[()],)
 
 
 _COMPARE_INTS: tuple[tuple[bool, Callable[[Ints, Ints], Any]], ...] = (
@@ -103,8 +100,8 @@ _COMPARE_INTS: tuple[tuple[bool, Callable[[Ints, Ints], Any]], ...] = (
 def _cmpi(machine: Machine, op: arith.CmpiOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     is_signed, compare = _COMPARE_INTS[op.predicate.value.data]
     width = width_of(op, op.lhs.type)
-    a, b = map(width.signed if is_signed else width.unsigned, args)
-    return (compare(a, b),)
+    a, b = map(width.signed if is_signed else width.unsigned, map(np.asarray, args))
+    return (np.asarray(compare(a, b))[()],)
 
 
 def _never(a: Array, b: Array) -> Any:
@@ -137,20 +134,20 @@ def _select(machine: Machine, op: arith.SelectOp, args: tuple[Value, ...]) -> tu
     condition, yes, no = args
     if np.ndim(condition) == 0:
         return (yes if condition else no,)
-    return (np.where(condition, yes, no),)
+    return (np.where(condition, np.asarray(yes), np.asarray(no)),)
 
 
 def _add_extended(machine: Machine, op: arith.AddUIExtendedOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     width = width_of(op, op.sum.type)
-    a, b = map(width.unsigned, args)
+    a, b = map(width.unsigned, map(np.asarray, args))
     total = width.hold(np.asarray(a + b))
-    return total[()], np.less(width.unsigned(total), a)
+    return total[()], np.asarray(np.less(width.unsigned(total), a))[()]
 
 
 def _mul_extended(look: Callable[[Width, Ints], Ints]) -> Rule:
     def rule(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[Value, ...]:
         width = width_of(op, op.results[0].type)
-        a, b = (look(width, arg) for arg in args)
+        a, b = (look(width, np.asarray(arg)) for arg in args)
         return tuple(width.hold(np.asarray(half))[()] for half in integers.wide_product(a, b, width))
 
     return rule
@@ -161,7 +158,7 @@ def _resize(look: Callable[[Width, Ints], Ints]) -> Rule:
 
     def rule(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[Value, ...]:
         source, result = width_of(op, op.operands[0].type), width_of(op, op.results[0].type)
-        wide = np.asarray(look(source, args[0]))
+        wide = look(source, np.asarray(args[0]))
         return (result.hold(wide.astype(np.uint64 if wide.dtype.kind == "u" else np.int64))[()],)
 
     return rule
@@ -205,7 +202,7 @@ def _bitcast(machine: Machine, op: arith.BitcastOp, args: tuple[Value, ...]) -> 
         return (Buffer(value.storage.view(dtype), value.offset, value.sizes, value.strides),)
     if value.dtype.itemsize != dtype.itemsize:
         raise error_at(op, f"'arith.bitcast' from {op.input.type} to {op.result.type} changes the width")
-    return (np.ascontiguousarray(value).view(dtype).reshape(value.shape)[()],)
+    return (np.ascontiguousarray(value).view(dtype).reshape(np.shape(value))[()],)
 
 
 def _maxnum(a: Array, b: Array) -> Array:

@@ -11,9 +11,7 @@ from weft.backends.reference.values import Buffer, Value, buffer_of, need_dtype,
 from weft.dialects.locations import error_at
 
 
-def _alloc_tensor(
-    machine: Machine, op: bufferization.AllocTensorOp, args: tuple[Value, ...]
-) -> tuple[Value, ...]:
+def _alloc_tensor(machine: Machine, op: bufferization.AllocTensorOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     count = len(op.dynamic_sizes)
     if op.copy is not None:
         return (args[count],)

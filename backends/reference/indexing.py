@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, DenseArrayBase, IntegerAttr, ShapedType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, I64, ArrayAttr, DenseArrayBase, IntegerAttr, ShapedType
 from xdsl.ir import Attribute, Operation
 
 from weft.backends.reference.values import Value
 from weft.dialects.locations import error_at
 
 
-def mixed(static: DenseArrayBase, dynamic: Iterator[Value]) -> tuple[int, ...]:
+def mixed(static: DenseArrayBase[I64], dynamic: Iterator[Value]) -> tuple[int, ...]:
     """A list of sizes of which some are operands: those are taken from `dynamic`, in order."""
-    return tuple(
-        int(next(dynamic)) if n == DYNAMIC_INDEX else n for n in cast(tuple[int, ...], static.get_values())
-    )
+    return tuple(int(next(dynamic)) if n == DYNAMIC_INDEX else n for n in static.get_values())
 
 
 def check_index(op: Operation, index: Sequence[Value], shape: Sequence[int]) -> tuple[int, ...]:
@@ -65,15 +63,13 @@ class Slice:
 def slice_of(op: Operation, operands: Sequence[Value], shape: Sequence[int]) -> Slice:
     """The part that a subview, extract_slice or insert_slice names.
 
-    `operands` are the run-time offsets, sizes and strides in this order. Raises :class:`WeftError` at `op` where the part is not
-    inside `shape`.
+    `operands` are the run-time offsets, sizes and strides in this order. Raises :class:`WeftError` at `op` where the
+    part is not inside `shape`.
     """
     left = iter(operands)
     lists = (op.properties[f"static_{name}"] for name in ("offsets", "sizes", "strides"))
-    part = Slice(*(mixed(cast(DenseArrayBase, static), left) for static in lists))
-    for axis, (first, size, step, n) in enumerate(
-        zip(part.offsets, part.sizes, part.strides, shape, strict=True)
-    ):
+    part = Slice(*(mixed(cast(DenseArrayBase[I64], static), left) for static in lists))
+    for axis, (first, size, step, n) in enumerate(zip(part.offsets, part.sizes, part.strides, shape, strict=True)):
         last = first + (size - 1) * step
         if size < 0 or step <= 0 or first < 0 or (size and last >= n):
             raise error_at(
@@ -87,7 +83,7 @@ def slice_of(op: Operation, operands: Sequence[Value], shape: Sequence[int]) -> 
 def kept_axes(op: Operation, result: Attribute) -> tuple[int, ...]:
     """The axes of a slice that its result has: size-1 axes may be dropped from the type."""
     claim = list(cast(ShapedType, result).get_shape())
-    sizes = cast(tuple[int, ...], cast(DenseArrayBase, op.properties["static_sizes"]).get_values())
+    sizes = cast(DenseArrayBase[I64], op.properties["static_sizes"]).get_values()
     kept: list[int] = []
     for axis, size in enumerate(sizes):
         if len(kept) < len(claim) and claim[len(kept)] == size:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-Ints: TypeAlias = Any
-"""A NumPy integer or an array of them."""
+from weft.dialects.ml.dtypes import Array
+
+Ints: TypeAlias = Array
+"""An array of integers, of any rank."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Width:
     def unsigned(self, x: Ints) -> Ints:
         """Held values as unsigned integers."""
         wide = x.astype(f"u{self.container // 8}")
-        return wide if self.bits == self.container else wide & wide.dtype.type(self.ones)
+        return wide if self.bits == self.container else np.bitwise_and(wide, _like(wide, self.ones))
 
     def hold(self, x: Ints) -> Ints:
         """The held values of integers of any NumPy integer type: their low bits, sign-extended."""
@@ -62,7 +64,7 @@ class Width:
 
 
 def _like(x: Ints, value: int) -> Ints:
-    return x.dtype.type(value)
+    return np.asarray(value, x.dtype)
 
 
 def _divide(a: Ints, b: Ints) -> tuple[Ints, Ints]:
@@ -118,7 +120,8 @@ def rem_u(w: Width, a: Ints, b: Ints) -> Ints:
 def _shift(w: Width, a: Ints, b: Ints, shift: Callable[[Ints, Ints], Ints], beyond: Ints) -> Ints:
     amount = w.unsigned(b)
     inside = amount < _like(amount, min(w.bits, 255))
-    return np.where(inside, shift(a, np.where(inside, amount, _like(amount, 0)).astype(a.dtype)), beyond)
+    count = np.where(inside, amount, _like(amount, 0)).astype(a.dtype)
+    return np.where(inside, shift(a, count), beyond)
 
 
 def shift_left(w: Width, a: Ints, b: Ints) -> Ints:
@@ -139,8 +142,13 @@ def shift_right_s(w: Width, a: Ints, b: Ints) -> Ints:
 def wide_product(a: Ints, b: Ints, w: Width) -> tuple[Ints, Ints]:
     """Low and high half of a product of twice the width, as unsigned integers."""
     exact = np.multiply(np.asarray(a, object), np.asarray(b, object))
-    low, high = exact & w.ones, (exact >> w.bits) & w.ones
-    return np.asarray(low).astype(np.uint64)[()], np.asarray(high).astype(np.uint64)[()]
+    ones = w.ones
+
+    def split(product: int) -> tuple[int, int]:
+        return product & ones, (product >> w.bits) & ones
+
+    low, high = np.frompyfunc(split, 1, 2)(np.asarray(exact, object))
+    return np.asarray(low).astype(np.uint64), np.asarray(high).astype(np.uint64)
 
 
 def bit_count(w: Width, a: Ints) -> Ints:
@@ -164,8 +172,7 @@ def trailing_zeros(w: Width, a: Ints) -> Ints:
 
 def power(w: Width, a: Ints, b: Ints) -> Ints:
     """`a` to the `b`, wrapping; a negative exponent gives 1 / (a to the -b) rounded to zero (0: the greatest)."""
-    result = np.full_like(a, 1) if isinstance(a, np.ndarray) else _like(a, 1)
-    base, left = a, w.unsigned(b)
+    result, base, left = np.ones_like(a), a, w.unsigned(b)
     for _ in range(w.bits):
         result = np.where((left & _like(left, 1)) != 0, result * base, result)
         base, left = base * base, left >> _like(left, 1)

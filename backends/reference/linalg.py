@@ -1,7 +1,7 @@
 """The `linalg` dialect: structured ops, by their maps, iterators and body; in place on memrefs.
 
-The body runs once for each point of the reduction loops, on whole arrays over the parallel loops, where it holds scalar arithmetic
-only and no output is written twice by parallel points; else once for each point.
+The body runs once for each point of the reduction loops, on whole arrays over the parallel loops, where it holds
+scalar arithmetic only and no output is written twice by parallel points; else once for each point.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from xdsl.dialects.builtin import AnyFloat
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
 from xdsl.dialects.linalg.attrs import IteratorType
 from xdsl.interpreter import ReturnedValues
-from xdsl.ir import Operation, Region
+from xdsl.ir import Operation, Region, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineMap
 
 from weft.backends.reference.machine import Machine, Rules, rule_of
-from weft.backends.reference.values import INDEX, Buffer, Value, element_of
+from weft.backends.reference.values import INDEX, Buffer, Value, element_of, is_array
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dtypes import Array
 
@@ -45,7 +45,7 @@ class _Access:
 
     def read(self, op: Operation, point: Sequence[Any]) -> Value:
         """The elements at a point."""
-        return self.value[self.index(op, point)] if isinstance(self.value, np.ndarray) else self.value
+        return self.value[self.index(op, point)] if is_array(self.value) else self.value
 
 
 def _structured(machine: Machine, op: LinalgStructuredOperation, args: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -65,7 +65,7 @@ def _structured(machine: Machine, op: LinalgStructuredOperation, args: tuple[Val
 
 
 def _loop_ranges(op: LinalgStructuredOperation, values: Sequence[Value]) -> tuple[int, ...]:
-    sizes = [n for value in values if isinstance(value, np.ndarray) for n in value.shape]
+    sizes = [n for value in values if is_array(value) for n in value.shape]
     return tuple(op.get_shapes_to_loops_map().eval(sizes, []))
 
 
@@ -78,14 +78,13 @@ def _runs_whole(body: Region, accesses: Sequence[_Access], first: int, whole: Se
     parallel = {axis for axis, is_whole in enumerate(whole) if is_whole}
     outputs = accesses[first:]
     once = all(
-        parallel <= {e.position for e in output.map.results if isinstance(e, AffineDimExpr)}
-        for output in outputs
+        parallel <= {e.position for e in output.map.results if isinstance(e, AffineDimExpr)} for output in outputs
     )
     apart = not any(
         output.map != other.map and np.may_share_memory(output.value, other.value)
         for output in outputs
         for other in accesses
-        if isinstance(other.value, np.ndarray)
+        if is_array(other.value)
     )
     return scalar and once and apart
 
@@ -107,13 +106,17 @@ def _run(
         [next(grids).astype(INDEX)] if w else [INDEX.type(i) for i in range(n)]
         for n, w in zip(ranges, whole, strict=True)
     ]
-    indices = [inner for inner in body.walk() if isinstance(inner, linalg.IndexOp)]
+    indices = [_counter(inner) for inner in body.walk() if isinstance(inner, linalg.IndexOp)]
     for point in product(*axes):
-        machine.set_values((index.result, point[index.dim.value.data]) for index in indices)
+        machine.set_values((result, point[dim]) for result, dim in indices)
         inputs = tuple(access.read(op, point) for access in accesses)
         results = machine.run_ssacfg_region(body, inputs)
         for output, result in zip(accesses[first:], results, strict=True):
             output.value[output.index(op, point)] = result
+
+
+def _counter(op: linalg.IndexOp) -> tuple[SSAValue, int]:
+    return op.result, op.dim.value.data
 
 
 def _index(machine: Machine, op: linalg.IndexOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

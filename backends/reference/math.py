@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math as scalar
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -25,13 +26,21 @@ def _fma(a: Array, b: Array, c: Array) -> Array:
 
 def _fpowi(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[Value, ...]:
     exponent = width_of(op, op.operands[1].type).signed(np.asarray(args[1])).astype(np.float64)
-    return (numerics.in_wide(lambda x: np.power(x, exponent), np.asarray(args[0]))[()],)
+    return (numerics.in_wide(partial(_to_power, exponent=exponent), np.asarray(args[0]))[()],)
+
+
+def _to_power(x: Array, exponent: Array) -> Array:
+    return np.power(x, exponent)
+
+
+def _rsqrt(x: Array) -> Array:
+    return 1.0 / np.sqrt(x)
 
 
 def _abs(width: Width, a: Ints) -> Ints:
     """INT_MIN stays INT_MIN."""
-    negative = (a >> a.dtype.type(width.bits - 1)) != 0
-    return np.where(negative, np.invert(a) + a.dtype.type(1), a)
+    negative = (a >> np.asarray(width.bits - 1, a.dtype)) != 0
+    return np.where(negative, np.negative(a), a)
 
 
 def _erf(x: Array) -> Array:
@@ -71,7 +80,7 @@ RULES: Rules = {
     math.PowFOp: on_floats(np.power),
     math.RoundEvenOp: on_floats(np.rint),
     math.RoundOp: on_floats(numerics.round_half_away),
-    math.RsqrtOp: on_floats(lambda x: 1.0 / np.sqrt(x)),
+    math.RsqrtOp: on_floats(_rsqrt),
     math.SinOp: on_floats(np.sin),
     math.SinhOp: on_floats(np.sinh),
     math.SqrtOp: on_floats(np.sqrt),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from math import prod
 from typing import cast
 
 import numpy as np
 from xdsl.dialects import memref
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, NoneAttr
 from xdsl.interpreter import ReturnedValues
 from xdsl.ir import Attribute, Operation
 
@@ -55,17 +56,15 @@ def check_layout(op: Operation, type_: Attribute, buffer: Buffer) -> None:
     ]
     wrong = any(claim not in (None, stride) for claim, stride in claims)
     if wrong or offset not in (None, buffer.offset):
-        raise error_at(
-            op, f"memory with offset {buffer.offset} and strides {list(buffer.strides)} is not a {type_}"
-        )
+        raise error_at(op, f"memory with offset {buffer.offset} and strides {list(buffer.strides)} is not a {type_}")
 
 
 def _alloc(machine: Machine, op: memref.AllocOp | memref.AllocaOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
-    type_ = cast(MemRef, op.memref.type)
+    type_ = op.memref.type
     sizes = shape_at(op, type_, args[: len(op.dynamic_sizes)])
     strides, offset = type_.get_strides(), type_.get_offset()
     dtype = need_dtype(op, type_)
-    if isinstance(type_.layout, memref.NoneAttr):
+    if isinstance(type_.layout, NoneAttr):
         return (fresh(sizes, dtype),)
     if strides is None or offset is None or None in strides:
         raise error_at(op, f"the reference cannot allocate the layout of {type_}")
@@ -131,9 +130,7 @@ def _subview(machine: Machine, op: memref.SubviewOp, args: tuple[Value, ...]) ->
     return (result,)
 
 
-def _reinterpret_cast(
-    machine: Machine, op: memref.ReinterpretCastOp, args: tuple[Value, ...]
-) -> tuple[Value, ...]:
+def _reinterpret_cast(machine: Machine, op: memref.ReinterpretCastOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     buffer, *rest = args
     left = iter(rest)
     (offset,) = mixed(op.static_offsets, left)
@@ -150,7 +147,7 @@ def _collapse_shape(machine: Machine, op: memref.CollapseShapeOp, args: tuple[Va
     for group in groups:
         long = [axis for axis in group if buffer.sizes[axis] != 1]
         strides.append(buffer.strides[long[-1]] if long else 1)
-        for outer, inner in zip(long, long[1:], strict=False):
+        for outer, inner in itertools.pairwise(long):
             if buffer.strides[outer] != buffer.strides[inner] * buffer.sizes[inner]:
                 raise error_at(op, f"'{op.name}' joins dimensions {list(group)}, which are not contiguous")
     sizes = collapsed(buffer.sizes, groups)
@@ -179,7 +176,7 @@ def _view(machine: Machine, op: memref.ViewOp, args: tuple[Value, ...]) -> tuple
     sizes = shape_at(op, op.result.type, dynamic)
     size = prod(sizes) * dtype.itemsize
     memory = buffer.array
-    if not 0 <= shift or shift + size > memory.size:
+    if not shift >= 0 or shift + size > memory.size:
         raise error_at(op, f"'{op.name}' takes {size} bytes from {shift} of {memory.size}")
     return (Buffer(memory[shift : shift + size].view(dtype), 0, sizes, contiguous_strides(sizes)),)
 
@@ -200,9 +197,7 @@ def _global(op: memref.GlobalOp) -> Buffer:
     return buffer
 
 
-def _metadata(
-    machine: Machine, op: memref.ExtractStridedMetaDataOp, args: tuple[Value, ...]
-) -> tuple[Value, ...]:
+def _metadata(machine: Machine, op: memref.ExtractStridedMetaDataOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     (buffer,) = args
     numbers = (buffer.offset, *buffer.sizes, *buffer.strides)
     return Buffer(buffer.storage, 0, (), ()), *(INDEX.type(n) for n in numbers)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from xdsl.dialects.builtin import MemRefType, ModuleOp, TensorType, VectorType
+from xdsl.dialects.builtin import MemRefType, ModuleOp, ShapedType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
 from weft.backends.reference.indexing import check_static
 from weft.backends.reference.machine import Machine
 from weft.backends.reference.memref import check_layout
-from weft.backends.reference.values import Buffer, Value, buffer_of, need_dtype
+from weft.backends.reference.values import Buffer, Value, buffer_of, is_array, need_dtype
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at, where
 from weft.dialects.ml.dtypes import Array
@@ -23,8 +23,8 @@ from weft.dialects.ml.dtypes import Array
 def run(module: ModuleOp, entry: str, args: Sequence[Any]) -> tuple[Any, ...]:
     """Run the function `entry` and give its results, one array or NumPy scalar for each.
 
-    Tensor and memref arguments are arrays of their type's dtype (memrefs are used in place, an index or integer argument is a
-    number). Raises :class:`WeftError` for arguments that do not fit, a failed check, or an op that the
+    Tensor and memref arguments are arrays of their type's dtype (memrefs are used in place); an index or integer
+    argument is a number. Raises :class:`WeftError` for arguments that do not fit, a failed check, or an op that the
     reference cannot run.
     """
     machine = Machine(module)
@@ -92,17 +92,16 @@ def _put(entry: str, position: int, place: Array, result: Value) -> Array:
 def _argument(function: FuncOp, position: int, type_: Attribute, given: Any) -> Value:
     name = f"argument {position} of @{function.sym_name.data}"
     dtype = need_dtype(function, type_)
-    if isinstance(type_, TensorType | VectorType | MemRefType):
-        array = given if isinstance(given, np.ndarray) else np.asarray(given)
+    if isinstance(type_, ShapedType):
+        array: Array = given if is_array(given) else np.asarray(given)
         if array.dtype != dtype:
             raise error_at(function, f"{name} must be an array of {dtype}, not {array.dtype}")
-        check_static_argument(function, name, type_, array)
-        return _in_place(function, name, type_, array) if isinstance(type_, MemRefType) else array
+        _check_shape(function, name, cast(Attribute, type_), array)
+        return _in_place(function, name, cast(Attribute, type_), array) if isinstance(type_, MemRefType) else array
     return _scalar(function, name, dtype, given)
 
 
-def check_static_argument(function: FuncOp, name: str, type_: Attribute, array: Array) -> None:
-    """Check the shape of an argument. Raises :class:`WeftError` that names it."""
+def _check_shape(function: FuncOp, name: str, type_: Attribute, array: Array) -> None:
     try:
         check_static(function, type_, array.shape)
     except WeftError as error:

@@ -32,6 +32,12 @@ from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array
 Value: TypeAlias = Any
 """A NumPy scalar, an array, or a :class:`Buffer`."""
 
+
+def is_array(value: Value) -> bool:
+    """Whether a value is an array, not a scalar or a buffer."""
+    return isinstance(value, np.ndarray)
+
+
 MemRef: TypeAlias = MemRefType[Attribute]
 INDEX = np.dtype(np.int64)
 
@@ -42,10 +48,15 @@ def dtype_of(element: Attribute) -> np.dtype[Any] | None:
         return ELEMENT_TYPES[element][1]
     if isinstance(element, IndexType):
         return INDEX
-    if isinstance(element, IntegerType) and element.width.data <= 64:
-        bits = next(bits for bits in (8, 16, 32, 64) if element.width.data <= bits)
-        return np.dtype(f"int{bits}")
+    width = bits_of(element)
+    if width is not None and width <= 64:
+        return np.dtype(f"int{next(bits for bits in (8, 16, 32, 64) if width <= bits)}")
     return None
+
+
+def bits_of(element: Attribute) -> int | None:
+    """The width of an integer type; None for another type."""
+    return cast(IntegerType, element).width.data if isinstance(element, IntegerType) else None
 
 
 def element_of(type_: Attribute) -> Attribute:
@@ -64,7 +75,7 @@ def need_dtype(op: Operation, type_: Attribute) -> np.dtype[Any]:
 
 
 def shape_at(op: Operation, type_: Attribute, dynamic: Sequence[Value]) -> tuple[int, ...]:
-    """The sizes of a shaped type whose `?` are `dynamic`, in order. Raises :class:`WeftError` for a negative one."""
+    """The sizes of a shaped type whose `?` are `dynamic`, in order. Raises WeftError at `op` for one below 0."""
     sizes = [int(size) for size in dynamic]
     for size in sizes:
         if size < 0:
@@ -97,7 +108,7 @@ class Buffer:
         reach = [(n - 1) * stride for n, stride in zip(self.sizes, self.strides, strict=True)]
         low = self.offset + sum(r for r in reach if r < 0)
         high = self.offset + sum(r for r in reach if r > 0)
-        return 0 <= low and high < self.storage.size
+        return low >= 0 and high < self.storage.size
 
 
 def contiguous_strides(sizes: Sequence[int]) -> tuple[int, ...]:

@@ -47,7 +47,7 @@ def round_to_odd(x: Array) -> Array:
     else:
         exact = x.astype(object)
         size = np.frompyfunc(int, 1, 1)(near)
-        below, above = (abs(size) < abs(exact)).astype(bool), (abs(size) > abs(exact)).astype(bool)
+        below, above = np.asarray(abs(size) < abs(exact), bool), np.asarray(abs(size) > abs(exact), bool)
     bits = near.view(np.int32).astype(np.int64)
     odd = bits % 2 == 1
     moved = np.where(above & ~odd, bits - 1, np.where(below & ~odd, bits + 1, bits))

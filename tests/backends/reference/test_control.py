@@ -108,14 +108,15 @@ def test_parallel_reduces():
       func.func @main(%n: index, %m: index) -> index {
         %c0 = arith.constant 0 : index
         %c1 = arith.constant 1 : index
-        %r = scf.parallel (%i, %j) = (%c0, %c0) to (%n, %m) step (%c1, %c1) init (%c0) -> index {
+        %r = "scf.parallel"(%c0, %c0, %n, %m, %c1, %c1, %c0) <{operandSegmentSizes = array<i32: 2, 2, 2, 1>}> ({
+        ^bb0(%i: index, %j: index):
           %p = arith.muli %i, %j : index
-          scf.reduce(%p : index) {
+          "scf.reduce"(%p) ({
           ^bb0(%a: index, %b: index):
             %s = arith.addi %a, %b : index
             scf.reduce.return %s : index
-          }
-        }
+          }) : (index) -> ()
+        }) : (index, index, index, index, index, index, index) -> index
         func.return %r : index
       }"""
     assert results_of(text, 4, 5) == (6 * 10,)

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 import numpy as np
 from xdsl.dialects.builtin import IntegerType, TensorType, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from weft.dialects.ml import numerics
-from weft.dialects.ml.base import AXIS, TENSOR, Body, MlOp, axis_attr, tensor_type, typed
+from weft.dialects.ml.base import AXIS, TENSOR, Body, MlOp, axis_attr, axis_of, tensor_type, typed
 from weft.dialects.ml.dims import Shape, shape_of, static_shape
 from weft.dialects.ml.dtypes import Array
 
@@ -25,7 +25,7 @@ class ArgReductionOp(MlOp, ABC):
 
     operand = operand_def(TENSOR)
     result = result_def(TENSOR)
-    dimension = prop_def(AXIS, axis_attr(-1))
+    dimension = opt_prop_def(AXIS)
 
     assembly_format = "$operand (`,` `dim` `=` $dimension^)? attr-dict `:` type($operand) `to` type($result)"
 
@@ -42,7 +42,7 @@ class ArgReductionOp(MlOp, ABC):
     @property
     def dim(self) -> int:
         """The dimension, counted from the front."""
-        dim = self.dimension.value.data
+        dim = axis_of(self.dimension, -1)
         return dim + tensor_type(self.operand).get_num_dims() if dim < 0 else dim
 
     @staticmethod
@@ -52,7 +52,7 @@ class ArgReductionOp(MlOp, ABC):
 
     def check(self) -> None:
         if not 0 <= self.dim < tensor_type(self.operand).get_num_dims():
-            raise VerifyException(f"{self.name}: {self.operand.type} has no dimension {self.dimension.value.data}")
+            raise VerifyException(f"{self.name}: {self.operand.type} has no dimension {axis_of(self.dimension, -1)}")
         if tensor_type(self.result).element_type not in (i32, i64):
             raise VerifyException(f"{self.name}: the elements of the result must be i32 or i64, not {self.result.type}")
 

@@ -95,6 +95,11 @@ def truth_type(value: SSAValue | Operation) -> TensorType[Attribute]:
     return TensorType(i1, typed(value).get_shape())
 
 
+def axis_of(attr: IntegerAttr | None, default: int) -> int:
+    """The axis that an optional attribute says, or the default."""
+    return default if attr is None else attr.value.data
+
+
 def check_axes(what: str, axes: Sequence[int], rank: int) -> None:
     """Verify that `axes` are different axes of a tensor of that rank."""
     if any(not 0 <= axis < rank for axis in axes):
@@ -173,7 +178,7 @@ class MlOp(IRDLOperation, ABC):
         for dims, result in zip(self.result_dims(), self.results, strict=True):
             for axis, (dim, claim) in enumerate(zip(dims, tensor_type(result).get_shape(), strict=True)):
                 if claim != DYNAMIC:
-                    message = f"{self.name}: dimension {axis} of the result must be {claim}"
+                    message = f"{self.name}: dimension {axis} of the result must have the size of its type"
                     yield Requirement(dim, "==", claim, message)
 
     def verify_(self) -> None:
@@ -191,7 +196,7 @@ class MlOp(IRDLOperation, ABC):
                 )
         for need in self._all_rules():
             if need.decided() is False:
-                raise VerifyException(f"{need.message}, not {need.left}" + _against(need))
+                raise VerifyException(f"{need.message}: they are {need.left} and {need.right}")
 
     def _check_elements(self) -> None:
         for value in (*self.operands, *self.results):
@@ -213,7 +218,3 @@ class MlOp(IRDLOperation, ABC):
 
 def _text(shape: Sequence[int]) -> str:
     return "[" + ", ".join("?" if n == DYNAMIC else str(n) for n in shape) + "]"
-
-
-def _against(need: Requirement) -> str:
-    return f" and {need.right}" if f" {need.right}" not in need.message else ""

@@ -5,20 +5,29 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.utils.enum_attribute import EnumAttribute
 from xdsl.ir import Attribute, Operation, SpacedOpaqueSyntaxAttribute, SSAValue
 from xdsl.irdl import (
+    IRDLOperation,
     irdl_attr_definition,
     irdl_op_definition,
     operand_def,
     opt_prop_def,
-    prop_def,
     result_def,
 )
+from xdsl.irdl.declarative_assembly_format import (
+    AttributeVariable,
+    CustomDirective,
+    ParsingState,
+    PrintingState,
+    irdl_custom_directive,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
@@ -36,7 +45,7 @@ from weft.dialects.ml.base import (
 )
 from weft.dialects.ml.dims import Requirement, Shape, meet, shape_of, static_shape
 from weft.dialects.ml.dtypes import Array, DType, is_float, kind_of, width_of
-from weft.dialects.ml.syntax import IndexList, values_of
+from weft.dialects.ml.syntax import list_text, parse_list, values_of
 
 
 class Precision(StrEnum):
@@ -55,6 +64,10 @@ class PrecisionAttr(EnumAttribute[Precision], SpacedOpaqueSyntaxAttribute):
     """`#ml<precision tf32>`."""
 
     name = "ml.precision"
+
+
+def _precision_attr(precision: PrecisionName) -> PrecisionAttr | None:
+    return None if precision == Precision.IEEE else PrecisionAttr(Precision(precision))
 
 
 def contract(lhs: Array, rhs: Array, dtype: DType) -> Array:
@@ -78,7 +91,12 @@ class ContractionOp(MlOp, ABC):
     lhs = operand_def(TENSOR)
     rhs = operand_def(TENSOR)
     result = result_def(TENSOR)
-    precision = prop_def(PrecisionAttr, PrecisionAttr(Precision.IEEE))
+    precision = opt_prop_def(PrecisionAttr)
+
+    @property
+    def exactness(self) -> Precision:
+        """How exactly floats are multiplied: `precision`, or ieee."""
+        return Precision.IEEE if self.precision is None else self.precision.data
 
     def check(self) -> None:
         lhs, rhs = tensor_type(self.lhs).element_type, tensor_type(self.rhs).element_type
@@ -124,7 +142,7 @@ class MatmulOp(ContractionOp):
         super().__init__(
             operands=[lhs, rhs],
             result_types=[TensorType(element or a.element_type, static_shape(dims))],
-            properties={"precision": PrecisionAttr(Precision(precision))},
+            properties={"precision": _precision_attr(precision)},
         )
 
     def check(self) -> None:
@@ -152,6 +170,51 @@ def _matmul_dims(lhs: Shape, rhs: Shape) -> Shape:
     return (*map(meet, lhs[:-2], rhs[:-2]), lhs[-2], rhs[-1])
 
 
+@irdl_custom_directive
+class DotOptions(CustomDirective):
+    """The options of a contraction that are given: `, batch = [0] x [0], contract = [2] x [1], precision = tf32`."""
+
+    lhs_batch: AttributeVariable
+    rhs_batch: AttributeVariable
+    lhs_contract: AttributeVariable
+    rhs_contract: AttributeVariable
+    precision: AttributeVariable
+
+    def _pairs(self) -> dict[str, tuple[AttributeVariable, AttributeVariable]]:
+        return {
+            "batch": (self.lhs_batch, self.rhs_batch),
+            "contract": (self.lhs_contract, self.rhs_contract),
+        }
+
+    def parse(self, parser: Parser, state: ParsingState) -> None:
+        """Read the options, in any order."""
+        pairs = self._pairs()
+        while parser.parse_optional_punctuation(","):
+            option = parser.expect(
+                lambda: parser.parse_optional_keyword_in([*pairs, "precision"]),
+                "expected batch, contract or precision",
+            )
+            parser.parse_punctuation("=")
+            if option == "precision":
+                self.precision.set(state, PrecisionAttr(parser.parse_str_enum(Precision)))
+                continue
+            left, right = pairs[option]
+            left.set(state, parse_list(parser))
+            parser.parse_keyword("x")
+            right.set(state, parse_list(parser))
+
+    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
+        """Write the options that are given."""
+        for option, (left, right) in self._pairs().items():
+            if left.is_present(op):
+                printer.print_string(f", {option} = {list_text(left.get(op))} x {list_text(right.get(op))}")
+        if self.precision.is_present(op):
+            printer.print_string(", precision = ")
+            self.precision.print_attr(printer, cast(PrecisionAttr, self.precision.get(op)))
+        state.should_emit_space = True
+        state.last_was_punctuation = False
+
+
 @irdl_op_definition
 class DotGeneralOp(ContractionOp):
     """A contraction over any dimensions. StableHLO: dot_general.
@@ -172,12 +235,11 @@ class DotGeneralOp(ContractionOp):
     lhs_contracting_dimensions = opt_prop_def(INDEX_LIST)
     rhs_contracting_dimensions = opt_prop_def(INDEX_LIST)
 
-    custom_directives = (IndexList,)
+    custom_directives = (DotOptions,)
     assembly_format = (
-        "$lhs `,` $rhs `,` `batch` `=` custom<IndexList>($lhs_batching_dimensions) `x` "
-        "custom<IndexList>($rhs_batching_dimensions) `,` `contract` `=` "
-        "custom<IndexList>($lhs_contracting_dimensions) `x` custom<IndexList>($rhs_contracting_dimensions) "
-        "(`,` `precision` `=` $precision^)? attr-dict `:` functional-type(operands, $result)"
+        "$lhs `,` $rhs custom<DotOptions>($lhs_batching_dimensions, $rhs_batching_dimensions, "
+        "$lhs_contracting_dimensions, $rhs_contracting_dimensions, $precision) "
+        "attr-dict `:` functional-type(operands, $result)"
     )
 
     def __init__(
@@ -196,11 +258,11 @@ class DotGeneralOp(ContractionOp):
             operands=[lhs, rhs],
             result_types=[TensorType(element or a.element_type, static_shape(dims))],
             properties={
-                "lhs_batching_dimensions": index_list(batch[0]),
-                "rhs_batching_dimensions": index_list(batch[1]),
-                "lhs_contracting_dimensions": index_list(contract[0]),
-                "rhs_contracting_dimensions": index_list(contract[1]),
-                "precision": PrecisionAttr(Precision(precision)),
+                "lhs_batching_dimensions": index_list(batch[0]) if any(batch) else None,
+                "rhs_batching_dimensions": index_list(batch[1]) if any(batch) else None,
+                "lhs_contracting_dimensions": index_list(contract[0]) if any(contract) else None,
+                "rhs_contracting_dimensions": index_list(contract[1]) if any(contract) else None,
+                "precision": _precision_attr(precision),
             },
         )
 
@@ -225,7 +287,8 @@ class DotGeneralOp(ContractionOp):
         for value, batch, contracted in zip((self.lhs, self.rhs), self.batch, self.contract, strict=True):
             check_axes(f"{self.name}: dimensions", (*batch, *contracted), tensor_type(value).get_num_dims())
         for what, (left, right) in (("batch", self.batch), ("contract", self.contract)):
-            if len(left) != len(right):
+            given = {f"{side}_{what}ing_dimensions" in self.properties for side in ("lhs", "rhs")}
+            if len(left) != len(right) or len(given) != 1:
                 raise VerifyException(f"{self.name}: {what} must pair the dimensions, not {left} x {right}")
 
     def rules(self) -> Iterator[Requirement]:

@@ -130,7 +130,7 @@ class BitcastConvertOp(MlOp):
         source, target = self._widths()
         if source < target:
             ratio = target // source
-            message = f"{self.name}: the last dimension of the operand must be {ratio}"
+            message = f"{self.name}: the last dimension of the operand must make one element of the result"
             yield Requirement(self.operand_dims(0)[-1], "==", ratio, message)
 
     def result_dims(self) -> tuple[Shape, ...]:

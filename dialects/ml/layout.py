@@ -26,6 +26,7 @@ from weft.dialects.ml.base import (
     MlOp,
     Tensor,
     axis_attr,
+    axis_of,
     index_list,
     tensor_type,
     typed,
@@ -247,7 +248,7 @@ class ConcatenateOp(MlOp):
 
     inputs = var_operand_def(TENSOR)
     result = result_def(TENSOR)
-    dimension = prop_def(AXIS, axis_attr(0))
+    dimension = opt_prop_def(AXIS)
 
     assembly_format = "`(` $inputs `)` (`,` `dim` `=` $dimension^)? attr-dict `:` functional-type($inputs, $result)"
 
@@ -262,7 +263,7 @@ class ConcatenateOp(MlOp):
     @property
     def dim(self) -> int:
         """The dimension along which the tensors follow each other."""
-        return self.dimension.value.data
+        return axis_of(self.dimension, 0)
 
     def check(self) -> None:
         if not self.inputs:
@@ -314,7 +315,7 @@ class GetDimensionSizeOp(MlOp):
 
     operand = operand_def(TENSOR)
     result = result_def(TENSOR)
-    dimension = prop_def(AXIS, axis_attr(0))
+    dimension = opt_prop_def(AXIS)
 
     assembly_format = "$operand (`,` `dim` `=` $dimension^)? attr-dict `:` type($operand) `to` type($result)"
 
@@ -328,7 +329,7 @@ class GetDimensionSizeOp(MlOp):
     @property
     def dim(self) -> int:
         """The dimension whose size it is."""
-        return self.dimension.value.data
+        return axis_of(self.dimension, 0)
 
     def check(self) -> None:
         if not 0 <= self.dim < tensor_type(self.operand).get_num_dims():

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
-from xdsl.irdl import VarConstraint, irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.irdl import VarConstraint, irdl_op_definition, operand_def, opt_prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from weft.dialects.ml import numerics
-from weft.dialects.ml.base import AXIS, TENSOR, Body, MlOp, axis_attr, tensor_type
+from weft.dialects.ml.base import AXIS, TENSOR, Body, MlOp, axis_attr, axis_of, tensor_type
 from weft.dialects.ml.dims import Shape
 from weft.dialects.ml.dtypes import Array, Kind
 
@@ -35,7 +35,7 @@ class SoftmaxOp(MlOp):
 
     operand = operand_def(T)
     result = result_def(T)
-    axis = prop_def(AXIS, axis_attr(-1))
+    axis = opt_prop_def(AXIS)
 
     assembly_format = "$operand (`,` `axis` `=` $axis^)? attr-dict `:` type($result)"
 
@@ -49,12 +49,12 @@ class SoftmaxOp(MlOp):
     @property
     def dim(self) -> int:
         """The axis, counted from the front."""
-        axis = self.axis.value.data
+        axis = axis_of(self.axis, -1)
         return axis + tensor_type(self.operand).get_num_dims() if axis < 0 else axis
 
     def check(self) -> None:
         if not 0 <= self.dim < tensor_type(self.operand).get_num_dims():
-            raise VerifyException(f"{self.name}: {self.operand.type} has no axis {self.axis.value.data}")
+            raise VerifyException(f"{self.name}: {self.operand.type} has no axis {axis_of(self.axis, -1)}")
 
     def result_dims(self) -> tuple[Shape, ...]:
         return (self.operand_dims(0),)

@@ -20,7 +20,7 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
-from xdsl.traits import IsTerminator, Pure, RecursivelySpeculatable, RecursiveMemoryEffect
+from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure, RecursivelySpeculatable, RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
 from weft.dialects.ml import numerics
@@ -39,6 +39,7 @@ from weft.dialects.ml.base import (
 from weft.dialects.ml.binary import AddOp, AndOp, BinaryOp, MaxOp, MinOp, MulOp, OrOp
 from weft.dialects.ml.dims import Requirement, Shape, meet, shape_of, static_shape
 from weft.dialects.ml.dtypes import Array, is_float, neutral
+from weft.dialects.ml.syntax import list_text, parse_list
 
 REDUCTIONS: dict[str, type[BinaryOp]] = {
     "add": AddOp,
@@ -108,7 +109,7 @@ class ReduceOp(MlOp):
     dimensions = opt_prop_def(INDEX_LIST)
     body = region_def("single_block")
 
-    traits = traits_def(RecursiveMemoryEffect(), RecursivelySpeculatable())
+    traits = traits_def(IsolatedFromAbove(), RecursiveMemoryEffect(), RecursivelySpeculatable())
 
     def __init__(
         self,
@@ -236,7 +237,7 @@ class ReduceOp(MlOp):
         if kind is None:
             printer.print_string(")")
         if self.dimensions is not None:
-            printer.print_string(f", dims = {list(self.dims)}")
+            printer.print_string(f", dims = {list_text(self.dimensions)}")
         printer.print_op_attributes(self.attributes)
         printer.print_string(" : ")
         if kind is not None:
@@ -261,8 +262,7 @@ def _parse_dims(parser: Parser) -> dict[str, Attribute]:
         return {}
     parser.parse_keyword("dims")
     parser.parse_punctuation("=")
-    dims = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
-    return {"dimensions": index_list(dims)}
+    return {"dimensions": parse_list(parser)}
 
 
 def _parse_kind(parser: Parser, kind: str) -> ReduceOp:

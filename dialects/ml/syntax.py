@@ -24,21 +24,15 @@ def values_of(attr: Attribute | None) -> tuple[int, ...]:
     return () if attr is None else cast(DenseArrayBase[I64], attr).get_values()
 
 
-@irdl_custom_directive
-class IndexList(CustomDirective):
-    """A list of integers in brackets, `[0, 2]`; an absent one is `[]`."""
+def parse_list(parser: Parser) -> DenseArrayBase[I64]:
+    """Read `[0, 2]`."""
+    values = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+    return DenseArrayBase.from_list(i64, values)
 
-    values: AttributeVariable
 
-    def parse(self, parser: Parser, state: ParsingState) -> None:
-        """Read the list."""
-        values = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
-        self.values.set(state, DenseArrayBase.from_list(i64, values))
-
-    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
-        """Write the list."""
-        state.print_whitespace(printer)
-        printer.print_string(f"[{', '.join(map(str, values_of(self.values.get(op))))}]")
+def list_text(attr: Attribute | None) -> str:
+    """`[0, 2]`; an absent list is `[]`."""
+    return f"[{', '.join(map(str, values_of(attr)))}]"
 
 
 TO_THE_END = -1
@@ -47,7 +41,7 @@ TO_THE_END = -1
 
 @irdl_custom_directive
 class Ranges(CustomDirective):
-    """The ranges of a slice, `[0:4, 2:10:2, 1:?]`: start, limit (`?` is the end), and stride if not 1."""
+    """The ranges of a slice, `[0:4, 2:10:2, 1:?]`: start, limit (`?` is the end), and stride."""
 
     starts: AttributeVariable
     limits: AttributeVariable
@@ -56,30 +50,35 @@ class Ranges(CustomDirective):
     def parse(self, parser: Parser, state: ParsingState) -> None:
         """Read the ranges."""
         ranges = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, lambda: _parse_range(parser))
-        for variable, values in zip(
-            (self.starts, self.limits, self.strides),
-            zip(*ranges, strict=True) if ranges else ((), (), ()),
-            strict=True,
-        ):
-            if variable is not self.strides or any(stride != 1 for stride in values):
-                variable.set(state, DenseArrayBase.from_list(i64, values))
+        columns = zip(*ranges, strict=True) if ranges else ((), (), ())
+        starts, limits, strides = (tuple(column) for column in columns)
+        self.starts.set(state, DenseArrayBase.from_list(i64, starts))
+        self.limits.set(state, DenseArrayBase.from_list(i64, limits))
+        if any(strides):
+            self.strides.set(state, DenseArrayBase.from_list(i64, [stride or 1 for stride in strides]))
 
     def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
         """Write the ranges."""
         starts, limits = values_of(self.starts.get(op)), values_of(self.limits.get(op))
-        strides: Sequence[int] = values_of(self.strides.get(op)) or (1,) * len(starts)
+        strides: Sequence[int] = values_of(self.strides.get(op)) or (_UNSAID,) * len(starts)
+        if any(stride > 1 for stride in strides):
+            strides = [_UNSAID if stride == 1 else stride for stride in strides]
         state.print_whitespace(printer)
         printer.print_string(f"[{', '.join(map(_range_text, starts, limits, strides))}]")
+
+
+_UNSAID = 0
+"""A stride that the text does not say."""
 
 
 def _parse_range(parser: Parser) -> tuple[int, int, int]:
     start = parser.parse_integer()
     parser.parse_punctuation(":")
     limit = TO_THE_END if parser.parse_optional_punctuation("?") else parser.parse_integer()
-    stride = parser.parse_integer() if parser.parse_optional_punctuation(":") else 1
+    stride = parser.parse_integer() if parser.parse_optional_punctuation(":") else _UNSAID
     return start, limit, stride
 
 
 def _range_text(start: int, limit: int, stride: int) -> str:
     text = f"{start}:{'?' if limit == TO_THE_END else limit}"
-    return text if stride == 1 else f"{text}:{stride}"
+    return text if stride == _UNSAID else f"{text}:{stride}"

@@ -1,0 +1,170 @@
+"""The driver: runs the LALR tables over the scanner in one tight loop, and hands over to islands.
+
+The loop keeps two stacks, states and values. On a token it shifts, reduces by a rule (and calls the rule's action),
+or, where neither fits, takes a keyword for the identifier that it also is, or ends: every start rule reads
+the longest prefix that it can, so an island can ask for one type in the middle of its own syntax.
+
+An action gets the reader and: nothing for an empty rule, the value itself for a rule of one symbol, else the
+list of values. It sees the token after its rule as `reader.kind`, `reader.token`, `reader.start`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from xdsl.context import Context
+from xdsl.parser import Parser
+from xdsl.utils.lexer import Input
+
+from weft.frontends.mlir import errors, nesting
+from weft.frontends.mlir.expected import explain
+from weft.frontends.mlir.lines import Lines
+from weft.frontends.mlir.machine import Machine
+from weft.frontends.mlir.scanner import NUMBER
+from weft.frontends.mlir.tables import READ, READINGS, TOKENS
+
+END, BARE, BTYPE = NUMBER["$END"], NUMBER["BARE"], NUMBER["BTYPE"]
+FIRST_LITERAL = len(TOKENS)
+NAMED = READINGS.index("SHAPED_OPEN") * READ
+"""Readings below are names: the text without its first character, 0, the offset."""
+PLACED = NAMED + READ
+"""Readings below are texts with their offset."""
+
+
+class Driver(Parser):
+    """The state of reading one text, and the loop. `reader.py` has the whole class."""
+
+    def start_driver(self, machine: Machine, ctx: Context, text: str, filename: str, first_line: int) -> None:
+        """Begin a text. xDSL's own constructor would scan with its lexer."""
+        self.ctx = ctx
+        self.text = text
+        self.input = Input(text, filename)
+        self.lines = Lines(text, filename, first_line)
+        self.first_line = first_line
+        self.memo: dict[str, Any] = {}
+        """Values of tokens that are read by their text: types, attributes and maps without aliases."""
+        self.nested = 0
+        """How deep types and attributes stand in each other, counted by runs of the loop."""
+        # the token that is looked at: its kind, its text, where it starts, where the next one is sought
+        self.kind = END
+        self.token = ""
+        self.start = self.stop = 0
+        self.switch(machine)
+
+    def read(self, reading: int, token: str) -> Any:
+        """The value of a token that is more than its text; leaves the scanner behind it. See islands.py."""
+        raise NotImplementedError
+
+    def advance(self) -> None:
+        """Scan the next token."""
+        match = self.match(self.text, self.stop)
+        assert match is not None, "the scanner's regex matches everything"
+        group = match.lastindex
+        self.stop = match.end()
+        if group is None:
+            self.kind, self.token, self.start = END, "", self.stop
+            return
+        self.token = match.group(group)
+        self.start = match.start(group)
+        self.kind = self.kinds[group] or self.words[self.token]
+
+    def switch(self, machine: Machine) -> None:
+        """Go on with another grammar; the token that is looked at is scanned again."""
+        self.machine = machine
+        self.match = machine.scanner.match
+        self.kinds = machine.scanner.kinds
+        self.words = machine.scanner.words()
+        self.stop = self.start
+        self.advance()
+
+    def run(self, start: str) -> Any:
+        """Read the longest prefix that is a `start`, and give its value. Raises a located error where there is none."""
+        self.nested += 1
+        if self.nested > nesting.LIMIT:
+            nesting.too_deep(self)
+        value = self._loop(start)
+        self.nested -= 1
+        return value
+
+    def _loop(self, start: str) -> Any:  # the one hot loop: kept in one piece, in locals
+        machine = self.machine
+        tables = machine.tables
+        rows, pops, origins, actions = tables.rows, tables.pops, tables.origins, machine.actions
+        match, kinds, words, text, memo = self.match, self.kinds, self.words, self.text, self.memo
+        states, values, end = [tables.starts[start]], [], tables.ends[start]
+        limit = nesting.LIMIT
+        row, kind, token = rows[states[0]], self.kind, self.token
+        while True:
+            entry = row.get(kind)
+            if entry is None:
+                if BARE in row and (kind == BTYPE or (kind >= FIRST_LITERAL and token[0].isalpha())):
+                    kind = BARE
+                elif kind and END in row:
+                    kind = END
+                else:
+                    self._unexpected(row)
+                entry = row[kind]
+            if entry < 0:
+                rule = -1 - entry
+                count, action = pops[rule], actions[rule]
+                if count == 1:
+                    states.pop()
+                    if action is not None:
+                        values[-1] = action(self, values[-1])
+                elif count == 0:
+                    assert action is not None
+                    values.append(action(self))
+                else:
+                    assert action is not None
+                    parts = values[-count:]
+                    del values[-count:]
+                    del states[-count:]
+                    values.append(action(self, parts))
+                state = rows[states[-1]][origins[rule]]
+                if state == end:
+                    return values[-1]
+                states.append(state)
+                row = rows[state]
+                continue
+            if entry < READ:
+                value = token
+                if len(states) > limit:
+                    limit = nesting.check(self, states, values)
+            elif entry < NAMED:
+                value = (token[1:], 0, self.start)
+                entry %= READ
+            elif entry < PLACED:
+                value = (token, self.start)
+                entry %= READ
+                if len(states) > limit:
+                    limit = nesting.check(self, states, values)
+            else:
+                reading, entry = entry // READ, entry % READ
+                value = memo.get(token)
+                if value is None:
+                    states.append(entry)
+                    row = rows[entry]
+                    values.append(self.read(reading, token))
+                    kind, token = self.kind, self.token
+                    continue
+            states.append(entry)
+            values.append(value)
+            row = rows[entry]
+            found = match(text, self.stop)
+            group = found.lastindex
+            self.stop = found.end()
+            if group is None:
+                kind, token, self.start = END, "", self.stop
+            else:
+                token = found.group(group)
+                self.start = found.start(group)
+                kind = kinds[group] or words[token]
+            self.kind, self.token = kind, token
+
+    def fail(self, message: str, start: int | None = None, hint: str | None = None) -> NoReturn:
+        """Raise a located error at an offset of the text, or at the token that is looked at."""
+        errors.fail(self.input, message, self.start if start is None else start, hint)
+
+    def _unexpected(self, row: dict[int, int]) -> NoReturn:
+        literals = self.machine.scanner.literals
+        self.fail(explain(row, self.kind, self.token, self.text[self.start : self.start + 80], literals))

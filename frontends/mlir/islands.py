@@ -1,0 +1,183 @@
+"""Islands: the tokens that are more than their text, and what is read at them.
+
+At the name of an op the loop hands over to its `assembly_format`, its `parse` (both through the shim) or its
+dialect's grammar fragment; at `#x` and `!x` to the attribute's parser. Whatever they raise becomes a located
+error.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from xdsl.ir import Attribute, Operation
+from xdsl.irdl import IRDLOperation
+from xdsl.utils.exceptions import ParseError
+
+from weft.diagnostics import did_you_mean
+from weft.dialects.grammar import Grammar
+from weft.frontends.mlir import aliases, nesting
+from weft.frontends.mlir.actions.types import builtin_type
+from weft.frontends.mlir.errors import sentence
+from weft.frontends.mlir.machine import extended
+from weft.frontends.mlir.scanner import NUMBER
+from weft.frontends.mlir.shim import Shim
+from weft.frontends.mlir.tables import READINGS
+
+OpEntry = tuple[type[Operation], tuple[str, ...]]
+"""An op's class, and the names of its properties."""
+
+
+class Islands(Shim):
+    """Reads what the tables alone cannot."""
+
+    def reset_islands(self) -> None:
+        """Nothing is looked up yet."""
+        self.ops: dict[str, OpEntry] = {}
+        self.pending_aliases: dict[str, int] | None = None
+
+    def read(self, reading: int, token: str) -> Any:
+        """The value of a token that is more than its text; leaves the scanner behind it."""
+        return _READERS[reading](self, token)
+
+    # ---------- operations
+    def op_name(self, token: str) -> tuple[OpEntry, int]:
+        """The quoted name of a generic op: its class is looked up before its regions are read."""
+        start = self.start
+        entry = self.find_op(token[1:-1])
+        self._parser_state.dialect_stack.append(entry[0].dialect_name())
+        self.advance()
+        return entry, start
+
+    def find_op(self, name: str) -> OpEntry:
+        """The class of an op. Raises a located error for an unknown one."""
+        entry = self.ops.get(name)
+        if entry is None:
+            op = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)
+            if op is None:
+                self._unknown_op(name)
+            properties: tuple[str, ...] = ()
+            if issubclass(op, IRDLOperation):
+                properties = tuple(op.get_irdl_definition().properties)
+            entry = (op, properties)
+            if "." in name:
+                self.ops[name] = entry
+        return entry
+
+    def _unknown_op(self, name: str) -> Any:
+        dialect = name.partition(".")[0]
+        if "." in name and self.ctx.get_optional_dialect(dialect) is None:
+            hint = did_you_mean(dialect, self.ctx.registered_dialect_names)
+            self.fail(f"operation '{name}' is not registered: there is no dialect '{dialect}'", hint=hint)
+        known = [op.name for op in self.ctx.loaded_ops]
+        near = [op for op in known if op.startswith(f"{dialect}.")] or known
+        self.fail(f"operation '{name}' is not registered", hint=did_you_mean(name, near))
+
+    def custom_op(self, token: str) -> tuple[Operation, int]:
+        """An op in its own syntax, and the offset of its name."""
+        start = self.start
+        kind, _ = self.find_op(token)
+        stack = self._parser_state.dialect_stack
+        stack.append(kind.dialect_name())
+        try:
+            op = self._parse_op(kind)
+        except (ParseError, RecursionError, MemoryError):
+            raise
+        except Exception as error:
+            self.fail(f"'{kind.name}': {sentence(error)}", start)
+        stack.pop()
+        if op.regions:
+            self.settle(op.regions, self.lines.at(start))
+        return op, start
+
+    def _parse_op(self, kind: type[Operation]) -> Operation:
+        dialect = self.ctx.get_optional_dialect(kind.dialect_name())
+        grammar = dialect.get_interface(Grammar) if dialect is not None else None
+        if grammar is None or kind.name not in grammar.starts:
+            self.advance()
+            return cast(Any, kind).parse(self)
+        self.advance()
+        outer = self.machine
+        self.switch(extended(grammar))
+        op = self.run(grammar.starts[kind.name])
+        self.switch(outer)
+        return op
+
+    # ---------- types and attributes
+    def whole(self, token: str, start: str) -> Attribute:
+        """A shaped type, attribute or map that the scanner took whole: read in pieces, then kept by its text."""
+        text, begin, stop = token, self.start, self.stop
+        if start == "type" and self.kind == NUMBER["SHAPED"]:
+            self._open_shape()
+        else:
+            self.soften()
+        value = self.run(start)
+        after = self.match(self.text, stop)
+        ended_there = after is not None and self.start == (
+            after.start(after.lastindex) if after.lastindex else after.end()
+        )
+        if ended_there and begin + len(text) == stop:
+            self.memo[text] = value
+        return value
+
+    def _open_shape(self) -> None:
+        match = self.machine.scanner.shape_opening(self.text, self.start)
+        assert match is not None, "a shaped type begins with its opening"
+        self.kind, self.token, self.stop = NUMBER["SHAPED_OPEN"], match.group(), match.end()
+
+    def builtin(self, token: str) -> Attribute:
+        """A builtin type of one word."""
+        value = self.memo[token] = builtin_type(self, token)
+        self.advance()
+        return value
+
+    def extended_attribute(self, token: str) -> Attribute:
+        """An attribute or type of a dialect, or an alias."""
+        self.soften()
+        start, token = self.start, self.token
+        self.advance()
+        return self.extended(token[1:], token[0] == "!", start)
+
+    def _parse_extended_type_or_attribute(self, attr_or_dialect_name: str, is_type: bool) -> Any:
+        return self.extended(attr_or_dialect_name, is_type, self.start)
+
+    def extended(self, name: str, is_type: bool, start: int) -> Attribute:
+        """What stands behind `#name` or `!name`, which began at `start`."""
+        self.nested += 1
+        if self.nested > nesting.LIMIT:
+            nesting.too_deep(self)
+        if "." not in name and self.token != "<":
+            value = aliases.resolve(self, ("!" if is_type else "#") + name, start)
+        else:
+            if "." in name:
+                self._check_registered(name, is_type, start)
+            try:
+                value = Shim._parse_extended_type_or_attribute(self, name, cast(Any, is_type))
+            except (ParseError, RecursionError, MemoryError):
+                raise
+            except Exception as error:
+                self.fail(f"'{name}': {sentence(error)}", start)
+        self.nested -= 1
+        return value
+
+    def _check_registered(self, name: str, is_type: bool, start: int) -> None:
+        known = self.ctx.get_optional_type(name) if is_type else self.ctx.get_optional_attr(name)
+        if known is None:
+            sort, all_known = (
+                ("type", self.ctx.loaded_types) if is_type else ("attribute", self.ctx.loaded_attrs)
+            )
+            hint = did_you_mean(name, [attr.name for attr in all_known])
+            self.fail(f"{sort} '{name}' is not registered", start, hint)
+
+
+_BY_NAME = {
+    "OPSTR": Islands.op_name,
+    "OPNAME": Islands.custom_op,
+    "BTYPE": Islands.builtin,
+    "SHAPED": lambda self, token: self.whole(token, "type"),
+    "AFFINE_MAP": lambda self, token: self.whole(token, "attr"),
+    "FLAT_ATTR": lambda self, token: self.whole(token, "attr"),
+    "FLAT_TYPE": lambda self, token: self.whole(token, "type"),
+    "XATTR": Islands.extended_attribute,
+    "XTYPE": Islands.extended_attribute,
+}
+_READERS = tuple(_BY_NAME.get(name) for name in READINGS)

@@ -1,0 +1,137 @@
+"""The reader of MLIR text: the whole class, and the way from a text to a module."""
+
+from __future__ import annotations
+
+from xdsl.context import Context
+from xdsl.dialect_interfaces.op_asm import OpAsmDialectInterface
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.ir import Attribute
+from xdsl.ir.affine import AffineExpr
+from xdsl.utils.exceptions import ParseError
+
+from weft.diagnostics import Location, WeftError
+from weft.frontends.mlir import aliases, errors, nesting
+from weft.frontends.mlir.islands import Islands
+from weft.frontends.mlir.machine import Machine, core
+from weft.frontends.mlir.shim import symbol_name
+from weft.frontends.mlir.text import unescape
+
+
+class Reader(Islands):
+    """Reads one text, once. It is an xDSL `Parser`, so that every `parse` hook of a dialect works with it."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        text: str,
+        filename: str = "<stdin>",
+        first_line: int = 1,
+        machine: Machine | None = None,
+    ) -> None:
+        self.affine_names: dict[str, AffineExpr] = {}
+        """The dimensions and symbols of the affine map that is read."""
+        self.start_driver(machine or core(), ctx, text, filename, first_line)
+        self.reset_scopes()
+        self.reset_shim()
+        self.reset_islands()
+
+    def parse_module(self, allow_implicit_module: bool = True) -> ModuleOp:
+        """The module of the text; one is put around other operations where that is allowed."""
+        top = self.block
+        self.run("module")
+        if self.kind:
+            self.fail(f"expected an operation, found '{self.token}'")
+        self.check_all_defined()
+        ops = list(top.ops)
+        if len(ops) == 1 and isinstance(ops[0], ModuleOp):
+            module = ops[0]
+            module.detach()
+            return module
+        if not allow_implicit_module:
+            self.fail("expected one builtin.module", 0)
+        for op in ops:
+            op.detach()
+        module = ModuleOp(ops)
+        module.location = self.lines.at(0)
+        return module
+
+    def module(self) -> ModuleOp:
+        """:meth:`parse_module` with every error as a WeftError at its place."""
+        try:
+            return self.parse_module()
+        except ParseError as error:
+            raise errors.located(error, self.input, self.first_line, self.start) from error
+        except (RecursionError, MemoryError):
+            raise
+        except Exception as error:
+            where, source = errors.place(self.input, self.here(), self.first_line)
+            raise WeftError(errors.sentence(error), where, None, source) from error
+
+    # ---------- for actions
+    def here(self) -> int:
+        """The offset of the last token before the one that is looked at: where an action's rule ended."""
+        end = len(self.text[: self.start].rstrip())
+        position = found = self.text.rfind("\n", 0, end) + 1
+        while position < end:
+            match = self.match(self.text, position)
+            assert match is not None, "the scanner's regex matches everything"
+            group = match.lastindex
+            if group is None or match.start(group) >= self.start:
+                break
+            found, position = match.start(group), match.end()
+        return found
+
+    def text_of(self, token: str) -> str:
+        """The contents of a string token that must be text."""
+        contents = unescape(token)
+        if isinstance(contents, str):
+            return contents
+        try:
+            return contents.decode()
+        except UnicodeDecodeError:
+            self.fail("this string is not UTF-8", self.here())
+
+    def symbol(self, token: str) -> StringAttr:
+        """The name in `@name`."""
+        return symbol_name(token)
+
+    def resource(self, dialect: str, store: OpAsmDialectInterface, key: str) -> str:
+        """The name under which a dialect keeps the resource that this text calls `key`."""
+        if (dialect, key) not in self.dialect_resources:
+            key = store.declare_resource(key)
+            self.dialect_resources.add((dialect, key))
+        return key
+
+    def leave_dialect(self) -> None:
+        """A generic op ends: names without a dialect are no longer looked for in its own."""
+        self._parser_state.dialect_stack.pop()
+
+    def define_alias(self, name: str, value: Attribute) -> None:
+        """`name = value`."""
+        aliases.define(self, name, value)
+
+
+def parse_module(
+    text: str | bytes, ctx: Context, filename: str = "<stdin>", *, first_line: int = 1
+) -> ModuleOp:
+    """Read a module in MLIR's text, in generic form or in the syntax of its dialects.
+
+    Operations that do not stand in a `builtin.module` get one. Every operation and block argument has the
+    location that the text gives it, else `filename:line:column` of where it begins; `first_line` is the line
+    of the file on which the text begins. The module is not verified. Raises WeftError, located, for
+    everything that is wrong with the text.
+    """
+    text = _decoded(text, filename, first_line)
+    return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module())
+
+
+def _decoded(text: str | bytes, filename: str, first_line: int) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start)
+        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
+        place = Location(filename, line + first_line, column)
+        raise WeftError(f"the text is not UTF-8: byte 0x{text[error.start]:02x}", place) from error

@@ -1,0 +1,187 @@
+"""Names while reading: values, packs of values, blocks; and the region that is being read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xdsl.dialects.builtin import UNKNOWN_LOC, LocationAttr
+from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.parser import UnresolvedOperand
+from xdsl.utils.lexer import Span
+
+from weft.dialects.grammar import Operand
+from weft.frontends.mlir import nesting
+from weft.frontends.mlir.driver import Driver
+from weft.frontends.mlir.scanner import NUMBER
+
+Argument = tuple[Operand, Attribute, LocationAttr | None]
+"""A block argument before its block is there."""
+
+
+class Frame(nesting.RegionStart):
+    """What a region hides of its surroundings until it ends."""
+
+    def __init__(self, reader: Scopes, entry: Block, keep_entry: bool) -> None:
+        self.blocks = reader.blocks
+        self.forward_blocks = reader.forward_block_references
+        self.block = reader.block
+        self.nested = reader.nested
+        self.entry = entry
+        self.keep_entry = keep_entry
+        self.names: list[str] = []
+
+
+class Scopes(Driver):
+    """The names of the text that is read. Values of a region are known until it ends; blocks only inside it."""
+
+    block: Block
+    """Where operations go."""
+    frames: list[Frame]
+    arguments: list[Argument] | None
+    """The arguments of the next region's entry block, where the op gives them."""
+    uses: dict[str, int]
+    """Where a value was first used that is not defined yet."""
+
+    def reset_scopes(self) -> None:
+        """Nothing is known yet."""
+        self.ssa_values: dict[str, tuple[SSAValue, ...]] = {}
+        self.forward_ssa_references = {}
+        self.blocks: dict[str, tuple[Block, Span | None]] = {}
+        self.forward_block_references: dict[str, list[Span]] = {}
+        self.block = Block()
+        self.frames = []
+        self.arguments = None
+        self.uses = {}
+        self.hints: dict[str, str | None] = {}
+
+    # ---------- values
+    def use(self, operand: Operand, type: Attribute) -> SSAValue:
+        """The value of an operand; a located error where it has another type. It may be defined later."""
+        name, index, start = operand
+        values = self.ssa_values.get(name)
+        if values is not None and index < len(values):
+            value = values[index]
+            if value.type is type or value.type == type:
+                return value
+        elif values is None:
+            self.uses.setdefault(name, start)
+        return self.resolve_operand(UnresolvedOperand(self.span(start, len(name) + 1), index), type)
+
+    def define(self, name: str, values: Sequence[SSAValue], start: int) -> None:
+        """Name values. Raises a located error for a name that is taken, or that was used with other types."""
+        known = self.ssa_values
+        if name in known:
+            self.fail(f"%{name} is already defined", start)
+        if name in self.forward_ssa_references:
+            # not self's: xDSL's own checks and replaces the uses
+            Driver._register_ssa_definition(self, name, values, self.span(start, len(name) + 1))
+            del self.uses[name]
+        else:
+            known[name] = tuple(values)
+            hints = self.hints
+            if name not in hints:
+                hints[name] = SSAValue.extract_valid_name(name) if SSAValue.is_valid_name(name) else None
+            if (hint := hints[name]) is not None:
+                for value in values:
+                    # the setter would check and cut the same name again
+                    value._name = hint  # pyright: ignore[reportPrivateUsage]
+        if self.frames:
+            self.frames[-1].names.append(name)
+
+    def check_all_defined(self) -> None:
+        """Raise a located error where a value is used but not defined."""
+        for name, start in sorted(self.uses.items(), key=lambda use: use[1]):
+            if name in self.forward_ssa_references:
+                self.fail(f"%{name} is used but not defined", start)
+
+    def span(self, start: int, length: int) -> Span[str]:
+        """A part of the text, as xDSL wants it."""
+        return Span(start, start + length, self.input)
+
+    # ---------- blocks
+    def successor(self, name: str, start: int) -> Block:
+        """The block of a name; it may be defined later in its region."""
+        known = self.blocks.get(name)
+        if known is None:
+            self.forward_block_references.setdefault(name, []).append(self.span(start, len(name) + 1))
+            known = self.blocks[name] = (_block(name), None)
+        return known[0]
+
+    def begin_block(self, name: str, start: int) -> Block:
+        """The block that is defined here. Raises a located error for a name that is taken."""
+        block, defined = self.blocks.get(name, (None, None))
+        if defined is not None:
+            self.fail(f"block ^{name} is already defined", start)
+        if block is None:
+            block = _block(name)
+        else:
+            del self.forward_block_references[name]
+        self.blocks[name] = (block, self.span(start, len(name) + 1))
+        self.block = block
+        return block
+
+    def add_argument(self, block: Block, argument: Argument) -> None:
+        """Append a block argument, at its own location."""
+        (name, _, start), type, location = argument
+        value = block.insert_arg(type, len(block.args), location or self.lines.at(start))
+        self.define(name, (value,), start)
+
+    # ---------- regions
+    def enter(self, arguments: Sequence[tuple[Operand, Attribute]]) -> None:
+        """The next region's entry block has these arguments."""
+        self.arguments = [(operand, type, None) for operand, type in arguments]
+
+    def begin_region(self) -> Frame:
+        """A region starts: its scope, and its entry block."""
+        arguments, self.arguments = self.arguments, None
+        frame = Frame(self, Block(), arguments is not None)
+        self.frames.append(frame)
+        if len(self.frames) > nesting.LIMIT:
+            nesting.too_deep(self)
+        self.blocks, self.forward_block_references, self.nested = {}, {}, 0
+        self.block = frame.entry
+        if arguments is not None:
+            if self.kind == NUMBER["CARET"]:
+                self.fail("the entry block has its arguments already, so it cannot have a label")
+            for argument in arguments:
+                self.add_argument(frame.entry, argument)
+        return frame
+
+    def end_region(self, frame: Frame, blocks: list[Block]) -> Region:
+        """A region ends: its blocks, and the surroundings again."""
+        for name, spans in self.forward_block_references.items():
+            self.fail(f"block ^{name} is not defined in this region", spans[0].start)
+        region = Region()
+        if frame.keep_entry or frame.entry.first_op is not None:
+            region.add_block(frame.entry)
+        for block in blocks:
+            region.add_block(block)
+        self.frames.pop()
+        for name in frame.names:
+            self.ssa_values.pop(name, None)
+        self.blocks, self.forward_block_references = frame.blocks, frame.forward_blocks
+        self.block, self.nested = frame.block, frame.nested
+        return region
+
+    # ---------- locations of what islands make
+    def settle(self, regions: Sequence[Region], location: LocationAttr) -> None:
+        """Give a location to what an op's `parse` put into its regions by itself, such as a terminator."""
+        for region in regions:
+            for block in region.blocks:
+                for argument in block.args:
+                    if argument.location is UNKNOWN_LOC:
+                        argument.location = location
+                op: Any = block.first_op
+                while op is not None:
+                    if op.location is UNKNOWN_LOC:
+                        op.location = location
+                        self.settle(op.regions, location)
+                    op = op.next_op
+
+
+def _block(name: str) -> Block:
+    block = Block()
+    if Block.is_valid_name(name) and not Block.is_default_block_name(name):
+        block.name_hint = name
+    return block

@@ -20,7 +20,7 @@ def make_repeat(reader: FragmentReader, values: list[Any]) -> RepeatOp:
 
 reads `%0 = toy.repeat times 3 (%a, %b) : f32`. The fragment starts behind the name of the op and may use
 every rule of `frontends/mlir/core.lark`; the grammar of core and fragment must be LALR(1) (lark says where it
-is not). An action is called with the reader and: nothing for an empty rule, the value itself for a rule of
+is not). An action is called with the reader and: None for an empty rule, the value itself for a rule of
 one symbol, else the list of all values. A plain token's value is its text. The rules that fragments need
 most, and their values:
 

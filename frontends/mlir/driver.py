@@ -4,7 +4,7 @@ The loop keeps two stacks, states and values. On a token it shifts, reduces by a
 or, where neither fits, takes a keyword for the identifier that it also is, or ends: every start rule reads
 the longest prefix that it can, so an island can ask for one type in the middle of its own syntax.
 
-An action gets the reader and: nothing for an empty rule, the value itself for a rule of one symbol, else the
+An action gets the reader and: None for an empty rule, the value itself for a rule of one symbol, else the
 list of values. It sees the token after its rule as `reader.kind`, `reader.token`, `reader.start`.
 """
 
@@ -46,9 +46,10 @@ class Driver(Parser):
         self.nested = 0
         """How deep types and attributes stand in each other, counted by runs of the loop."""
         # the token that is looked at: its kind, its text, where it starts, where the next one is sought
-        self.kind = END
-        self.token = ""
-        self.start = self.stop = 0
+        self.kind: int = END
+        self.token: str = ""
+        self.start: int = 0
+        self.stop: int = 0
         self.switch(machine)
 
     def read(self, reading: int, token: str) -> Any:
@@ -91,7 +92,8 @@ class Driver(Parser):
         tables = machine.tables
         rows, pops, origins, actions = tables.rows, tables.pops, tables.origins, machine.actions
         match, kinds, words, text, memo = self.match, self.kinds, self.words, self.text, self.memo
-        states, values, end = [tables.starts[start]], [], tables.ends[start]
+        values: list[Any] = []
+        states, end = [tables.starts[start]], tables.ends[start]
         limit = nesting.LIMIT
         row, kind, token = rows[states[0]], self.kind, self.token
         while True:
@@ -113,7 +115,7 @@ class Driver(Parser):
                         values[-1] = action(self, values[-1])
                 elif count == 0:
                     assert action is not None
-                    values.append(action(self))
+                    values.append(action(self, None))
                 else:
                     assert action is not None
                     parts = values[-count:]
@@ -150,7 +152,7 @@ class Driver(Parser):
             states.append(entry)
             values.append(value)
             row = rows[entry]
-            found = match(text, self.stop)
+            found: Any = match(text, self.stop)
             group = found.lastindex
             self.stop = found.end()
             if group is None:

@@ -40,9 +40,7 @@ def explain(row: dict[int, int], kind: int, token: str, rest: str, literals: dic
     if len(names) > _MOST:
         return f"unexpected {found}"
     *most, last = sorted(names)
-    return (
-        f"expected {', '.join(most)} or {last}, found {found}" if most else f"expected {last}, found {found}"
-    )
+    return f"expected {', '.join(most)} or {last}, found {found}" if most else f"expected {last}, found {found}"
 
 
 def _bad_token(rest: str) -> str:

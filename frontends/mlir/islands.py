@@ -162,9 +162,7 @@ class Islands(Shim):
     def _check_registered(self, name: str, is_type: bool, start: int) -> None:
         known = self.ctx.get_optional_type(name) if is_type else self.ctx.get_optional_attr(name)
         if known is None:
-            sort, all_known = (
-                ("type", self.ctx.loaded_types) if is_type else ("attribute", self.ctx.loaded_attrs)
-            )
+            sort, all_known = ("type", self.ctx.loaded_types) if is_type else ("attribute", self.ctx.loaded_attrs)
             hint = did_you_mean(name, [attr.name for attr in all_known])
             self.fail(f"{sort} '{name}' is not registered", start, hint)
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from weft.dialects.grammar import Grammar
 from weft.frontends.mlir.actions import ACTIONS
-from weft.frontends.mlir.actions.common import BySymbols
+from weft.frontends.mlir.actions.common import Action, BySymbols
 from weft.frontends.mlir.cache import load
 from weft.frontends.mlir.scanner import Scanner
 from weft.frontends.mlir.tables import STARTS, Tables
-
-Action = Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +51,7 @@ def _machine(text: str, starts: tuple[str, ...], actions: Mapping[str, Action | 
     return Machine(
         tables,
         Scanner(tables),
-        tuple(
-            _bind(actions, name, symbols) for name, symbols in zip(tables.names, tables.symbols, strict=True)
-        ),
+        tuple(_bind(actions, name, symbols) for name, symbols in zip(tables.names, tables.symbols, strict=True)),
         {start: frozenset(k for k in tables.rows[state] if k >= 0) for start, state in tables.starts.items()},
     )
 

@@ -111,9 +111,7 @@ class Reader(Islands):
         aliases.define(self, name, value)
 
 
-def parse_module(
-    text: str | bytes, ctx: Context, filename: str = "<stdin>", *, first_line: int = 1
-) -> ModuleOp:
+def parse_module(text: str | bytes, ctx: Context, filename: str = "<stdin>", *, first_line: int = 1) -> ModuleOp:
     """Read a module in MLIR's text, in generic form or in the syntax of its dialects.
 
     Operations that do not stand in a `builtin.module` get one. Every operation and block argument has the

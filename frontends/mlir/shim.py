@@ -103,9 +103,7 @@ class Shim(Scopes):
         """Take only the beginning of a token that the scanner takes whole."""
         if (kind := _WHOLE.get(self.kind)) is not None:
             length = len(self.token.partition("<")[0].rstrip())
-        elif self.kind >= FIRST_LITERAL and not (
-            self.token in KIND_BY_PUNCTUATION_SPELLING or self.token[0].isalpha()
-        ):
+        elif self.kind >= FIRST_LITERAL and not (self.token in KIND_BY_PUNCTUATION_SPELLING or self.token[0].isalpha()):
             kind, length = self.words[self.token[0]], 1
         else:
             return

@@ -12,7 +12,7 @@ Nonterminals have negative numbers, so one dictionary a state holds both actions
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 STARTS = (
     "module",
@@ -36,7 +36,8 @@ TOKENS = (
 
 SPELLINGS = {"OPNAME": "BARE", "OPSTR": "STRING", "XATTR": "HASH", "XTYPE": "EXCL"}
 READINGS = (
-    "", "VALUE", "CARET", "SHAPED_OPEN", "OPSTR", "BTYPE", "SHAPED", "AFFINE_MAP", "FLAT_ATTR", "FLAT_TYPE", "XATTR", "XTYPE", "OPNAME",
+    "", "VALUE", "CARET", "SHAPED_OPEN", "OPSTR", "BTYPE", "SHAPED", "AFFINE_MAP",
+    "FLAT_ATTR", "FLAT_TYPE", "XATTR", "XTYPE", "OPNAME",
 )  # fmt: skip
 """How a token is read; the empty one: as its text."""
 
@@ -72,6 +73,6 @@ class Tables:
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> Tables:
         """The inverse of :meth:`to_plain`. Raises KeyError, TypeError or ValueError on other data."""
-        flat = cast(list[list[int]], plain["rows"])
-        rows = [dict(zip(row[: len(row) // 2], row[len(row) // 2 :], strict=True)) for row in flat]
+        flat: list[list[int]] = plain["rows"]
+        rows: Any = [dict(zip(row[: len(row) // 2], row[len(row) // 2 :], strict=True)) for row in flat]
         return Tables(**{**plain, "rows": rows})

@@ -17,6 +17,7 @@ from xdsl.ir.affine import (
 )
 
 from weft.frontends.mlir import nesting
+from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import bounded, integer
 from weft.frontends.mlir.reading import Reading
 
@@ -75,12 +76,7 @@ def check_depth(reader: Reading, expressions: list[AffineExpr]) -> None:
         depth += 1
         if depth > nesting.LIMIT:
             reader.fail(f"an affine expression more than {nesting.LIMIT} deep", reader.here())
-        level = [
-            part
-            for whole in level
-            if isinstance(whole, AffineBinaryOpExpr)
-            for part in (whole.lhs, whole.rhs)
-        ]
+        level = [part for whole in level if isinstance(whole, AffineBinaryOpExpr) for part in (whole.lhs, whole.rhs)]
 
 
 def affine_map(reader: Reading, shape: tuple[int, int], expressions: list[AffineExpr]) -> AffineMap:
@@ -95,7 +91,7 @@ def affine_set(reader: Reading, shape: tuple[int, int], constraints: list[Affine
     return AffineSet(*shape, tuple(constraints))
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {
+ACTIONS: dict[str, Action] = {
     "affine_map_attr": lambda reader, values: AffineMapAttr(values[2]),
     "affine_set_attr": lambda reader, values: AffineSetAttr(values[2]),
     "affine_map0": lambda reader, values: affine_map(reader, values[0], []),

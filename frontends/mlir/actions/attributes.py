@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from immutabledict import immutabledict
@@ -27,6 +26,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import HexInt, bounded
 from weft.frontends.mlir.reading import Reading
 from weft.frontends.mlir.text import unescape
@@ -97,9 +97,7 @@ def symbol(reader: Reading, token: str) -> Attribute:
 def nested_symbol(reader: Reading, values: list[Any]) -> Attribute:
     """`@outer::@name`."""
     outer: SymbolRefAttr = values[0]
-    return SymbolRefAttr(
-        outer.root_reference, ArrayAttr([*outer.nested_references.data, reader.symbol(values[2])])
-    )
+    return SymbolRefAttr(outer.root_reference, ArrayAttr([*outer.nested_references.data, reader.symbol(values[2])]))
 
 
 def opaque(reader: Reading, values: list[Any]) -> Attribute:
@@ -123,9 +121,7 @@ def file_metadata(reader: Reading, values: list[Any]) -> None:
         if section == "external_resources":
             continue
         if section != "dialect_resources":
-            reader.fail(
-                f"file metadata has dialect_resources and external_resources, not '{section}'", reader.here()
-            )
+            reader.fail(f"file metadata has dialect_resources and external_resources, not '{section}'", reader.here())
         for name, entries in groups:
             _dialect_resources(reader, name, entries)
 
@@ -150,7 +146,7 @@ def named_group(reader: Reading, values: list[Any]) -> tuple[str, Any]:
     return values[0], values[3] if len(values) == 5 else []
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {
+ACTIONS: dict[str, Action] = {
     "string": string,
     "text": lambda reader, token: reader.text_of(token),
     "untyped_number": untyped_number,

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+Action = Callable[[Any, Any], Any]
+"""Called with the reader and: None for an empty rule, the value itself for a rule of one symbol, else the list."""
+
 
 @dataclass(frozen=True)
 class BySymbols:
     """An action that depends on which optional parts a rule has: `make` gets the names of its symbols."""
 
-    make: Callable[[list[str]], Callable[..., Any]]
+    make: Callable[[list[str]], Action]
 
 
-def nothing(reader: object, *values: Any) -> None:
+def nothing(reader: object, value: object) -> None:
     """No value."""
 
 
-def empty_list(reader: object, *values: Any) -> list[Any]:
+def empty_list(reader: object, value: object) -> list[Any]:
     """An empty list."""
     return []
 
@@ -49,7 +52,7 @@ def third(reader: object, values: list[Any]) -> Any:
     return values[2]
 
 
-ACTIONS: dict[str, Callable[..., Any] | BySymbols] = {
+ACTIONS: dict[str, Action | BySymbols] = {
     "nothing": nothing,
     "list0": empty_list,
     "list1": start_list,

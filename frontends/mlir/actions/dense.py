@@ -26,6 +26,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from weft.frontends.mlir.actions.attributes import float_of_bits
+from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import HexInt
 from weft.frontends.mlir.reading import Reading
 
@@ -71,9 +72,7 @@ def dense_type(reader: Reading, type: Attribute) -> tuple[Any, int]:
         reader.fail("a dense literal has a static shape", reader.here())
     count = prod(shape)
     if count * max(element.compile_time_size, 1) > _MOST_BYTES:
-        reader.fail(
-            f"a dense literal of {count} elements is too large for text", reader.here(), "use dense_resource"
-        )
+        reader.fail(f"a dense literal of {count} elements is too large for text", reader.here(), "use dense_resource")
     return type, count
 
 
@@ -177,7 +176,7 @@ def dense_array(reader: Reading, values: list[Any]) -> Attribute:
     return DenseArrayBase.from_list(cast(Any, element), [convert(value) for value in scalars])
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {
+ACTIONS: dict[str, Action] = {
     "literal_scalar": lambda reader, value: Literal([value], []),
     "literal_complex": literal_complex,
     "literal_empty": lambda reader, values: Literal([], [0]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from xdsl.dialects.builtin import (
@@ -18,6 +17,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import size
 from weft.frontends.mlir.reading import Reading
 
@@ -47,7 +47,7 @@ def alias_location(reader: Reading, value: Attribute) -> Attribute:
     return value
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {
+ACTIONS: dict[str, Action] = {
     "loc_unknown": lambda reader, token: UnknownLoc(),
     "loc_file": file_location,
     "loc_name": name_location,

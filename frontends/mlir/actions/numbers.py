@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.reading import Reading
 
 INT64_MAX = (1 << 63) - 1
@@ -42,7 +40,7 @@ def negative_integer(reader: Reading, values: list[str]) -> int:
     return -integer(reader, values[1])
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {
+ACTIONS: dict[str, Action] = {
     "int": integer,
     "hex": lambda reader, token: HexInt(token, 16),
     "float": lambda reader, token: float(token),

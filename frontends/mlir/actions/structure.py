@@ -7,7 +7,7 @@ from typing import Any
 
 from xdsl.ir import Attribute, Block, Operation, Region
 
-from weft.frontends.mlir.actions.common import BySymbols
+from weft.frontends.mlir.actions.common import Action, BySymbols
 from weft.frontends.mlir.actions.numbers import size
 from weft.frontends.mlir.reading import Reading
 
@@ -127,7 +127,7 @@ def alias(reader: Reading, values: list[Any]) -> None:
     reader.define_alias(values[0], values[2])
 
 
-ACTIONS: dict[str, Callable[..., Any] | BySymbols] = {
+ACTIONS: dict[str, Action | BySymbols] = {
     "module": lambda reader, value: value,
     "items": lambda reader, values: None,
     "top_op": lambda reader, op: reader.block.add_op(op),
@@ -138,7 +138,7 @@ ACTIONS: dict[str, Callable[..., Any] | BySymbols] = {
     "result_pack": result_pack,
     "successor": lambda reader, value: reader.successor(value[0], value[2]),
     "region": region,
-    "region_enter": lambda reader: reader.begin_region(),
+    "region_enter": lambda reader, value: reader.begin_region(),
     "append_op": lambda reader, values: reader.block.add_op(values[1]),
     "append_block": append_block,
     "block_head": BySymbols(_block_head),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from xdsl.dialects.builtin import (
@@ -45,6 +45,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import INT64_MAX, size
 from weft.frontends.mlir.reading import Reading
 
@@ -169,7 +170,7 @@ def complex_type(reader: Reading, values: list[Any]) -> Attribute:
     return ComplexType(cast(Any, element))
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {
+ACTIONS: dict[str, Action] = {
     "shaped": shaped,
     "tuple0": lambda reader, values: TupleType(()),
     "tuple1": lambda reader, values: TupleType(tuple(values[2])),

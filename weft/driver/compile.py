@@ -72,7 +72,7 @@ def default_threads() -> int:
 
 
 def _for_reference(program: Program, request: Request) -> Compiled:
-    from weft.backends.reference import load
+    from weft.driver.oracle import Oracle
     from weft.driver.passes import run_pipeline
     from weft.driver.program import find_entry, parse
     from weft.driver.signatures import signature_of
@@ -82,7 +82,7 @@ def _for_reference(program: Program, request: Request) -> Compiled:
         run_pipeline(module, request.pipeline)
     function = find_entry(module, request.entry)
     signature = signature_of(function)
-    return Compiled(load(module, signature), signature, False)
+    return Compiled(Oracle(module, signature), signature, False)
 
 
 def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from llvmlite import binding
@@ -22,8 +23,11 @@ def host_cpu(threads: int) -> Cpu:
     """The CPU of this machine, to be used with so many threads. What the system does not tell keeps its default."""
     features = binding.get_host_cpu_features()
     vector_bytes, registers = _vectors(features)
-    caches = {field: size for field, name, kind in _CACHES if (size := _cache_bytes(name, kind)) > 0}
-    return Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=registers, **caches)
+    cpu = Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=registers)
+    for field, name, kind in _CACHES:
+        if (size := _cache_bytes(name, kind)) > 0:
+            cpu = replace(cpu, **{field: size})
+    return cpu
 
 
 def set_target(module: ModuleOp, cpu: Cpu) -> None:

@@ -136,4 +136,3 @@ def _unique(name: str, scope: _Scope) -> str:
         scope.conflict += 1
     scope.used.add(candidate)
     return candidate
-

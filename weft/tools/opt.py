@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 
 from weft.diagnostics import WeftError, did_you_mean
@@ -24,6 +23,7 @@ options:
   --allow-unregistered-dialect   read ops of unknown dialects in generic form
   --mlir-print-op-generic        print in generic form
   --mlir-print-debuginfo         print locations
+  --keep-names                   print values by their names in the source instead of numbers
   --list-passes                  list the passes
   --help, -h                     this text
 """
@@ -41,6 +41,7 @@ class Options:
     allow_unregistered: bool = False
     generic: bool = False
     debuginfo: bool = False
+    keep_names: bool = False
     list_passes: bool = False
     help: bool = False
 
@@ -71,6 +72,7 @@ def _write(path: Path, text: str) -> None:
 
 def _transformed(options: Options) -> str:
     from weft.driver.passes import PassManager
+    from weft.driver.printing import print_module
     from weft.driver.program import parse
     from weft.driver.source import decode
     from weft.driver.verify import verify
@@ -87,17 +89,7 @@ def _transformed(options: Options) -> str:
         assert options.file is not None
         module = parse(Path(options.file), ctx)
     manager.run(ctx, module)
-    return _printed(module, options)
-
-
-def _printed(module: object, options: Options) -> str:
-    from xdsl.dialects.builtin import ModuleOp
-    from xdsl.printer import Printer
-
-    assert isinstance(module, ModuleOp)
-    stream = StringIO()
-    Printer(stream, print_generic_format=options.generic, print_debuginfo=options.debuginfo).print_op(module)
-    return stream.getvalue() + "\n"
+    return print_module(module, generic=options.generic, debuginfo=options.debuginfo, keep_names=options.keep_names)
 
 
 def _list_passes() -> None:
@@ -114,6 +106,7 @@ _FLAGS = {
     "print-op-generic": "generic",
     "mlir-print-debuginfo": "debuginfo",
     "print-debuginfo": "debuginfo",
+    "keep-names": "keep_names",
     "list-passes": "list_passes",
     "help": "help",
     "h": "help",

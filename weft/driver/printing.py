@@ -40,7 +40,7 @@ class MlirPrinter(Printer):
 
 
 def print_module(module: Operation, *, generic: bool = False, debuginfo: bool = False, keep_names: bool = False) -> str:
-    """The text of a module, ending in a newline. `keep_names` prints values by the names that they have in the source."""
+    """The text of a module, ending in a newline. `keep_names` keeps the names that values have in the source."""
     stream = StringIO()
     if keep_names:
         printer = Printer(stream, print_generic_format=generic, print_debuginfo=debuginfo)

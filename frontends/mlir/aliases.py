@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from xdsl.ir import Attribute
 
 from weft.diagnostics import did_you_mean
 from weft.frontends.mlir.scanner import NUMBER, Scanner
-
-if TYPE_CHECKING:
-    from weft.frontends.mlir.islands import Islands
+from weft.frontends.mlir.shim import Shim
 
 _OPEN = -1
 """In place of an offset: the alias is being read."""
 
 
-def resolve(reader: Islands, name: str, start: int) -> Attribute:
-    """The value of an alias, defined before or after. Raises a located error for an unknown or cyclic one."""
-    known = reader.attribute_aliases.get(name)
-    if known is not None:
-        return known
-    if reader.pending_aliases is None:
-        reader.pending_aliases = _definitions(reader.machine.scanner, reader.text, reader.start)
-    offset = reader.pending_aliases.get(name)
-    if offset is None:
-        names = {*reader.attribute_aliases, *reader.pending_aliases}
-        reader.fail(f"the alias '{name}' is not defined", start, did_you_mean(name, names))
-    if offset == _OPEN:
-        reader.fail(f"the alias '{name}' refers to itself", start)
-    reader.pending_aliases[name] = _OPEN
-    here = reader.start
-    reader.stop = offset
-    reader.advance()
-    value = reader.run("attr" if name[0] == "#" else "type")
-    reader.stop = here
-    reader.advance()
-    reader.pending_aliases[name] = offset
-    reader.attribute_aliases[name] = value
-    return value
+class Aliases(Shim):
+    """The aliases of the text that is read."""
 
+    pending_aliases: dict[str, int] | None
+    """Where aliases are defined in the text ahead, once one was needed."""
 
-def define(reader: Islands, name: str, value: Attribute) -> None:
-    """Note a definition. Raises a located error for a second one, not for one looked up ahead."""
-    pending = reader.pending_aliases
-    ahead = pending is not None and pending.pop(name, None) is not None
-    if name in reader.attribute_aliases and not ahead:
-        reader.fail(f"the alias '{name}' is already defined", reader.here())
-    reader.attribute_aliases[name] = value
+    def resolve_alias(self, name: str, start: int) -> Attribute:
+        """The value of an alias, defined before or after. Raises a located error for an unknown or cyclic one."""
+        known = self.attribute_aliases.get(name)
+        if known is not None:
+            return known
+        if self.pending_aliases is None:
+            self.pending_aliases = _definitions(self.machine.scanner, self.text, self.start)
+        offset = self.pending_aliases.get(name)
+        if offset is None:
+            names = {*self.attribute_aliases, *self.pending_aliases}
+            self.fail(f"the alias '{name}' is not defined", start, did_you_mean(name, names))
+        if offset == _OPEN:
+            self.fail(f"the alias '{name}' refers to itself", start)
+        self.pending_aliases[name] = _OPEN
+        here = self.start
+        self.stop = offset
+        self.advance()
+        value = self.run("attr" if name[0] == "#" else "type")
+        self.stop = here
+        self.advance()
+        self.pending_aliases[name] = offset
+        self.attribute_aliases[name] = value
+        return value
+
+    def define_alias(self, name: str, value: Attribute) -> None:
+        """Note a definition. Raises a located error for a second one, not for one looked up ahead."""
+        pending = self.pending_aliases
+        ahead = pending is not None and pending.pop(name, None) is not None
+        if name in self.attribute_aliases and not ahead:
+            self.fail(f"the alias '{name}' is already defined", self.here())
+        self.attribute_aliases[name] = value
 
 
 def _definitions(scanner: Scanner, text: str, position: int) -> dict[str, int]:

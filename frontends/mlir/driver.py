@@ -10,6 +10,8 @@ list of values. It sees the token after its rule as `reader.kind`, `reader.token
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from xdsl.context import Context
@@ -20,7 +22,7 @@ from weft.frontends.mlir import errors, nesting
 from weft.frontends.mlir.expected import explain
 from weft.frontends.mlir.lines import Lines
 from weft.frontends.mlir.machine import Machine
-from weft.frontends.mlir.scanner import NUMBER
+from weft.frontends.mlir.scanner import NUMBER, Words
 from weft.frontends.mlir.tables import READ, READINGS, TOKENS
 
 END, BARE, BTYPE = NUMBER["$END"], NUMBER["BARE"], NUMBER["BTYPE"]
@@ -33,6 +35,11 @@ PLACED = NAMED + READ
 
 class Driver(Parser):
     """The state of reading one text, and the loop. `reader.py` has the whole class."""
+
+    machine: Machine
+    match: Callable[[str, int], re.Match[str] | None]
+    kinds: tuple[int, ...]
+    words: Words
 
     def start_driver(self, machine: Machine, ctx: Context, text: str, filename: str, first_line: int) -> None:
         """Begin a text. xDSL's own constructor would scan with its lexer."""
@@ -69,20 +76,18 @@ class Driver(Parser):
         self.start = match.start(group)
         self.kind = self.kinds[group] or self.words[self.token]
 
-    def switch(self, machine: Machine) -> None:
+    def switch(self, machine: Machine, words: Words | None = None) -> None:
         """Go on with another grammar; the token that is looked at is scanned again."""
         self.machine = machine
         self.match = machine.scanner.match
         self.kinds = machine.scanner.kinds
-        self.words = machine.scanner.words()
+        self.words = words or machine.scanner.words()
         self.stop = self.start
         self.advance()
 
     def run(self, start: str) -> Any:
         """Read the longest prefix that is a `start`, and give its value. Raises a located error where there is none."""
-        self.nested += 1
-        if self.nested > nesting.LIMIT:
-            nesting.too_deep(self)
+        self.deeper()
         value = self._loop(start)
         self.nested -= 1
         return value
@@ -95,7 +100,9 @@ class Driver(Parser):
         values: list[Any] = []
         states, end = [tables.starts[start]], tables.ends[start]
         limit = nesting.LIMIT
-        row, kind, token = rows[states[0]], self.kind, self.token
+        kind: int = self.kind
+        token: str = self.token
+        row = rows[states[0]]
         while True:
             entry = row.get(kind)
             if entry is None:
@@ -131,7 +138,7 @@ class Driver(Parser):
             if entry < READ:
                 value = token
                 if len(states) > limit:
-                    limit = nesting.check(self, states, values)
+                    limit = self._next_limit(states, values)
             elif entry < NAMED:
                 value = (token[1:], 0, self.start)
                 entry %= READ
@@ -139,7 +146,7 @@ class Driver(Parser):
                 value = (token, self.start)
                 entry %= READ
                 if len(states) > limit:
-                    limit = nesting.check(self, states, values)
+                    limit = self._next_limit(states, values)
             else:
                 reading, entry = entry // READ, entry % READ
                 value = memo.get(token)
@@ -162,6 +169,32 @@ class Driver(Parser):
                 self.start = found.start(group)
                 kind = kinds[group] or words[token]
             self.kind, self.token = kind, token
+
+    def deeper(self) -> None:
+        """One thing more stands in another. Raises a located error where it is one too many."""
+        self.nested += 1
+        if self.nested > nesting.LIMIT:
+            self.fail(nesting.TOO_DEEP)
+
+    def _next_limit(self, states: list[int], values: list[Any]) -> int:
+        """Count how deep this is; the number of states at which to count again: a level holds at least one."""
+        room = nesting.LIMIT - self.nested - nesting.opened(values)
+        if room < 0:
+            self.fail(nesting.TOO_DEEP)
+        return len(states) + room
+
+    def here(self) -> int:
+        """The offset of the last token before the one that is looked at: where an action's rule ended."""
+        end = len(self.text[: self.start].rstrip())
+        position = found = self.text.rfind("\n", 0, end) + 1
+        while position < end:
+            match = self.match(self.text, position)
+            assert match is not None, "the scanner's regex matches everything"
+            group = match.lastindex
+            if group is None or match.start(group) >= self.start:
+                break
+            found, position = match.start(group), match.end()
+        return found
 
     def fail(self, message: str, start: int | None = None, hint: str | None = None) -> NoReturn:
         """Raise a located error at an offset of the text, or at the token that is looked at."""

@@ -7,7 +7,8 @@ error.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, NoReturn, cast
 
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import IRDLOperation
@@ -15,19 +16,18 @@ from xdsl.utils.exceptions import ParseError
 
 from weft.diagnostics import did_you_mean
 from weft.dialects.grammar import Grammar
-from weft.frontends.mlir import aliases, nesting
 from weft.frontends.mlir.actions.types import builtin_type
+from weft.frontends.mlir.aliases import Aliases
 from weft.frontends.mlir.errors import sentence
 from weft.frontends.mlir.machine import extended
 from weft.frontends.mlir.scanner import NUMBER
-from weft.frontends.mlir.shim import Shim
 from weft.frontends.mlir.tables import READINGS
 
 OpEntry = tuple[type[Operation], tuple[str, ...]]
 """An op's class, and the names of its properties."""
 
 
-class Islands(Shim):
+class Islands(Aliases):
     """Reads what the tables alone cannot."""
 
     def reset_islands(self) -> None:
@@ -37,7 +37,9 @@ class Islands(Shim):
 
     def read(self, reading: int, token: str) -> Any:
         """The value of a token that is more than its text; leaves the scanner behind it."""
-        return _READERS[reading](self, token)
+        reader = _READERS[reading]
+        assert reader is not None, "the driver reads names and plain text by itself"
+        return reader(self, token)
 
     # ---------- operations
     def op_name(self, token: str) -> tuple[OpEntry, int]:
@@ -63,7 +65,7 @@ class Islands(Shim):
                 self.ops[name] = entry
         return entry
 
-    def _unknown_op(self, name: str) -> Any:
+    def _unknown_op(self, name: str) -> NoReturn:
         dialect = name.partition(".")[0]
         if "." in name and self.ctx.get_optional_dialect(dialect) is None:
             hint = did_you_mean(dialect, self.ctx.registered_dialect_names)
@@ -96,37 +98,48 @@ class Islands(Shim):
             self.advance()
             return cast(Any, kind).parse(self)
         self.advance()
-        outer = self.machine
+        outer, words = self.machine, self.words
         self.switch(extended(grammar))
         op = self.run(grammar.starts[kind.name])
-        self.switch(outer)
+        self.switch(outer, words)
         return op
 
     # ---------- types and attributes
-    def whole(self, token: str, start: str) -> Attribute:
-        """A shaped type, attribute or map that the scanner took whole: read in pieces, then kept by its text."""
-        text, begin, stop = token, self.start, self.stop
-        if start == "type" and self.kind == NUMBER["SHAPED"]:
-            self._open_shape()
-        else:
-            self.soften()
-        value = self.run(start)
-        after = self.match(self.text, stop)
-        ended_there = after is not None and self.start == (
-            after.start(after.lastindex) if after.lastindex else after.end()
-        )
-        if ended_there and begin + len(text) == stop:
-            self.memo[text] = value
-        return value
+    def whole_attribute(self, token: str) -> Attribute:
+        """An attribute that the scanner took whole."""
+        stop = self.stop
+        self.soften()
+        return self._keep(token, self.run("attr"), stop)
 
-    def _open_shape(self) -> None:
+    def whole_type(self, token: str) -> Attribute:
+        """A dialect's type that the scanner took whole."""
+        stop = self.stop
+        self.soften()
+        return self._keep(token, self.run("type"), stop)
+
+    def shaped_type(self, token: str) -> Attribute:
+        """A shaped type that the scanner took whole."""
+        stop = self.stop
         match = self.machine.scanner.shape_opening(self.text, self.start)
         assert match is not None, "a shaped type begins with its opening"
         self.kind, self.token, self.stop = NUMBER["SHAPED_OPEN"], match.group(), match.end()
+        return self._keep(token, self.run("type"), stop)
+
+    def _keep(self, token: str, value: Attribute, stop: int) -> Attribute:
+        """Keep the value of a token by its text, if reading it in pieces ended where the token does."""
+        next_token = self.match(self.text, stop)
+        assert next_token is not None, "the scanner's regex matches everything"
+        group = next_token.lastindex
+        if self.start == (next_token.end() if group is None else next_token.start(group)):
+            self.memo[token] = value
+        return value
 
     def builtin(self, token: str) -> Attribute:
         """A builtin type of one word."""
-        value = self.memo[token] = builtin_type(self, token)
+        try:
+            value = self.memo[token] = builtin_type(token)
+        except ValueError as error:
+            self.fail(str(error))
         self.advance()
         return value
 
@@ -142,16 +155,14 @@ class Islands(Shim):
 
     def extended(self, name: str, is_type: bool, start: int) -> Attribute:
         """What stands behind `#name` or `!name`, which began at `start`."""
-        self.nested += 1
-        if self.nested > nesting.LIMIT:
-            nesting.too_deep(self)
+        self.deeper()
         if "." not in name and self.token != "<":
-            value = aliases.resolve(self, ("!" if is_type else "#") + name, start)
+            value = self.resolve_alias(("!" if is_type else "#") + name, start)
         else:
             if "." in name:
                 self._check_registered(name, is_type, start)
             try:
-                value = Shim._parse_extended_type_or_attribute(self, name, cast(Any, is_type))
+                value = Aliases._parse_extended_type_or_attribute(self, name, cast(Any, is_type))
             except (ParseError, RecursionError, MemoryError):
                 raise
             except Exception as error:
@@ -167,14 +178,14 @@ class Islands(Shim):
             self.fail(f"{sort} '{name}' is not registered", start, hint)
 
 
-_BY_NAME = {
+_BY_NAME: dict[str, Callable[[Any, str], Any]] = {
     "OPSTR": Islands.op_name,
     "OPNAME": Islands.custom_op,
     "BTYPE": Islands.builtin,
-    "SHAPED": lambda self, token: self.whole(token, "type"),
-    "AFFINE_MAP": lambda self, token: self.whole(token, "attr"),
-    "FLAT_ATTR": lambda self, token: self.whole(token, "attr"),
-    "FLAT_TYPE": lambda self, token: self.whole(token, "type"),
+    "SHAPED": Islands.shaped_type,
+    "AFFINE_MAP": Islands.whole_attribute,
+    "FLAT_ATTR": Islands.whole_attribute,
+    "FLAT_TYPE": Islands.whole_type,
     "XATTR": Islands.extended_attribute,
     "XTYPE": Islands.extended_attribute,
 }

@@ -9,12 +9,11 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
-
-if TYPE_CHECKING:
-    from weft.frontends.mlir.driver import Driver
+from typing import Any, TypeVar, cast
 
 LIMIT = 1000
+
+TOO_DEEP = f"nested more than {LIMIT} deep"
 
 T = TypeVar("T")
 
@@ -27,25 +26,15 @@ class RegionStart:
     """The mark that an open region leaves among the values of the driver."""
 
 
-def check(reader: Driver, states: list[int], values: list[Any]) -> int:
-    """Count what is open since the innermost region; the number of states at which to count again.
-
-    Every level holds at least one state, so few states need no count.
-    """
-    opened = reader.nested
+def opened(values: list[Any]) -> int:
+    """How many brackets are open among the values of the driver since the innermost region began."""
+    count = 0
     for value in reversed(values):
         if isinstance(value, RegionStart):
             break
         if value in _OPENING or (isinstance(value, tuple) and len(cast(tuple[Any, ...], value)) == 2):
-            opened += 1
-    if opened > LIMIT:
-        too_deep(reader)
-    return len(states) + LIMIT - opened
-
-
-def too_deep(reader: Driver) -> NoReturn:
-    """Raise the error for it."""
-    reader.fail(f"nested more than {LIMIT} deep")
+            count += 1
+    return count
 
 
 def with_room(work: Callable[[], T]) -> T:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from xdsl.context import Context
 from xdsl.dialect_interfaces.op_asm import OpAsmDialectInterface
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.ir import Attribute
 from xdsl.ir.affine import AffineExpr
 from xdsl.utils.exceptions import ParseError
 
 from weft.diagnostics import Location, WeftError
-from weft.frontends.mlir import aliases, errors, nesting
+from weft.frontends.mlir import errors, nesting
 from weft.frontends.mlir.islands import Islands
 from weft.frontends.mlir.machine import Machine, core
 from weft.frontends.mlir.shim import symbol_name
@@ -68,19 +67,6 @@ class Reader(Islands):
             raise WeftError(errors.sentence(error), where, None, source) from error
 
     # ---------- for actions
-    def here(self) -> int:
-        """The offset of the last token before the one that is looked at: where an action's rule ended."""
-        end = len(self.text[: self.start].rstrip())
-        position = found = self.text.rfind("\n", 0, end) + 1
-        while position < end:
-            match = self.match(self.text, position)
-            assert match is not None, "the scanner's regex matches everything"
-            group = match.lastindex
-            if group is None or match.start(group) >= self.start:
-                break
-            found, position = match.start(group), match.end()
-        return found
-
     def text_of(self, token: str) -> str:
         """The contents of a string token that must be text."""
         contents = unescape(token)
@@ -105,10 +91,6 @@ class Reader(Islands):
     def leave_dialect(self) -> None:
         """A generic op ends: names without a dialect are no longer looked for in its own."""
         self._parser_state.dialect_stack.pop()
-
-    def define_alias(self, name: str, value: Attribute) -> None:
-        """`name = value`."""
-        aliases.define(self, name, value)
 
 
 def parse_module(text: str | bytes, ctx: Context, filename: str = "<stdin>", *, first_line: int = 1) -> ModuleOp:

@@ -7,6 +7,7 @@ a keyword is one only where the parse state has it (elsewhere it is an identifie
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from xdsl.utils.mlir_lexer import KIND_BY_PUNCTUATION_SPELLING
 
@@ -55,8 +56,8 @@ class Scanner:
         punctuation = "|".join(re.escape(text) for text in sorted(spellings, key=len, reverse=True))
         patterns = {**tables.patterns, "PUNCTUATION": punctuation, "ERROR": "."}
         groups = "|".join(f"({patterns[name]})" for name in _ORDER)
-        self.match = re.compile(rf"{SPACE}(?:{groups}|\Z)", re.DOTALL).match
-        self.kinds = (0, *(0 if name in ("PUNCTUATION", "BARE") else NUMBER[name] for name in _ORDER))
+        self.match: Callable[[str, int], re.Match[str] | None] = re.compile(rf"{SPACE}(?:{groups}|\Z)", re.DOTALL).match
+        self.kinds: tuple[int, ...] = (0, *(0 if name in ("PUNCTUATION", "BARE") else NUMBER[name] for name in _ORDER))
 
     def words(self) -> Words:
         """A fresh table of words: it grows with the text, so each reader has its own."""

@@ -138,7 +138,7 @@ class Scopes(Driver):
         frame = Frame(self, Block(), arguments is not None)
         self.frames.append(frame)
         if len(self.frames) > nesting.LIMIT:
-            nesting.too_deep(self)
+            self.fail(nesting.TOO_DEEP)
         self.blocks, self.forward_block_references, self.nested = {}, {}, 0
         self.block = frame.entry
         if arguments is not None:

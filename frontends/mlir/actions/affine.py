@@ -25,7 +25,7 @@ _OPERATIONS: dict[str, Callable[[AffineExpr, AffineExpr], AffineExpr]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "floordiv": operator.floordiv,
+    "floordiv": lambda left, right: left // right,
     "ceildiv": AffineExpr.ceil_div,
     "mod": operator.mod,
 }

@@ -61,7 +61,7 @@ def typed_number(reader: Reading, values: list[Any]) -> Attribute:
         reader.fail(f"the float {value} cannot have the type {type}", reader.here())
     if isinstance(type, IndexType):
         bounded(reader, value, "the index")
-    return IntegerAttr(int(value), type)
+    return IntegerAttr(int(value), cast(Any, type))
 
 
 def float_of_bits(reader: Reading, bits: int, type: AnyFloat) -> float:

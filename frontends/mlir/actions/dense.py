@@ -64,16 +64,16 @@ def dense_type(reader: Reading, type: Attribute) -> tuple[Any, int]:
     """The type of a literal, and its number of elements."""
     if not isinstance(type, (TensorType, VectorType, MemRefType)):
         reader.fail(f"a dense literal is a tensor, vector or memref, not {type}", reader.here())
-    element = cast(Attribute, type.element_type)
+    element = cast(Any, type).element_type
     if not isinstance(element, (IntegerType, IndexType, AnyFloat, ComplexType)):
         reader.fail(f"the elements of a dense literal are numbers, not {element}", reader.here())
-    shape = type.get_shape()
+    shape = cast(ShapedType, type).get_shape()
     if DYNAMIC_INDEX in shape:
         reader.fail("a dense literal has a static shape", reader.here())
     count = prod(shape)
     if count * max(element.compile_time_size, 1) > _MOST_BYTES:
         reader.fail(f"a dense literal of {count} elements is too large for text", reader.here(), "use dense_resource")
-    return type, count
+    return cast(Any, type), count
 
 
 def dense_empty(reader: Reading, values: list[Any]) -> Attribute:
@@ -116,7 +116,7 @@ def dense_literal(reader: Reading, values: list[Any]) -> Attribute:
 def _converter(reader: Reading, element: Attribute) -> Callable[[Any], Any]:
     """From what was written to an element."""
     if isinstance(element, ComplexType):
-        part = _converter(reader, cast(Attribute, element.element_type))
+        part = _converter(reader, cast(Any, element).element_type)
 
         def to_complex(value: Any) -> tuple[Any, Any]:
             if not isinstance(value, tuple):
@@ -136,8 +136,8 @@ def _converter(reader: Reading, element: Attribute) -> Callable[[Any], Any]:
 
         return to_float
 
-    boolean = isinstance(element, IntegerType) and element.width.data == 1
-    unsigned = isinstance(element, IntegerType) and element.signedness.data == Signedness.UNSIGNED
+    boolean = element == IntegerType(1)
+    unsigned = isinstance(element, IntegerType) and cast(Any, element).signedness.data == Signedness.UNSIGNED
 
     def to_int(value: Any) -> int:
         if not isinstance(value, int):
@@ -163,17 +163,18 @@ def dense_resource(reader: Reading, values: list[Any]) -> Attribute:
 
 def dense_array(reader: Reading, values: list[Any]) -> Attribute:
     """`array<i64: 1, 2>`."""
-    element, scalars = values[2], values[4] if len(values) > 4 else []
+    element: Any = values[2]
+    scalars: list[Any] = values[4] if len(values) > 4 else []
     if isinstance(element, IntegerType):
         if any(isinstance(value, float) for value in scalars):
             reader.fail(f"the elements of this array are of type {element}", reader.here())
         for value in scalars:
             element.verify_value(int(value))
-        return DenseArrayBase.from_list(element, [int(value) for value in scalars])
+        return DenseArrayBase.from_list(cast(Any, element), [int(value) for value in scalars])
     if not isinstance(element, AnyFloat):
         reader.fail(f"the elements of an array are integers or floats, not {element}", reader.here())
     convert = _converter(reader, element)
-    return DenseArrayBase.from_list(cast(Any, element), [convert(value) for value in scalars])
+    return DenseArrayBase.from_list(element, [convert(value) for value in scalars])
 
 
 ACTIONS: dict[str, Action] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -65,16 +65,16 @@ _WIDEST = (1 << 24) - 1
 _DIMENSION = re.compile(r"\[\s*[0-9]+\s*\]|[0-9]+|\?")
 
 
-def builtin_type(reader: Reading, token: str) -> Attribute:
-    """A type of one word: `index`, `i32`, `ui8`, `bf16`."""
+def builtin_type(token: str) -> Attribute:
+    """A type of one word: `index`, `i32`, `ui8`, `bf16`. Raises ValueError where there is none."""
     word = _WORDS.get(token)
     if word is not None:
         return word
     sign, width = token.rstrip("0123456789"), token.lstrip("siu")
     if sign not in _SIGNS:
-        reader.fail(f"there is no float type '{token}'")
+        raise ValueError(f"there is no float type '{token}'")
     if len(width) > len(str(_WIDEST)) or int(width) > _WIDEST:
-        reader.fail(f"an integer type has at most {_WIDEST} bits, found {width[:40]}")
+        raise ValueError(f"an integer type has at most {_WIDEST} bits, found {width[:40]}")
     return IntegerType(int(width), _SIGNS[sign])
 
 
@@ -167,7 +167,7 @@ def complex_type(reader: Reading, values: list[Any]) -> Attribute:
     element = values[2]
     if not isinstance(element, (IntegerType, AnyFloat)):
         reader.fail(f"a complex number is made of integers or floats, not of {element}", reader.here())
-    return ComplexType(cast(Any, element))
+    return ComplexType(element)
 
 
 ACTIONS: dict[str, Action] = {

@@ -12,12 +12,12 @@ from xdsl.dialects.builtin import AffineMapAttr
 from xdsl.interpreter import ReturnedValues
 from xdsl.ir.affine import AffineConstraintKind, AffineMap, AffineSet
 
-from weft.backends.reference.arith import width_of
 from weft.backends.reference.indexing import check_index
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import INDEX, Value, need_dtype
 from weft.dialects.locations import error_at
 from weft.dialects.ml import numerics
+from weft.dialects.scalars.arith import width_of
+from weft.dialects.scalars.types import INDEX, Value, need_dtype
 
 
 def applied(op: Any, map_: AffineMapAttr | AffineMap, operands: Sequence[Value]) -> tuple[int, ...]:

@@ -7,8 +7,9 @@ from xdsl.dialects import bufferization
 from xdsl.dialects.builtin import TensorType
 
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Buffer, Value, buffer_of, need_dtype, shape_at
+from weft.backends.reference.values import Buffer, buffer_of, shape_at
 from weft.dialects.locations import error_at
+from weft.dialects.scalars.types import Value, need_dtype
 
 
 def _alloc_tensor(machine: Machine, op: bufferization.AllocTensorOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -8,8 +8,8 @@ from xdsl.dialects import cf
 from xdsl.interpreter import Successor
 
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Value
 from weft.dialects.locations import error_at
+from weft.dialects.scalars.types import Value
 
 
 def _assert(machine: Machine, op: cf.AssertOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -6,8 +6,8 @@ from xdsl.dialects import func
 from xdsl.interpreter import ReturnedValues
 
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Value
 from weft.dialects.locations import error_at
+from weft.dialects.scalars.types import Value
 
 
 def _call(machine: Machine, op: func.CallOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -10,8 +10,8 @@ from typing import cast
 from xdsl.dialects.builtin import DYNAMIC_INDEX, I64, ArrayAttr, DenseArrayBase, IntegerAttr, ShapedType
 from xdsl.ir import Attribute, Operation
 
-from weft.backends.reference.values import Value
 from weft.dialects.locations import error_at
+from weft.dialects.scalars.types import Value
 
 
 def mixed(static: DenseArrayBase[I64], dynamic: Iterator[Value]) -> tuple[int, ...]:

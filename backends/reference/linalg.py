@@ -21,9 +21,10 @@ from xdsl.ir import Operation, Region, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineMap
 
 from weft.backends.reference.machine import Machine, Rules, rule_of
-from weft.backends.reference.values import INDEX, Buffer, Value, element_of, is_array
+from weft.backends.reference.values import Buffer, is_array
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dtypes import Array
+from weft.dialects.scalars.types import INDEX, Value, element_of
 
 _SCALAR_DIALECTS = ("arith", "math")
 

@@ -18,9 +18,10 @@ from xdsl.dialects.memref import GlobalOp
 from xdsl.interpreter import Interpreter, OpImplResult, PythonValues, ReturnedValues, Successor
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from weft.backends.reference.values import Buffer, Value
+from weft.backends.reference.values import Buffer
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
+from weft.dialects.scalars.types import Meanings, ScalarMeaning, Value
 
 Rule: TypeAlias = Callable[["Machine", Any, tuple[Value, ...]], tuple[Value, ...]]
 Rules: TypeAlias = Mapping[type[Operation], Rule]
@@ -41,6 +42,15 @@ TABLES: tuple[tuple[str, str], ...] = tuple(
         "tensor",
     )
 )
+
+
+def without_machine(meanings: Meanings) -> Rules:
+    """The rules of ops whose meaning needs no machine."""
+
+    def rule_for(meaning: ScalarMeaning) -> Rule:
+        return lambda machine, op, args: meaning(op, args)
+
+    return {kind: rule_for(meaning) for kind, meaning in meanings.items()}
 
 
 @cache

@@ -12,7 +12,6 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, NoneAttr
 from xdsl.interpreter import ReturnedValues
 from xdsl.ir import Attribute, Operation
 
-from weft.backends.reference.constants import dense_array
 from weft.backends.reference.indexing import (
     check_axis,
     check_index,
@@ -24,17 +23,10 @@ from weft.backends.reference.indexing import (
     slice_of,
 )
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import (
-    INDEX,
-    Buffer,
-    MemRef,
-    Value,
-    contiguous_strides,
-    fresh,
-    need_dtype,
-    shape_at,
-)
+from weft.backends.reference.values import Buffer, MemRef, contiguous_strides, fresh, shape_at
 from weft.dialects.locations import error_at
+from weft.dialects.scalars.constants import dense_array
+from weft.dialects.scalars.types import INDEX, Value, need_dtype
 
 
 def _checked(op: Operation, buffer: Buffer) -> Buffer:

@@ -6,10 +6,10 @@ import numpy as np
 from xdsl.interpreter import ReturnedValues
 
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Value
 from weft.dialects.ml import ReturnOp
 from weft.dialects.ml.base import MlOp
 from weft.dialects.ml.dtypes import Array
+from weft.dialects.scalars.types import Value
 
 
 def _evaluate(machine: Machine, op: MlOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -14,10 +14,11 @@ from xdsl.ir import Attribute
 from weft.backends.reference.indexing import check_static
 from weft.backends.reference.machine import Machine
 from weft.backends.reference.memref import check_layout
-from weft.backends.reference.values import Buffer, Value, buffer_of, is_array, need_dtype
+from weft.backends.reference.values import Buffer, buffer_of, is_array
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at, where
 from weft.dialects.ml.dtypes import Array
+from weft.dialects.scalars.types import Value, need_dtype
 
 
 def run(module: ModuleOp, entry: str, args: Sequence[Any]) -> tuple[Any, ...]:

@@ -10,8 +10,8 @@ from xdsl.interpreter import ReturnedValues
 from xdsl.ir import Operation
 
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Value, need_dtype
 from weft.dialects.locations import error_at
+from weft.dialects.scalars.types import Value, need_dtype
 
 
 def steps(op: Operation, low: Value, high: Value, step: Value) -> range:

@@ -20,9 +20,10 @@ from weft.backends.reference.indexing import (
     slice_of,
 )
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import INDEX, Value, need_dtype, shape_at
+from weft.backends.reference.values import shape_at
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dtypes import Array
+from weft.dialects.scalars.types import INDEX, Value, need_dtype
 
 
 def _cast(machine: Machine, op: tensor.CastOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

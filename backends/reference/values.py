@@ -18,19 +18,14 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
-    ContainerType,
-    IndexType,
-    IntegerType,
     MemRefType,
     ShapedType,
 )
 from xdsl.ir import Attribute, Operation
 
 from weft.dialects.locations import error_at
-from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array
-
-Value: TypeAlias = Any
-"""A NumPy scalar, an array, or a :class:`Buffer`."""
+from weft.dialects.ml.dtypes import Array
+from weft.dialects.scalars.types import Value
 
 
 def is_array(value: Value) -> bool:
@@ -39,39 +34,6 @@ def is_array(value: Value) -> bool:
 
 
 MemRef: TypeAlias = MemRefType[Attribute]
-INDEX = np.dtype(np.int64)
-
-
-def dtype_of(element: Attribute) -> np.dtype[Any] | None:
-    """The dtype that holds an element; an odd width takes the next larger integer. None where there is none."""
-    if element in ELEMENT_TYPES:
-        return ELEMENT_TYPES[element][1]
-    if isinstance(element, IndexType):
-        return INDEX
-    width = bits_of(element)
-    if width is not None and width <= 64:
-        return np.dtype(f"int{next(bits for bits in (8, 16, 32, 64) if width <= bits)}")
-    return None
-
-
-def bits_of(element: Attribute) -> int | None:
-    """The width of an integer type; None for another type."""
-    return cast(IntegerType, element).width.data if isinstance(element, IntegerType) else None
-
-
-def element_of(type_: Attribute) -> Attribute:
-    """The element type of a shaped type, or a scalar type itself."""
-    if isinstance(type_, ContainerType):
-        return cast(ContainerType[Attribute], type_).get_element_type()
-    return type_
-
-
-def need_dtype(op: Operation, type_: Attribute) -> np.dtype[Any]:
-    """The dtype of a type's elements. Raises :class:`WeftError` at `op` where the reference has none."""
-    dtype = dtype_of(element_of(type_))
-    if dtype is None:
-        raise error_at(op, f"the reference has no values of type {element_of(type_)}")
-    return dtype
 
 
 def shape_at(op: Operation, type_: Attribute, dynamic: Sequence[Value]) -> tuple[int, ...]:

@@ -9,10 +9,10 @@ import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, DenseResourceAttr, ShapedType
 from xdsl.ir import Operation
 
-from weft.backends.reference.integers import Width
-from weft.backends.reference.values import need_dtype
 from weft.dialects.ml.constant import elements_of, resource_bytes
 from weft.dialects.ml.dtypes import Array
+from weft.dialects.scalars.integers import Width
+from weft.dialects.scalars.types import need_dtype
 
 
 def hold_integer(value: int, width: Width) -> Array:

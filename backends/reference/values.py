@@ -84,7 +84,7 @@ def buffer_of(array: Array) -> Buffer:
     if array.size == 0:
         return Buffer(np.empty(0, array.dtype), 0, array.shape, contiguous_strides(array.shape))
     reach = [(n - 1) * stride for n, stride in zip(array.shape, strides, strict=True)]
-    lowest = array[tuple(slice(-1, None) if r < 0 else slice(0, 1) for r in reach)]
+    lowest = array[(*(slice(-1, None) if r < 0 else slice(0, 1) for r in reach), ...)]
     storage = as_strided(lowest, (1 + sum(map(abs, reach)),), (array.itemsize,))
     return Buffer(storage, -sum(r for r in reach if r < 0), array.shape, strides)
 

@@ -17,7 +17,7 @@ from weft.passes.loops.buffers.constants import Constants
 from weft.passes.loops.buffers.copies import Copies
 from weft.passes.loops.buffers.host import Host, Rule
 from weft.passes.loops.buffers.kernels import bufferize_kernel
-from weft.passes.loops.buffers.ownership import free_owned
+from weft.passes.loops.buffers.ownership import drop_unused, free_owned
 from weft.passes.loops.buffers.types import touches_tensors
 
 RULES: Mapping[type[Operation], Rule] = {
@@ -99,4 +99,5 @@ def _bufferize_host(function: func.FuncOp, constants: Constants, kernels: frozen
     host.finish()
     if all(len(region.blocks) <= 1 for op in function.walk() for region in op.regions):
         Copies(function, host.owned, set(outs.values()), writes).reduce()
+    drop_unused(function)
     free_owned(function, host.owned)

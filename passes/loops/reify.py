@@ -54,7 +54,7 @@ class Reifier:
         caller: tuple[Reifier, Mapping[SSAValue, SSAValue]] | None = None,
     ) -> None:
         self.builder = builder
-        self.values: Mapping[SSAValue, SSAValue] = {} if values is None else values
+        self.values = values
         self.caller = caller
         self._dims: dict[tuple[SSAValue, int], Size] = {}
 
@@ -93,7 +93,7 @@ class Reifier:
         if (constant := constant_index(value)) is not None:
             return constant
         if self.caller is None:
-            return self.values.get(value, value)
+            return value if self.values is None else self.values.get(value, value)
         if isinstance(value, OpResult):
             return self._index_in_callee(value)
         outer, bindings = self.caller
@@ -130,7 +130,7 @@ class Reifier:
         return new.results[0]
 
     def _dim(self, value: SSAValue, axis: int) -> Size:
-        if value not in self.values and isinstance(value, OpResult):
+        if isinstance(value, OpResult) and not (self.values and value in self.values):
             rule = _rule(value.op)
             found = rule(self, value, axis) if rule is not None else None
             if found is not None:
@@ -144,7 +144,9 @@ class Reifier:
             if value not in bindings:
                 raise _NotHere
             return outer.dim(bindings[value], axis)
-        there = self.values.get(value, value)
+        there = value if self.values is None else self.values.get(value, value)
+        if self.values is not None and value not in self.values and not _is_memref(value):
+            raise error_at(_owner(value), "the size of a tensor depends on its data, which no allocation can know")
         if shape_of(there)[axis] != DYNAMIC_INDEX:
             return shape_of(there)[axis]
         kind = memref.DimOp if _is_memref(there) else tensor.DimOp

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from xdsl.dialects import func, linalg, memref, scf
+from xdsl.dialects import func, memref, scf
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
+from xdsl.dialects.linalg.ops import BroadcastOp, ReduceOp
 from xdsl.ir import Block, Operation, SSAValue, Use
 
 Writes: TypeAlias = Mapping[str, tuple[bool, ...]]
@@ -61,7 +62,7 @@ def is_write(use: Use, writes: Writes) -> bool:
         return flags is None or flags[use.index]
     if isinstance(op, LinalgStructuredOperation):
         return use.index >= len(op.inputs)
-    if isinstance(op, linalg.ReduceOp | linalg.BroadcastOp):
+    if isinstance(op, ReduceOp | BroadcastOp):
         return use.index > 0
     return use.index not in READS.get(type(op), ())
 

@@ -7,10 +7,10 @@ from typing import cast
 
 from xdsl.dialects import func, memref
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.rewriter import InsertPoint
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from weft.dialects.locations import error_at
-from weft.passes.loops.buffers.aliases import accesses, block_of, hands_on
+from weft.passes.loops.buffers.aliases import VIEWS, accesses, block_of, hands_on
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -23,6 +23,13 @@ def free_owned(function: func.FuncOp, owned: Iterable[SSAValue]) -> None:
     for buffer in sorted(owned, key=lambda value: _born(value, order)):
         if not any(hands_on(use) for use in accesses(buffer)):
             _free(buffer, order)
+
+
+def drop_unused(function: func.FuncOp) -> None:
+    """Erase views, sizes and constants that nobody uses, so that no buffer lives for them."""
+    for op in reversed(list(function.walk())):
+        if isinstance(op, (*VIEWS, memref.DimOp, memref.GetGlobalOp)) and not op.results[0].uses:
+            Rewriter.erase_op(op)
 
 
 def _born(buffer: SSAValue, order: dict[Operation, int]) -> tuple[int, int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from xdsl.dialects import arith, linalg, memref, scf
+from xdsl.dialects import arith, memref, scf
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
+from xdsl.dialects.linalg.ops import BroadcastOp, ReduceOp
 from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import InsertPoint
 
+from weft.passes.loops.buffers.control import branch
 from weft.passes.loops.buffers.host import Host
 from weft.passes.loops.buffers.nests import for_each
 from weft.passes.loops.buffers.types import Buffer, buffer_type, is_tensor, memref_of
@@ -28,7 +29,8 @@ def is_elementwise(op: Operation) -> bool:
 def elementwise(host: Host, op: Operation) -> None:
     """The scalar op, in loops over the result's elements."""
     builder = LocatedBuilder.before(op)
-    made = host.fresh(builder, op.results[0])
+    type_ = cast(Buffer, buffer_type(op.results[0].type))
+    made = host.alloc(builder, type_, host.sizes(builder, op.operands[0]))
 
     def one(inner: LocatedBuilder, counters: list[SSAValue]) -> None:
         operands = [inner.insert(memref.LoadOp.get(host.buffer(v), counters)).res for v in op.operands]
@@ -45,25 +47,22 @@ def elementwise(host: Host, op: Operation) -> None:
 
 
 def choose(host: Host, op: Operation) -> None:
-    """`arith.select` of two tensors by one truth value: a copy of the chosen one."""
+    """`arith.select` of two tensors by one truth value: an `scf.if`."""
     this = cast(arith.SelectOp, op)
     if not is_tensor(this.result.type):
         return
     if is_tensor(this.cond.type):
         elementwise(host, op)
         return
-    builder = LocatedBuilder.before(op)
-    made = host.fresh(builder, this.result)
-    branches = [[scf.YieldOp()], [scf.YieldOp()]]
-    builder.insert(scf.IfOp(this.cond, [], branches[0], branches[1]))
-    for value, (end,) in zip((this.lhs, this.rhs), branches, strict=True):
-        host.copy(LocatedBuilder(InsertPoint.before(end), op.location), host.buffer(value), made)
-    host.retire(op, [made])
+    chosen = scf.IfOp(this.cond, [this.result.type], [scf.YieldOp(this.lhs)], [scf.YieldOp(this.rhs)])
+    LocatedBuilder.before(op).insert(chosen)
+    branch(host, chosen)
+    host.retire(op, [host.buffer(chosen.output[0])])
 
 
 def is_structured(op: Operation) -> bool:
     """True for `linalg` ops."""
-    return isinstance(op, LinalgStructuredOperation | linalg.ReduceOp | linalg.BroadcastOp)
+    return isinstance(op, LinalgStructuredOperation | ReduceOp | BroadcastOp)
 
 
 def structured(host: Host, op: Operation) -> None:

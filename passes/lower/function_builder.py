@@ -116,6 +116,10 @@ class FunctionBuilder:
         finally:
             self._list = outside
 
+    def emitted(self) -> list[Operation]:
+        """All ops so far, pooled constants first."""
+        return [*_flat(self._pooled), *(op for items in self._items.values() for op in _flat(items))]
+
     def finish(
         self,
         name: str,

@@ -59,6 +59,12 @@ def byte_size(type_: Attribute) -> int:
     return cast("IntegerType | AnyFloat", scalar).bitwidth // 8
 
 
+@lru_cache(None)
+def vector_type(scalar: Attribute, width: int) -> VectorType[Attribute]:
+    """The vector of so many lanes, one object a type."""
+    return VectorType(scalar, [width])
+
+
 def lanes(type_: Attribute) -> int | None:
     """How many lanes a vector has; None for a scalar."""
     return type_.get_shape()[0] if isa(type_, VectorType) else None

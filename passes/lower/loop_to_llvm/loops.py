@@ -1,0 +1,202 @@
+"""`loop.for`: what each mark makes of a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, cast
+
+from xdsl.dialects import llvm
+from xdsl.ir import Operation
+
+from weft.dialects.locations import error_at
+from weft.dialects.loop import AccessOp, ForOp
+from weft.passes.lower.function_builder import Value
+from weft.passes.lower.loop_to_llvm.accesses import finish
+from weft.passes.lower.loop_to_llvm.analysis import in_registers
+from weft.passes.lower.loop_to_llvm.control import branch, repeat
+from weft.passes.lower.loop_to_llvm.counters import Counter, Lanes
+from weft.passes.lower.loop_to_llvm.lowering import Lowering
+from weft.passes.lower.loop_to_llvm.masks import mask_below
+from weft.passes.lower.loop_to_llvm.parallel import parallel
+
+Bound: TypeAlias = "int | Value"
+
+_VECTORS_IN_A_ROW = 8
+"""The most vectors that a vector loop becomes as straight code, where no register depends on their number."""
+
+
+def lower_for(k: Lowering, op: Operation) -> None:
+    """A loop. Raises :class:`WeftError` for a mark that a CPU has no meaning for."""
+    op = cast(ForOp, op)
+    rule = _MARKS.get(op.kind())
+    if rule is None:
+        raise error_at(
+            op,
+            f"the loop '{op.label.data}' is mapped to '{op.kind()}', which a CPU does not have",
+            "use 'parallelize', or lower the kernel for a GPU",
+        )
+    count = _bound(k, op)
+    if not isinstance(count, int) or count > 0:
+        rule(k, op, count)
+
+
+def _bound(k: Lowering, op: ForOp) -> Bound:
+    """The number of iterations, which may be negative where only the run knows it."""
+    numbers = [k.number(k.form(form)) for form in k.analysis.forms(op)]
+    known = min((number for number in numbers if isinstance(number, int)), default=None)
+    if known is not None and known <= 0:
+        return 0
+    least: Value | None = None
+    for number in numbers:
+        if not isinstance(number, int):
+            least = number if least is None else k.least(least, number)
+    if least is None:
+        return known or 0
+    return least if known is None else k.least(least, k.e.integer(known))
+
+
+def _copies(k: Lowering, op: ForOp, low: int, high: int) -> None:
+    """The body, once for each value of the counter."""
+    for number in range(low, high):
+        k.counters[op.counter] = Counter(None, number)
+        k.body(op.block)
+
+
+def _run(k: Lowering, op: ForOp, low: Bound, high: Bound, factor: int = 1, *, certain: bool = False) -> None:
+    """A loop of the machine, with `factor` copies of the body."""
+
+    def body(counter: Value) -> None:
+        for number in range(factor):
+            k.counters[op.counter] = Counter(counter, number)
+            k.body(op.block)
+
+    repeat(k, op, low, high, factor, body, certain=certain)
+
+
+def _seq(k: Lowering, op: ForOp, count: Bound) -> None:
+    if count == 1:
+        _copies(k, op, 0, 1)
+    else:
+        _run(k, op, 0, count, certain=k.analysis.runs(op))
+
+
+def _parallel(k: Lowering, op: ForOp, count: Bound) -> None:
+    if k.worker is not None or k.lanes is not None or count == 1:
+        _seq(k, op, count)
+    else:
+        parallel(k, op, count, _run)
+
+
+def _unroll(k: Lowering, op: ForOp, count: Bound) -> None:
+    factor = op.number()
+    if isinstance(count, int) and (not factor or factor >= count):
+        _copies(k, op, 0, count)
+    elif not factor:
+        _guarded(k, op, cast(Value, count))
+    elif factor == 1:
+        _run(k, op, 0, count)
+    else:
+        whole = _whole(k, count, factor)
+        _run(k, op, 0, whole, factor)
+        if not isinstance(count, int) or count % factor:
+            _run(k, op, whole, count)
+
+
+def _guarded(k: Lowering, op: ForOp, count: Value) -> None:
+    """All copies of a loop whose count only the run knows: each under a test, where registers need them."""
+    top = op.greatest_trip()
+    if top is None or not _indexes_registers(op):
+        _run(k, op, 0, count)
+        return
+    for number in range(top):
+        if number == 0 and k.analysis.runs(op):
+            _copies(k, op, 0, 1)
+            continue
+        runs = k.pure(
+            ("runs", count, number),
+            (count,),
+            lambda number=number: k.e.icmp("sgt", count, k.e.integer(number)),
+        )
+        branch(k, op, runs, lambda number=number: _copies(k, op, number, number + 1))
+
+
+def _whole(k: Lowering, count: Bound, step: int) -> Bound:
+    """The greatest multiple of `step` up to a count; 0 for a negative count."""
+    if isinstance(count, int):
+        return count - count % step
+    count = k.greatest(count, k.e.integer(0))
+    divisor = k.e.integer(step)
+
+    def rest() -> Value:
+        if step & (step - 1):
+            return k.e.binary(llvm.URemOp, count, divisor)
+        return k.e.and_(count, k.e.integer(step - 1))
+
+    return k.minus(count, k.pure(("rest", count, step), (count,), rest))
+
+
+def _indexes_registers(op: ForOp) -> bool:
+    """Whether the counter of a loop stands in the index of a register buffer."""
+    return any(isinstance(use.operation, AccessOp) and in_registers(use.operation.target) for use in op.counter.uses)
+
+
+def _vector(k: Lowering, op: ForOp, count: Bound) -> None:
+    if k.lanes is not None:
+        raise error_at(op, f"the vector loop '{op.label.data}' stands in another vector loop")
+    width = op.number()
+    top = count if isinstance(count, int) else op.greatest_trip()
+    if top is not None and (top <= _VECTORS_IN_A_ROW * width or _indexes_registers(op)):
+        for start in range(0, top, width):
+            _lanes(k, op, _lanes_from(k, op, count, start, width), Counter(None, start, lane=True))
+        finish(k)
+        k.lanes = None
+        return
+    _strips(k, op, count, width)
+
+
+def _lanes_from(k: Lowering, op: ForOp, count: Bound, start: int, width: int) -> Lanes:
+    if isinstance(count, int):
+        return Lanes(width, min(width, count - start))
+    left = k.minus(count, k.e.integer(start)) if start else count
+    return Lanes(width, width, mask_below(k, left, width), start > 0 or not k.analysis.runs(op))
+
+
+def _lanes(k: Lowering, op: ForOp, lanes: Lanes, counter: Counter) -> None:
+    """The body, once, for a vector of iterations."""
+    k.lanes = lanes
+    k.counters[op.counter] = counter
+    k.body(op.block)
+    k.lanes = None
+
+
+def _strips(k: Lowering, op: ForOp, count: Bound, width: int) -> None:
+    """A loop over whole vectors, then the rest."""
+    whole = _whole(k, count, width)
+
+    def strip(counter: Value) -> None:
+        _lanes(k, op, Lanes(width, width), Counter(counter, lane=True))
+        finish(k)
+
+    repeat(k, op, 0, whole, width, strip)
+    if isinstance(whole, int):
+        assert isinstance(count, int)
+        if count > whole:
+            _lanes(k, op, Lanes(width, count - whole), Counter(None, whole, lane=True))
+            finish(k)
+        return
+    left = k.minus(k.as_value(count), whole)
+
+    def rest() -> None:
+        _lanes(k, op, Lanes(width, width, mask_below(k, left, width)), Counter(whole, lane=True))
+        finish(k)
+
+    some = k.pure(("runs", left, 0), (left,), lambda: k.e.icmp("sgt", left, k.e.integer(0)))
+    branch(k, op, some, rest)
+
+
+_MARKS: Mapping[str, Callable[[Lowering, ForOp, Bound], None]] = {
+    "seq": _seq,
+    "parallel": _parallel,
+    "unroll": _unroll,
+    "vector": _vector,
+}

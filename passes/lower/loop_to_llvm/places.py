@@ -1,0 +1,115 @@
+"""Where accesses go: buffers in memory and in registers, and the places in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TypeAlias
+
+from xdsl.ir import Attribute, SSAValue
+
+from weft.dialects.loop import ReduceOp
+from weft.passes.lower.function_builder import Value
+from weft.passes.lower.types import vector_type
+
+Stride: TypeAlias = "int | Value"
+Key: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """Memory that accesses index: where it starts, its strides in elements, the type of its elements.
+
+    Two buffers of one `root` may be the same memory.
+    """
+
+    root: SSAValue
+    pointer: Value
+    sizes: tuple[Stride, ...]
+    strides: tuple[Stride, ...]
+    element: Attribute
+    alignment: int
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an access goes: `base + constant` (in elements), plus `step` for each lane.
+
+    Without `step` all lanes go to one place.
+    """
+
+    buffer: Buffer
+    base: Value
+    constant: int
+    step: Stride | None
+
+
+@dataclass(eq=False)
+class RegisterBuffer:
+    """A buffer of SSA values.
+
+    Along `dim`, `width` neighbours share a vector, a *block*; without `dim` each element stands alone. Where
+    `per_lane` is set every iteration of the vector loop around the buffer has one of its own: an element is a
+    vector. `values` holds, by the index of the block, what was written. `closed` says that no access sees a
+    lane that another access of the buffer leaves out.
+    """
+
+    shape: tuple[int, ...]
+    element: Attribute
+    dim: int | None = None
+    width: int | None = None
+    per_lane: bool = False
+    closed: bool = False
+    values: dict[Key, Value] = field(default_factory=dict[Key, Value])
+
+    @property
+    def block_type(self) -> Attribute:
+        """The type of a block."""
+        return self.element if self.width is None else vector_type(self.element, self.width)
+
+    def blocks(self) -> list[Key]:
+        """The indices of all blocks."""
+        sizes = list(self.shape)
+        if self.dim is not None and self.width is not None:
+            sizes[self.dim] = -(-sizes[self.dim] // self.width)
+        return list(product(*map(range, sizes)))
+
+    def key(self, index: Key) -> tuple[Key, int | None]:
+        """The block of an element, and its lane in there."""
+        if self.dim is None or self.width is None:
+            return index, None
+        block, lane = divmod(index[self.dim], self.width)
+        return (*index[: self.dim], block, *index[self.dim + 1 :]), lane
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an access of a register buffer goes: the index in lane 0, and what each lane adds to it."""
+
+    index: Key
+    steps: Key
+
+    @property
+    def moves(self) -> bool:
+        """Whether lanes go to different places."""
+        return any(self.steps)
+
+    def of_lane(self, lane: int) -> Key:
+        """The index in one lane."""
+        return tuple(at + lane * step for at, step in zip(self.index, self.steps, strict=True))
+
+
+Target: TypeAlias = Address | Place
+
+
+@dataclass
+class Pending:
+    """What one reduction has gathered so far, lane by lane, and where it goes.
+
+    `first` says whether this is the first that the target gets: known, or a run-time truth value.
+    """
+
+    op: ReduceOp
+    target: Address | Place
+    lanes: Value
+    first: Value | bool

@@ -22,8 +22,9 @@ from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Block, Operation
 
 from weft.dialects.upstream import llvm as ours
+from weft.dialects.upstream.intrinsics import mangle
 from weft.passes.lower.function_builder import FunctionBuilder, Value, int_attr
-from weft.passes.lower.types import PTR, VOID, element, lanes, like, mangle
+from weft.passes.lower.types import PTR, VOID, element, lanes, like
 
 Index: TypeAlias = Value | int
 Scalar: TypeAlias = Callable[[Sequence[Value]], Value]

@@ -89,12 +89,3 @@ def bits(type_: Attribute) -> int:
 def is_float(type_: Attribute) -> bool:
     """Whether a scalar, or a lane of a vector, is a float."""
     return isinstance(element(type_), BFloat16Type | Float16Type | Float32Type | Float64Type)
-
-
-def mangle(type_: Attribute) -> str:
-    """How an intrinsic's name spells a type: `f32`, `v16f32`, `i64`, `p0`."""
-    if isa(type_, VectorType):
-        return f"v{type_.get_shape()[0]}{mangle(type_.element_type)}"
-    if isinstance(type_, llvm.LLVMPointerType):
-        return "p0"
-    return str(type_)

@@ -1,0 +1,111 @@
+"""Constants of the llvm dialect as LLVM spells them, bit for bit."""
+
+from __future__ import annotations
+
+import struct
+from typing import cast
+
+from xdsl.dialects.builtin import (
+    BFloat16Type,
+    DenseIntOrFPElementsAttr,
+    Float16Type,
+    Float32Type,
+    Float64Type,
+    FloatAttr,
+    IntegerAttr,
+    IntegerType,
+    StringAttr,
+)
+from xdsl.ir import Attribute
+from xdsl.utils.hints import isa
+
+from weft.backends.llvm.text_types import type_text
+
+_F32_EXPONENT, _F32_FRACTION = 0xFF, (1 << 23) - 1
+
+
+def _f32_bits_as_f64(raw: int) -> int:
+    """An f32's bits as the f64 of the same value: LLVM writes f32 constants so. NaN payloads are kept."""
+    sign, exponent, fraction = raw >> 31, raw >> 23 & _F32_EXPONENT, raw & _F32_FRACTION
+    if exponent == _F32_EXPONENT:
+        return sign << 63 | 0x7FF << 52 | fraction << 29
+    value = struct.unpack("<f", struct.pack("<I", raw))[0]
+    return struct.unpack("<Q", struct.pack("<d", value))[0]
+
+
+def _f32(raw: int) -> str:
+    return f"0x{_f32_bits_as_f64(raw):016X}"
+
+
+_FLOATS = {
+    BFloat16Type: (2, lambda raw: f"0xR{raw:04X}"),
+    Float16Type: (2, lambda raw: f"0xH{raw:04X}"),
+    Float32Type: (4, _f32),
+    Float64Type: (8, lambda raw: f"0x{raw:016X}"),
+}
+
+
+def _scalar(type_: Attribute, data: bytes) -> str:
+    """A number from the little-endian bytes that hold it."""
+    raw = int.from_bytes(data, "little")
+    if (found := _FLOATS.get(type(type_))) is not None:
+        return found[1](raw)
+    width = cast(IntegerType, type_).bitwidth
+    if width == 1:
+        return "true" if raw & 1 else "false"
+    raw &= (1 << width) - 1
+    return str(raw - (1 << width) if raw >> (width - 1) else raw)
+
+
+def _elements(attr: DenseIntOrFPElementsAttr) -> list[bytes]:
+    size = attr.type.element_type.compile_time_size
+    data = attr.data.data
+    return [data[i : i + size] for i in range(0, len(data), size)]
+
+
+def constant_text(attr: Attribute, type_: Attribute) -> str:
+    """The operand that stands for a constant of that type.
+
+    Raises ValueError for an attribute that is no number, vector or array of numbers.
+    """
+    if isa(attr, IntegerAttr):
+        width = cast(IntegerType, type_).bitwidth
+        return _scalar(type_, (attr.value.data & ((1 << width) - 1)).to_bytes((width + 7) // 8, "little"))
+    if isa(attr, FloatAttr):
+        return _scalar(type_, attr.type.pack([attr.value.data]))
+    if isa(attr, DenseIntOrFPElementsAttr):
+        return _dense(attr)
+    raise ValueError(f"{attr} is no constant of type {type_}")
+
+
+def _dense(attr: DenseIntOrFPElementsAttr) -> str:
+    element = attr.get_element_type()
+    name = type_text(element)
+    items = _elements(attr)
+    if len(set(items)) == 1:
+        return f"splat ({name} {_scalar(element, items[0])})"
+    return "<" + ", ".join(f"{name} {_scalar(element, item)}" for item in items) + ">"
+
+
+def _quoted(data: bytes) -> str:
+    return "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:02X}" for b in data)
+
+
+def data_text(attr: Attribute) -> tuple[str, str]:
+    """Type and value of a global that holds an attribute: its bytes, as they lie in memory.
+
+    An i1 takes a byte of 0 or 1. Raises ValueError for an attribute that holds no data.
+    """
+    if isinstance(attr, StringAttr):
+        data = attr.data.encode()
+    elif isa(attr, DenseIntOrFPElementsAttr):
+        data = attr.data.data
+        element = attr.get_element_type()
+        if isa(element, IntegerType) and element.bitwidth == 1:
+            data = bytes(b & 1 for b in data)
+    else:
+        raise ValueError(f"a global cannot hold {attr}")
+    type_ = f"[{len(data)} x i8]"
+    if data.count(0) == len(data):
+        return type_, "zeroinitializer"
+    return type_, f'c"{_quoted(data)}"'

@@ -1,0 +1,232 @@
+"""A function of the llvm dialect as LLVM IR text: names, blocks, phis, attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from xdsl.dialects import llvm
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, UnitAttr
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+
+from weft.backends.llvm.constants import constant_text
+from weft.backends.llvm.instructions import LINES, passed, quoted
+from weft.backends.llvm.text_types import type_text
+from weft.dialects.locations import where
+from weft.dialects.upstream import llvm as ours
+
+_INLINE: Mapping[type[Operation], Callable[[Operation], str]] = {
+    llvm.ConstantOp: lambda op: constant_text(op.properties["value"], op.results[0].type),
+    llvm.UndefOp: lambda op: "undef",
+    ours.PoisonOp: lambda op: "poison",
+    llvm.ZeroOp: lambda op: "null" if isinstance(op.results[0].type, llvm.LLVMPointerType) else "zeroinitializer",
+    llvm.AddressOfOp: lambda op: f"@{cast(llvm.AddressOfOp, op).global_name.string_value()}",
+}
+"""Ops that are no instruction: their value is written where it is used."""
+
+_ARGUMENT_FLAGS: Mapping[str, str] = {
+    "llvm.noalias": "noalias",
+    "llvm.nonnull": "nonnull",
+    "llvm.noundef": "noundef",
+    "llvm.readonly": "readonly",
+    "llvm.writeonly": "writeonly",
+    "llvm.readnone": "readnone",
+    "llvm.nocapture": "captures(none)",
+    "llvm.signext": "signext",
+    "llvm.zeroext": "zeroext",
+    "llvm.inreg": "inreg",
+    "llvm.returned": "returned",
+}
+_ARGUMENT_NUMBERS: Mapping[str, str] = {
+    "llvm.align": "align {}",
+    "llvm.dereferenceable": "dereferenceable({})",
+    "llvm.dereferenceable_or_null": "dereferenceable_or_null({})",
+}
+_ARGUMENT_TYPES: Mapping[str, str] = {
+    "llvm.byval": "byval({})",
+    "llvm.sret": "sret({})",
+    "llvm.byref": "byref({})",
+}
+_FUNCTION_FLAGS: Mapping[str, str] = {
+    "no_inline": "noinline",
+    "always_inline": "alwaysinline",
+    "no_unwind": "nounwind",
+    "optimize_none": "optnone",
+    "will_return": "willreturn",
+}
+_VISIBILITY = ("", "hidden", "protected")
+_UNNAMED = ("", "local_unnamed_addr", "unnamed_addr")
+
+
+def _attributes_of(attrs: Attribute | None, index: int) -> Mapping[str, Attribute]:
+    if attrs is None:
+        return {}
+    return cast("ArrayAttr[DictionaryAttr]", attrs).data[index].data
+
+
+def argument_attributes(attrs: Mapping[str, Attribute]) -> str:
+    """The attributes of a parameter as LLVM spells them; those of other dialects are not LLVM's business."""
+    out: list[str] = []
+    for name, attr in attrs.items():
+        if name in _ARGUMENT_FLAGS:
+            out.append(_ARGUMENT_FLAGS[name])
+        elif name in _ARGUMENT_NUMBERS:
+            out.append(_ARGUMENT_NUMBERS[name].format(cast("IntegerAttr[Attribute]", attr).value.data))
+        elif name in _ARGUMENT_TYPES:
+            out.append(_ARGUMENT_TYPES[name].format(type_text(attr)))
+        elif name.startswith("llvm.") and isinstance(attr, UnitAttr):
+            raise ValueError(f"the parameter attribute '{name}' has no LLVM spelling")
+    return "".join(f" {text}" for text in out)
+
+
+def function_attributes(function: llvm.FuncOp) -> str:
+    """What stands between a function's parameters and its body."""
+    out = [word for name, word in _FUNCTION_FLAGS.items() if function.get_attr_or_prop(name) is not None]
+    for name, key in (("target_cpu", "target-cpu"), ("tune_cpu", "tune-cpu")):
+        if isinstance(attr := function.get_attr_or_prop(name), StringAttr):
+            out.append(f'"{key}"={quoted(attr)}')
+    if isinstance(features := function.get_attr_or_prop("target_features"), llvm.TargetFeaturesAttr):
+        out.append(f'"target-features"="{",".join(feature.data for feature in features.features)}"')
+    if isinstance(pointer := function.get_attr_or_prop("frame_pointer"), llvm.FramePointerKindAttr):
+        out.append(f'"frame-pointer"="{pointer.data.value}"')
+    passthrough = function.get_attr_or_prop("passthrough")
+    for attr in cast("ArrayAttr[Attribute]", passthrough) if passthrough is not None else ():
+        if isinstance(attr, StringAttr):
+            known = attr.data.isidentifier() and attr.data.islower() and "-" not in attr.data
+            out.append(attr.data if known else quoted(attr))
+        else:
+            key, value = cast("ArrayAttr[StringAttr]", attr)
+            out.append(f"{quoted(key)}={quoted(value)}")
+    return "".join(f" {text}" for text in out)
+
+
+def _signature(function: llvm.FuncOp, keyword: str, parameters: Sequence[str]) -> str:
+    type_ = function.function_type
+    linkage = function.linkage.linkage.data
+    words = [
+        keyword,
+        linkage if linkage != "external" or keyword == "declare" else "",
+        _VISIBILITY[function.visibility_.value.data],
+        function.CConv.convention.data if function.CConv.convention.data != "ccc" else "",
+        argument_attributes(_attributes_of(function.res_attrs, 0)).strip(),
+        type_text(type_.output),
+    ]
+    if words[1] == "external":
+        words[1] = ""
+    inside = ", ".join([*parameters, *(["..."] if type_.is_variadic else [])])
+    unnamed = _UNNAMED[function.unnamed_addr.value.data if function.unnamed_addr else 0]
+    tail = f" {unnamed}" if unnamed else ""
+    head = " ".join(word for word in words if word)
+    return f"{head} @{function.sym_name.data}({inside}){tail}{function_attributes(function)}"
+
+
+class FunctionText:
+    """Writes one function; `declare` is told of each intrinsic that it calls."""
+
+    def __init__(self, function: llvm.FuncOp, declare: Callable[[str, str], None]) -> None:
+        self.function = function
+        self.declare = declare
+        self._names: dict[SSAValue, str] = {}
+        self._labels: dict[Block, str] = {}
+        self._edges: dict[tuple[Operation, int], str] = {}
+        self._incoming: dict[Block, list[tuple[str, Sequence[SSAValue]]]] = {}
+        self._bridges: list[str] = []
+
+    # what instructions ask
+
+    def name(self, value: SSAValue) -> str:
+        """The operand that stands for a value."""
+        return self._names[value]
+
+    def label(self, source: Operation, index: int) -> str:
+        """The label that successor `index` of a terminator jumps to."""
+        return self._edges[source, index]
+
+    # writing
+
+    def lines(self) -> list[str]:
+        """The lines of the definition, or the one line of a declaration."""
+        types = self.function.function_type.inputs.data
+        attributes = [argument_attributes(_attributes_of(self.function.arg_attrs, i)) for i in range(len(types))]
+        if not self.function.body.blocks:
+            parameters = [f"{type_text(t)}{a}" for t, a in zip(types, attributes, strict=True)]
+            return [_signature(self.function, "declare", parameters)]
+        blocks = self._reachable()
+        self._number(blocks)
+        entry = blocks[0]
+        parameters = [
+            f"{type_text(argument.type)}{attribute} {self._names[argument]}"
+            for argument, attribute in zip(entry.args, attributes, strict=True)
+        ]
+        out = [f"{_signature(self.function, 'define', parameters)} {{"]
+        for block in blocks:
+            out.append(f"{self._labels[block]}:")
+            if block is not entry:
+                out.extend(self._phis(block))
+            out.extend(self._line(op) for op in block.ops if type(op) not in _INLINE)
+        return [*out, *self._bridges, "}"]
+
+    def _reachable(self) -> list[Block]:
+        """The blocks that can be entered, in their order: LLVM refuses a phi without predecessors."""
+        entry = self.function.body.blocks[0]
+        seen = {entry}
+        work = [entry]
+        while work:
+            for block, _ in passed(_terminator(work.pop())):
+                if block not in seen:
+                    seen.add(block)
+                    work.append(block)
+        return [block for block in self.function.body.blocks if block in seen]
+
+    def _number(self, blocks: Sequence[Block]) -> None:
+        count = 0
+        for position, block in enumerate(blocks):
+            self._labels[block] = f"b{position}"
+            self._incoming[block] = []
+            for argument in block.args:
+                self._names[argument] = f"%v{count}"
+                count += 1
+            for op in block.ops:
+                if (inline := _INLINE.get(type(op))) is not None:
+                    self._names[op.results[0]] = inline(op)
+                elif op.results:
+                    self._names[op.results[0]] = f"%v{count}"
+                    count += 1
+        for block in blocks:
+            self._connect(block)
+
+    def _connect(self, block: Block) -> None:
+        """Note the edges out of a block. A second edge to the same successor goes over a block of its own."""
+        terminator = _terminator(block)
+        taken: set[Block] = set()
+        for index, (successor, values) in enumerate(passed(terminator)):
+            label, source = self._labels[successor], self._labels[block]
+            if successor in taken:
+                bridge = f"{source}.{index}"
+                self._bridges += [f"{bridge}:", f"  br label %{label}"]
+                label = source = bridge
+            taken.add(successor)
+            self._edges[terminator, index] = label
+            self._incoming[successor].append((source, values))
+
+    def _phis(self, block: Block) -> list[str]:
+        incoming = self._incoming[block]
+        return [
+            f"  {self._names[argument]} = phi {type_text(argument.type)} "
+            + ", ".join(f"[ {self._names[values[i]]}, %{label} ]" for label, values in incoming)
+            for i, argument in enumerate(block.args)
+        ]
+
+    def _line(self, op: Operation) -> str:
+        line = LINES.get(type(op))
+        if line is None:
+            raise ValueError(f"{where(op)}: '{op.name}' cannot stand in LLVM IR; lower it with 'convert-to-llvm'")
+        text = line(op, self)
+        return f"  {self._names[op.results[0]]} = {text}" if op.results else f"  {text}"
+
+
+def _terminator(block: Block) -> Operation:
+    last = block.last_op
+    if last is None:
+        raise ValueError("a block without a terminator cannot stand in LLVM IR")
+    return last

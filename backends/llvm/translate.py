@@ -1,0 +1,56 @@
+"""A module of the llvm dialect as LLVM IR text."""
+
+from __future__ import annotations
+
+from xdsl.dialects import llvm
+from xdsl.dialects.builtin import ModuleOp
+
+from weft.backends.llvm.constants import constant_text, data_text
+from weft.backends.llvm.functions import FunctionText
+from weft.backends.llvm.text_types import type_text
+from weft.dialects.locations import error_at
+
+
+def to_llvm_ir(module: ModuleOp) -> str:
+    """The LLVM IR of a module that holds `llvm` ops only.
+
+    Raises :class:`WeftError` at the first op of another dialect: the pass `convert-to-llvm` has to run first.
+    """
+    declarations: dict[str, str] = {}
+    out: list[str] = []
+    for op in module.body.block.ops:
+        if isinstance(op, llvm.FuncOp):
+            out.extend(FunctionText(op, declarations.setdefault).lines())
+        elif isinstance(op, llvm.GlobalOp):
+            out.append(_global(op))
+        else:
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", "run the pass 'convert-to-llvm' first")
+    declared = [f"declare {type_.replace('@', '@' + name, 1)}" for name, type_ in declarations.items()]
+    return "\n".join([*out, *declared, "!0 = !{i32 1}", ""])
+
+
+def _global(op: llvm.GlobalOp) -> str:
+    linkage = op.linkage.linkage.data
+    words = [f"@{op.sym_name.data} ="]
+    if linkage != "external" or op.value is None:
+        words.append(linkage)
+    if op.thread_local_ is not None:
+        words.append("thread_local")
+    if op.unnamed_addr is not None and op.unnamed_addr.value.data:
+        words.append(llvm.UNNAMED_ADDR_KEYWORD_BY_KEY[op.unnamed_addr.value.data])
+    if op.addr_space.value.data:
+        words.append(f"addrspace({op.addr_space.value.data})")
+    words += ["constant" if op.constant is not None else "global", *_value(op)]
+    section = f', section "{op.section.data}"' if op.section is not None else ""
+    alignment = f", align {op.alignment.value.data}" if op.alignment is not None else ""
+    return " ".join(words) + section + alignment
+
+
+def _value(op: llvm.GlobalOp) -> tuple[str, ...]:
+    """Type and initial value. Data is bytes, whatever its type: pointers are opaque."""
+    if op.value is None:
+        inside = op.linkage.linkage.data
+        return (type_text(op.global_type), *(() if inside == "external" else ("zeroinitializer",)))
+    if isinstance(op.global_type, llvm.LLVMArrayType):
+        return data_text(op.value)
+    return type_text(op.global_type), constant_text(op.value, op.global_type)

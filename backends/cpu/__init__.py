@@ -1,1 +1,21 @@
 """Machine code in this process: the JIT, its calling convention and its threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from weft.backends.cpu.compiled import CompiledFunction
+    from weft.backends.signature import Signature
+
+
+def load(code: bytes, signature: Signature, messages: Sequence[str], threads: int) -> CompiledFunction:
+    """A callable from object code made for this machine.
+
+    `signature` is that of the program's function, `messages` the texts of its run-time checks, and `threads` the
+    number of threads that the code was made for.
+    """
+    from weft.backends.cpu.compiled import CompiledFunction
+
+    return CompiledFunction(code, signature, messages, threads)

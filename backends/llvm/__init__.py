@@ -1,1 +1,34 @@
-"""From the `llvm` dialect to LLVM IR text and object code."""
+"""From the `llvm` dialect to LLVM IR text and object code.
+
+The functions here load what they need when they are called: a program from the cache needs no xDSL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+    from weft.backends.llvm.machine import Machine
+
+
+def to_llvm_ir(module: ModuleOp) -> str:
+    """The LLVM IR of a module of `llvm` ops. Raises :class:`WeftError` at the first op of another dialect."""
+    from weft.backends.llvm.translate import to_llvm_ir as translate
+
+    return translate(module)
+
+
+def to_object(ir: str, machine: Machine | None = None) -> bytes:
+    """Object code of LLVM IR for a machine, by default this one. Raises :class:`InvalidIR` for wrong IR."""
+    from weft.backends.llvm.object_code import to_object as generate
+
+    return generate(ir, machine)
+
+
+def host() -> str:
+    """This machine, in words that change whenever code made for it would."""
+    from weft.backends.llvm.machine import host_machine
+
+    return str(host_machine())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from xdsl.dialects.builtin import (
@@ -37,7 +38,7 @@ def _f32(raw: int) -> str:
     return f"0x{_f32_bits_as_f64(raw):016X}"
 
 
-_FLOATS = {
+_FLOATS: Mapping[type[Attribute], tuple[int, Callable[[int], str]]] = {
     BFloat16Type: (2, lambda raw: f"0xR{raw:04X}"),
     Float16Type: (2, lambda raw: f"0xH{raw:04X}"),
     Float32Type: (4, _f32),

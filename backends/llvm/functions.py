@@ -71,7 +71,7 @@ def argument_attributes(attrs: Mapping[str, Attribute]) -> str:
         if name in _ARGUMENT_FLAGS:
             out.append(_ARGUMENT_FLAGS[name])
         elif name in _ARGUMENT_NUMBERS:
-            out.append(_ARGUMENT_NUMBERS[name].format(cast("IntegerAttr[Attribute]", attr).value.data))
+            out.append(_ARGUMENT_NUMBERS[name].format(cast(IntegerAttr, attr).value.data))
         elif name in _ARGUMENT_TYPES:
             out.append(_ARGUMENT_TYPES[name].format(type_text(attr)))
         elif name.startswith("llvm.") and isinstance(attr, UnitAttr):
@@ -123,7 +123,7 @@ def _signature(function: llvm.FuncOp, keyword: str, parameters: Sequence[str]) -
 class FunctionText:
     """Writes one function; `declare` is told of each intrinsic that it calls."""
 
-    def __init__(self, function: llvm.FuncOp, declare: Callable[[str, str], None]) -> None:
+    def __init__(self, function: llvm.FuncOp, declare: Callable[[str, str], object]) -> None:
         self.function = function
         self.declare = declare
         self._names: dict[SSAValue, str] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, cast
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, StringAttr
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, StringAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from weft.backends.llvm.text_types import type_text
@@ -25,7 +25,7 @@ class Names(Protocol):
         """The label that successor `index` of a terminator jumps to."""
         ...
 
-    def declare(self, name: str, type_: str) -> None:
+    def declare(self, name: str, type_: str, /) -> object:
         """Note that an intrinsic of that name is called; `type_` has `@` where the name goes."""
         ...
 
@@ -47,7 +47,7 @@ def _result(op: Operation) -> Attribute:
 
 def _number(op: Operation, name: str) -> int | None:
     attr = op.get_attr_or_prop(name)
-    return cast("IntegerAttr[Attribute]", attr).value.data if attr is not None else None
+    return cast(IntegerAttr, attr).value.data if attr is not None else None
 
 
 def _align(op: Operation) -> str:
@@ -73,10 +73,7 @@ _ALL_FAST = 7
 
 def _overflow(op: Operation) -> str:
     flags = op.properties.get("overflowFlags")
-    if isinstance(flags, llvm.OverflowAttr):
-        number = flags.to_int()
-    else:
-        number = _number(op, "overflowFlags") or 0
+    number = flags.to_int() if isinstance(flags, llvm.OverflowAttr) else _number(op, "overflowFlags") or 0
     return ("", " nsw", " nuw", " nuw nsw")[number]
 
 
@@ -159,10 +156,7 @@ def _intrinsic(name: str, *overloads: int) -> Line:
 def _call(op: Operation, names: Names) -> str:
     call = cast(llvm.CallOp, op)
     arguments = list(call.args)
-    if call.callee is not None:
-        target = f"@{call.callee.string_value()}"
-    else:
-        target = names.name(arguments.pop(0))
+    target = f"@{call.callee.string_value()}" if call.callee is not None else names.name(arguments.pop(0))
     if call.var_callee_type is not None:
         result = type_text(call.var_callee_type)
     else:
@@ -201,8 +195,7 @@ def _insert_element(op: Operation, names: Names) -> str:
 
 
 def _positions(op: Operation, name: str) -> tuple[int, ...]:
-    values = cast("DenseArrayBase", op.properties[name]).get_values()
-    return tuple(int(value) for value in values)
+    return cast("DenseArrayBase[IntegerType]", op.properties[name]).get_values()
 
 
 def _shuffle(op: Operation, names: Names) -> str:

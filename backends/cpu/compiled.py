@@ -1,0 +1,163 @@
+"""Compiled functions as Python callables: arguments checked, descriptors made, the status turned into an error."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from weft.backends.arguments import bind, check_out, check_value
+from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, words
+from weft.backends.cpu.library import Library
+from weft.backends.cpu.runtime import runtime_symbol
+from weft.backends.cpu.scalars import argument_type, result_type, to_argument
+from weft.backends.signature import Signature, ValueSpec
+from weft.diagnostics import Location, WeftError
+
+ENTRY = "_mlir_ciface_"
+"""What MLIR puts before the name of a function that follows its C interface."""
+
+_EFFORT = 10000
+"""How long to look for a common element of two strided arrays that lie in one another's range."""
+
+_PLACE = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<text>.*)", re.DOTALL)
+
+
+class CompiledFunction:
+    """A function in machine code: call it with arrays, in order or by name.
+
+    It holds its code: the code lives as long as the callable does. Calls may run in several threads at once; the GIL
+    is free while the code runs.
+    """
+
+    def __init__(self, code: bytes, signature: Signature, messages: Sequence[str], threads: int) -> None:
+        self.signature = signature
+        self.messages = tuple(messages)
+        name = ENTRY + signature.name
+        self._library = Library(code, [name], lambda symbol: runtime_symbol(symbol, threads))
+        self._outs = [spec for spec in signature.results if _is_out(spec)]
+        self._returned = [spec for spec in signature.results if not _is_out(spec)]
+        self._struct = _results_struct(self._returned)
+        types: list[Any] = [ctypes.c_void_p] if self._returned else []
+        types += [
+            argument_type(spec.dtype) if spec.kind == "scalar" else ctypes.c_void_p for spec in signature.arguments
+        ]
+        types += [ctypes.c_void_p] * len(self._outs)
+        self._entry = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(self._library.address(name))
+
+    def __call__(self, *args: object, out: object = None, **kwargs: object) -> Any:
+        """One result comes back as an array (a number for a scalar), several as a tuple, none as None.
+
+        With `out=`, an array or a tuple of arrays, the results are written there. Raises :class:`WeftError` for
+        arguments that do not fit, before anything runs, and for a run-time check that fails.
+        """
+        given = bind(self.signature, args, kwargs)
+        specs = self.signature.arguments
+        values = [check_value(spec, value) for spec, value in zip(specs, given, strict=True)]
+        values = _apart(specs, values)
+        wanted = check_out(self.signature.results, out, values)
+        results = self._run(values, wanted)
+        if wanted is not None:
+            for array, result in zip(wanted, results, strict=True):
+                if result is not array:
+                    array[...] = result
+            results = list(wanted)
+        return tuple(results) if len(results) > 1 else results[0] if results else None
+
+    def _run(self, values: Sequence[object], wanted: Sequence[Array] | None) -> list[Any]:
+        """The results, static ones in the arrays that are wanted or in new ones."""
+        outs = [
+            wanted[i] if wanted is not None else np.empty(cast("tuple[int, ...]", spec.dims), spec.numpy_dtype)
+            for i, spec in enumerate(self.signature.results)
+            if _is_out(spec)
+        ]
+        returned = self._struct()
+        passed: list[Any] = [ctypes.addressof(returned)] if self._returned else []
+        keep: list[Any] = []
+        for spec, value in [*zip(self.signature.arguments, values, strict=True), *zip(self._outs, outs, strict=True)]:
+            if spec.kind == "scalar":
+                passed.append(to_argument(cast(float, value), spec.dtype, spec.numpy_dtype))
+            else:
+                descriptor = (ctypes.c_int64 * words(len(spec.dims)))(*describe(cast(Array, value)))
+                keep.append(descriptor)
+                passed.append(ctypes.addressof(descriptor))
+        status = self._entry(*passed)
+        if status:
+            raise self._failure(status)
+        arrays = [cast(Array, value) for value in values if isinstance(value, np.ndarray)]
+        fresh = iter(_take(self._returned, returned, arrays))
+        ready = iter(outs)
+        return [next(ready) if _is_out(spec) else next(fresh) for spec in self.signature.results]
+
+    def _failure(self, status: int) -> WeftError:
+        """The error that a status stands for."""
+        if not 0 < status <= len(self.messages):
+            return WeftError(f"@{self.signature.name} failed with the unknown status {status}")
+        message = self.messages[status - 1]
+        place = _PLACE.fullmatch(message)
+        if place is None:
+            return WeftError(message)
+        where = Location(place["file"], int(place["line"]), int(place["column"]))
+        return WeftError(place["text"], where)
+
+
+def _is_out(spec: ValueSpec) -> bool:
+    """Whether the caller brings the memory of a result."""
+    return spec.kind == "tensor" and spec.static
+
+
+def _results_struct(specs: Sequence[ValueSpec]) -> type[ctypes.Structure]:
+    fields = [
+        (f"r{i}", result_type(spec.numpy_dtype) if spec.kind == "scalar" else ctypes.c_int64 * words(len(spec.dims)))
+        for i, spec in enumerate(specs)
+    ]
+    return type("Results", (ctypes.Structure,), {"_fields_": fields})
+
+
+def _take(specs: Sequence[ValueSpec], returned: ctypes.Structure, arguments: Sequence[Array]) -> list[Any]:
+    """The returned values. Memory that is not an argument's is the caller's from now on."""
+    owners: dict[int, object] = {0: None}
+    owners.update((array.__array_interface__["data"][0], array) for array in arguments)
+    out: list[Any] = []
+    for i, spec in enumerate(specs):
+        if spec.kind == "scalar":
+            place = getattr(type(returned), f"r{i}").offset
+            out.append(np.frombuffer(cast(Any, returned), spec.numpy_dtype, 1, place)[0])
+            continue
+        descriptor: list[int] = list(getattr(returned, f"r{i}"))
+        if descriptor[0] not in owners:
+            owners[descriptor[0]] = Memory(descriptor[0])
+        out.append(array_at(descriptor, spec.numpy_dtype, owners))
+    return out
+
+
+def _apart(specs: Sequence[ValueSpec], values: list[Any]) -> list[Any]:
+    """The values such that no buffer overlaps another: a tensor that does is copied, a memref refused."""
+    buffers = [i for i, spec in enumerate(specs) if spec.kind == "memref"]
+    if not buffers:
+        return values
+    values = list(values)
+    for i in buffers:
+        for j, spec in enumerate(specs):
+            if spec.kind == "scalar" or (spec.kind == "memref" and j <= i) or not _overlap(values[i], values[j]):
+                continue
+            if spec.kind == "memref":
+                raise WeftError(
+                    f"arguments '{specs[i].name}' and '{spec.name}' share memory, and compiled code "
+                    "counts on memrefs that do not overlap",
+                    hint="pass a copy of one",
+                )
+            values[j] = values[j].copy()
+    return values
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    if not np.may_share_memory(a, b):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=cast(Any, _EFFORT))
+    except np.exceptions.TooHardError:
+        return True

@@ -17,7 +17,7 @@ from xdsl.utils.hints import isa
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.scalar_rule import Rule, intrinsic
-from weft.passes.lower.types import bits, element, integer_type, like
+from weft.passes.lower.types import bits, element, integer_type, lanes, like
 
 
 def constant_value(value: Value) -> int | None:
@@ -202,7 +202,8 @@ def _mul_extended(extend: type[Operation]) -> Callable[..., tuple[Value, Value]]
         wide = integer_type(2 * width)
         a, b = (e.cast(extend, operand, wide) for operand in operands)
         product = e.mul(a, b)
-        high = e.lshr(product, e.integer(width, product.type))
+        amount, count = e.integer(width, wide), lanes(product.type)  # a dense constant holds no i128
+        high = e.lshr(product, amount if count is None else e.splat(amount, count))
         return e.cast(llvm.TruncOp, product, scalar), e.cast(llvm.TruncOp, high, scalar)
 
     return rule

@@ -3,18 +3,17 @@
 import ctypes
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, IntegerType, ModuleOp, UnknownLoc, VectorType, i1, i64
+from xdsl.dialects import arith, llvm
+from xdsl.dialects.builtin import IntegerType, ModuleOp, UnknownLoc, VectorType, i1, i64
 from xdsl.ir import Block
 
 from weft.backends.cpu.library import Library
 from weft.backends.cpu.runtime import runtime_symbol
 from weft.backends.llvm import to_llvm_ir, to_object
-from weft.dialects.upstream import llvm as ours
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.scalars import emit_scalar
 from weft.passes.lower.types import PTR, byte_size, element, memory_type, register_type
-from xdsl.dialects import llvm
 
 HERE = UnknownLoc()
 
@@ -91,8 +90,35 @@ def source(kind, operands, results, **properties):
     return kind.create(operands=list(block.args), result_types=results, properties=properties)
 
 
-def integer_attr(value):
-    return IntegerAttr(value, IntegerType(64))
+def constant_second(op, value, inputs):
+    """The binary op on i32s, its second operand an llvm constant."""
+    e = Emitter([PTR, PTR, i64], HERE)
+    pointer, out, index = e.arguments
+    type_ = op.results[0].type
+    made = emit_scalar(e, op, [load(e, pointer, index, type_, 1), e.integer(value, type_)])
+    store(e, made[0], out, index, type_)
+    e.ret()
+    library = Library(to_object(to_llvm_ir(ModuleOp([e.finish("f", linkage="external")]))), ["f"])
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(library.address("f"))
+    results = np.zeros_like(inputs)
+    for i in range(inputs.size):
+        function(inputs.ctypes.data, results.ctypes.data, i)
+    return results
 
 
-__all__ = ["Kernels", "integer_attr", "ours", "source"]
+def constants(attributes):
+    """The bytes that each `arith.constant` leaves in memory."""
+    e = Emitter([PTR], HERE)
+    (out,) = e.arguments
+    sizes = []
+    for slot, attr in enumerate(attributes):
+        op = arith.ConstantOp(attr)
+        type_ = op.result.type
+        (made,) = emit_scalar(e, op, [])
+        store(e, made, e.gep(out, 8 * slot, IntegerType(8)), 0, type_)
+        sizes.append(byte_size(type_))
+    e.ret()
+    library = Library(to_object(to_llvm_ir(ModuleOp([e.finish("f", linkage="external")]))), ["f"])
+    memory = np.zeros(8 * len(sizes), np.uint8)
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address("f"))(memory.ctypes.data)
+    return [memory[8 * slot : 8 * slot + size].tobytes() for slot, size in enumerate(sizes)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -12,12 +12,11 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from weft.diagnostics import UNKNOWN, WeftError
+from weft.driver.instruments import Instrument
 from weft.driver.options import make_pass
 from weft.driver.pipeline import Nest, Step, parse_pipeline
 from weft.driver.verify import verification_message
 from weft.registry import context, find_pass
-
-AfterPass = Callable[[ModulePass, ModuleOp], None]
 
 
 class PassFailure(Exception):
@@ -31,12 +30,12 @@ class PassManager:
     pipeline: Nest
     passes: dict[Step, ModulePass]
     verify_each: bool = True
-    after_pass: AfterPass | None = None
+    instruments: Sequence[Instrument] = ()
 
     @staticmethod
-    def of(pipeline: Nest, *, verify_each: bool = True, after_pass: AfterPass | None = None) -> PassManager:
+    def of(pipeline: Nest, *, verify_each: bool = True, instruments: Sequence[Instrument] = ()) -> PassManager:
         """Look up every pass. Raises :class:`WeftError` for an unknown pass or option."""
-        return PassManager(pipeline, {step: _find(step) for step in pipeline.steps()}, verify_each, after_pass)
+        return PassManager(pipeline, {step: _find(step) for step in pipeline.steps()}, verify_each, instruments)
 
     def run(self, ctx: Context, module: ModuleOp) -> None:
         """Run on a module, in place."""
@@ -73,11 +72,18 @@ class PassManager:
                     block.add_op(inner)
 
     def _run_pass(self, ctx: Context, step: ModulePass, module: ModuleOp) -> None:
-        step.apply(ctx, module)
-        if self.verify_each:
-            _check(step, module)
-        if self.after_pass is not None:
-            self.after_pass(step, module)
+        for instrument in self.instruments:
+            instrument.before(step, module)
+        try:
+            step.apply(ctx, module)
+            if self.verify_each:
+                _check(step, module)
+        except Exception:
+            for instrument in self.instruments:
+                instrument.failed(step, module)
+            raise
+        for instrument in self.instruments:
+            instrument.after(step, module)
 
 
 def run_pipeline(module: ModuleOp, text: str, *, verify_each: bool = False) -> None:

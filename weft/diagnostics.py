@@ -70,6 +70,11 @@ class WeftError(Exception):
         self.hint = hint
         self.diagnostic = Diagnostic(message, where or UNKNOWN, "error", hint, source, notes)
 
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything that is to be said; several where a file has several errors."""
+        return (self.diagnostic,)
+
     def __str__(self) -> str:
         if self.where is not None:
             return str(self.diagnostic)

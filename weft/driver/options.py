@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from xdsl.passes import ModulePass
 
@@ -28,6 +28,20 @@ def make_pass(kind: type[ModulePass], options: Sequence[tuple[str, str]]) -> Mod
         if required and field.name not in values and not _optional(hints[field.name]):
             raise WeftError(f"pass '{kind.name}' needs the option {name}", UNKNOWN)
     return kind(**values)
+
+
+def options_of(step: ModulePass) -> tuple[tuple[str, str], ...]:
+    """All options of a pass as text, defaults included; an option that is None is left out."""
+    values = {f.name: getattr(step, f.name) for f in fields(step) if f.init and f.name != "name"}
+    return tuple((name.replace("_", "-"), _text(value)) for name, value in values.items() if value is not None)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(_text(part) for part in cast(tuple[Any, ...], value))
+    return str(value)
 
 
 def _listing(kind: type[ModulePass], known: dict[str, Any]) -> str:

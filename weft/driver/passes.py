@@ -13,7 +13,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft.diagnostics import UNKNOWN, WeftError
 from weft.driver.instruments import Instrument
-from weft.driver.options import make_pass
+from weft.driver.options import make_pass, options_of
 from weft.driver.pipeline import Nest, Step, parse_pipeline
 from weft.driver.verify import verification_message
 from weft.registry import context, find_pass
@@ -36,6 +36,10 @@ class PassManager:
     def of(pipeline: Nest, *, verify_each: bool = True, instruments: Sequence[Instrument] = ()) -> PassManager:
         """Look up every pass. Raises :class:`WeftError` for an unknown pass or option."""
         return PassManager(pipeline, {step: _find(step) for step in pipeline.steps()}, verify_each, instruments)
+
+    def described(self) -> str:
+        """The pipeline with every option of every pass, as text that can be pasted after `--pass-pipeline`."""
+        return _described(self.pipeline, self.passes)
 
     def run(self, ctx: Context, module: ModuleOp) -> None:
         """Run on a module, in place."""
@@ -84,6 +88,12 @@ class PassManager:
             raise
         for instrument in self.instruments:
             instrument.after(step, module)
+
+
+def _described(element: Step | Nest, passes: dict[Step, ModulePass]) -> str:
+    if isinstance(element, Nest):
+        return f"{element.anchor}({','.join(_described(inner, passes) for inner in element.elements)})"
+    return str(Step(element.name, options_of(passes[element])))
 
 
 def run_pipeline(module: ModuleOp, text: str, *, verify_each: bool = False) -> None:

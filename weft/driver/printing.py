@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from io import StringIO
+from typing import cast
 
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.printer import Printer
 
 from weft.driver.numbering import number
@@ -16,10 +18,11 @@ class MlirPrinter(Printer):
     """xDSL's printer with MLIR's names: values are numbered, several results are one name (`%0:2`, `%0#1`)."""
 
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
+    elide_larger: int | None = None
 
     def _print_results(self, op: Operation) -> None:
         results = op.results
-        if len(results) < 2:
+        if len(results) < 2 or not self.names:
             super()._print_results(op)
             return
         name = self.names[results[0]].partition("#")[0]
@@ -33,20 +36,44 @@ class MlirPrinter(Printer):
         self.print_string(f"%{name}")
         return name
 
+    def print_attribute(self, attribute: Attribute) -> None:
+        """Print an attribute, without its data where that is too much."""
+        if self.elide_larger is not None and _is_larger(attribute, self.elide_larger):
+            self.print_string("dense_resource<__elided__> : ")
+            attribute = cast(DenseIntOrFPElementsAttr, attribute).type
+        super().print_attribute(attribute)
+
     def _populate_block_name(self, block: Block, block_index: int | None = None) -> None:
+        if not self.names:
+            super()._populate_block_name(block, block_index)
+            return
         hint, block.name_hint = block.name_hint, None
         super()._populate_block_name(block, block_index)
         block.name_hint = hint
 
 
-def print_module(module: Operation, *, generic: bool = False, debuginfo: bool = False, keep_names: bool = False) -> str:
-    """The text of a module, ending in a newline. `keep_names` keeps the names that values have in the source."""
+def _is_larger(attribute: Attribute, limit: int) -> bool:
+    dense = isinstance(attribute, DenseIntOrFPElementsAttr)
+    return dense and len(attribute) > limit and not attribute.is_splat()
+
+
+def print_module(
+    module: Operation,
+    *,
+    generic: bool = False,
+    debuginfo: bool = False,
+    keep_names: bool = False,
+    elide_larger: int | None = None,
+) -> str:
+    """The text of a module, ending in a newline.
+
+    `keep_names` keeps the names that values have in the source; `elide_larger` leaves out the data of dense attributes
+    with more elements than that.
+    """
     stream = StringIO()
-    if keep_names:
-        printer = Printer(stream, print_generic_format=generic, print_debuginfo=debuginfo)
-    else:
-        names: dict[SSAValue, str] = {}
+    names: dict[SSAValue, str] = {}
+    if not keep_names:
         number(module, names)
-        printer = MlirPrinter(stream, print_generic_format=generic, print_debuginfo=debuginfo, names=names)
+    printer = MlirPrinter(stream, generic, print_debuginfo=debuginfo, names=names, elide_larger=elide_larger)
     printer.print_op(module)
     return stream.getvalue() + "\n"

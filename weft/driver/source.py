@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,3 +41,10 @@ def decode(data: bytes, name: str) -> str:
         column = error.start - (before.rfind(b"\n") + 1) + 1
         where = Location(name, line, column)
         raise WeftError(f"byte 0x{data[error.start]:02x} is not UTF-8; MLIR text must be", where) from None
+
+
+def read_source_or_stdin(file: str | None) -> Source:
+    """The text of a file, or of standard input for `-` and None."""
+    if file is None or file == "-":
+        return Source(decode(sys.stdin.buffer.read(), "<stdin>"), "<stdin>", Path())
+    return read_source(Path(file))

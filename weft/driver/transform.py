@@ -1,0 +1,173 @@
+"""What `weft opt` does with a file: every chunk is read, verified, transformed and printed, or says why not."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+
+from weft.diagnostics import UNKNOWN, Diagnostic, WeftError
+from weft.driver.chunks import MARKER, Chunk, split
+from weft.driver.expectations import check, expectations
+from weft.driver.instruments import Instrument, Timing
+from weft.driver.passes import PassManager
+from weft.driver.pipeline import Nest, parse_pipeline
+from weft.driver.printing import print_module
+from weft.driver.verify import verify
+from weft.frontends.mlir import parse_module
+from weft.registry import context
+
+
+@dataclass(frozen=True)
+class PrintOptions:
+    """How a module is printed."""
+
+    generic: bool = False
+    debuginfo: bool = False
+    keep_names: bool = False
+    elide_larger: int | None = None
+
+    def text(self, module: ModuleOp) -> str:
+        """The module's text."""
+        return print_module(
+            module,
+            generic=self.generic,
+            debuginfo=self.debuginfo,
+            keep_names=self.keep_names,
+            elide_larger=self.elide_larger,
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do with every chunk of a file."""
+
+    pipeline: Nest
+    verify_each: bool = True
+    verify_roundtrip: bool = False
+    allow_unregistered: bool = False
+    implicit_module: bool = True
+    run_reproducer: bool = False
+    crash_reproducer: Path | None = None
+    printing: PrintOptions = PrintOptions()
+    instruments: Sequence[Instrument] = ()
+    timing: Timing | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of a file: its text, what there is to say, and whether all went well."""
+
+    text: str = ""
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    @property
+    def failed(self) -> bool:
+        """Whether any diagnostic is an error."""
+        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)
+
+
+def transform(text: str, name: str, job: Job, *, marker: str | None = None, output_marker: str = MARKER) -> Outcome:
+    """Transform a file; a chunk that fails does not hide the next."""
+    outcome = Outcome()
+    texts: list[str] = []
+    for chunk in _chunks(text, marker):
+        try:
+            texts.append(_transform_chunk(chunk, name, job))
+        except WeftError as error:
+            outcome.diagnostics.extend(error.diagnostics)
+    outcome.text = f"{output_marker}\n".join(texts)
+    return outcome
+
+
+def verify_diagnostics(
+    text: str, name: str, job: Job, *, marker: str | None = None, only_expected: bool = False
+) -> Outcome:
+    """Transform a file and compare what it says with what its comments expect; the outcome holds the differences."""
+    outcome = Outcome()
+    for chunk in _chunks(text, marker):
+        wanted = expectations(chunk.text, name, chunk.first_line)
+        said: Sequence[Diagnostic] = ()
+        try:
+            outcome.text += _transform_chunk(chunk, name, job)
+        except WeftError as error:
+            said = [d for diagnostic in error.diagnostics for d in (diagnostic, *diagnostic.notes)]
+        outcome.diagnostics.extend(check(wanted, said, only_expected=only_expected))
+    return outcome
+
+
+def _chunks(text: str, marker: str | None) -> list[Chunk]:
+    return [Chunk(text, 1)] if marker is None else split(text, marker)
+
+
+def _transform_chunk(chunk: Chunk, name: str, job: Job) -> str:
+    ctx = context(allow_unregistered=job.allow_unregistered)
+    start = time.perf_counter()
+    module = parse_module(chunk.text, ctx, name, chunk.first_line)
+    if not job.implicit_module and not _is_one_module(chunk.text):
+        raise WeftError("the input must be one builtin.module", where(module))
+    verify(module)
+    if job.timing is not None:
+        job.timing.measure("Parser", time.perf_counter() - start)
+    if job.verify_roundtrip:
+        verify_roundtrip(module, ctx)
+    pipeline = reproducer_pipeline(chunk.text) if job.run_reproducer else job.pipeline
+    before = job.printing.text(module) if job.crash_reproducer is not None else ""
+    manager = PassManager.of(pipeline, verify_each=job.verify_each, instruments=job.instruments)
+    try:
+        manager.run(ctx, module)
+    except Exception as error:
+        if job.crash_reproducer is not None:
+            raise _reproduced(error, before, pipeline, job) from error
+        raise
+    start = time.perf_counter()
+    text = job.printing.text(module)
+    if job.timing is not None:
+        job.timing.measure("Output", time.perf_counter() - start)
+    return text
+
+
+def verify_roundtrip(module: ModuleOp, ctx: Context) -> None:
+    """What is printed must read back to the same module, in custom and in generic form."""
+    for generic in (False, True):
+        text = print_module(module, generic=generic)
+        again = parse_module(text, ctx, "<printed>")
+        if not again.is_structurally_equivalent(module):
+            form = "generic" if generic else "custom"
+            raise WeftError(f"the module does not survive printing in {form} form and reading back", UNKNOWN)
+
+
+_PIPELINE = re.compile(r'mlir_reproducer\s*:\s*\{\s*pipeline\s*:\s*"((?:[^"\\]|\\.)*)"')
+
+
+def reproducer_pipeline(text: str) -> Nest:
+    """The pipeline that a reproducer carries. Raises :class:`WeftError` where there is none."""
+    match = _PIPELINE.search(text)
+    if match is None:
+        raise WeftError("the input carries no 'mlir_reproducer' resource with a pipeline", UNKNOWN)
+    return parse_pipeline(json.loads(f'"{match[1]}"'))
+
+
+def _reproduced(error: Exception, before: str, pipeline: Nest, job: Job) -> WeftError:
+    """Write the reproducer; the error that tells of it, and what went wrong before it."""
+    path = job.crash_reproducer
+    assert path is not None
+    resource = (
+        "{-#\n  external_resources: {\n    mlir_reproducer: {\n"
+        f"      pipeline: {json.dumps(str(pipeline))},\n      disable_threading: false,\n"
+        f"      verify_each: {str(job.verify_each).lower()}\n    }}\n  }}\n#-}}\n"
+    )
+    try:
+        path.write_text(before + resource, encoding="utf-8")
+    except OSError as problem:
+        raise WeftError(f"cannot open output file '{path}': {problem.strerror}") from error
+    first = error.diagnostics if isinstance(error, WeftError) else (Diagnostic(f"{type(error).__name__}: {error}"),)
+    note = Diagnostic(f"Pipeline failed while executing [{pipeline}]: reproducer generated at `{path}`", UNKNOWN, "note")
+    message = "Failures have been detected while processing an MLIR pass pipeline"
+    return WeftError(message, UNKNOWN, notes=(note, *first))

@@ -1,0 +1,234 @@
+"""The flags of `weft opt`: one table, the reading of a command line, and the help that is made from the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from weft.diagnostics import WeftError, did_you_mean
+from weft.driver.chunks import MARKER
+from weft.driver.pipeline import Nest, Step, parse_options, parse_pipeline, parse_steps
+
+
+@dataclass
+class OptFlags:
+    """What a command line asks for."""
+
+    file: str | None = None
+    output: str | None = None
+    pipeline: Nest | None = None
+    steps: list[Step] = field(default_factory=list[Step])
+    help: bool = False
+    version: bool = False
+    list_passes: bool = False
+    show_dialects: bool = False
+    verify_each: bool = True
+    verify_roundtrip: bool = False
+    allow_unregistered: bool = False
+    split_input_file: bool = False
+    split_marker: str = MARKER
+    output_split_marker: str = MARKER
+    verify_diagnostics: str | None = None
+    dump_pipeline: bool = False
+    generic: bool = False
+    debuginfo: bool = False
+    keep_names: bool = False
+    local_scope: bool = False
+    elide_larger: int | None = None
+    print_before: list[str] = field(default_factory=list[str])
+    print_after: list[str] = field(default_factory=list[str])
+    print_after_change: bool = False
+    print_after_failure: bool = False
+    print_tree_dir: str | None = None
+    timing: bool = False
+    timing_display: str = "tree"
+    output_format: str = "text"
+    statistics: bool = False
+    crash_reproducer: str | None = None
+    run_reproducer: bool = False
+    no_notes: bool = False
+    no_implicit_module: bool = False
+    accepted: bool = False
+
+    def dumped(self, when: Literal["before", "after"]) -> frozenset[str]:
+        """The passes around which the IR is dumped; `*` for all."""
+        names = frozenset(self.print_before if when == "before" else self.print_after)
+        implied = when == "after" and self.print_after_change
+        return names | {"*"} if implied else names
+
+
+class Flag(NamedTuple):
+    """A flag: its names, the field that it sets, how, and what `--help` says.
+
+    Kinds: `set` (true), `bool` (`--x`, `--x=0`), `text`, `number`, `choice` (of `choices`), `pass` (adds a pass name),
+    `all` (adds `*`), `marker` (sets the flag, and the marker where one is given), `pipeline`.
+    """
+
+    names: tuple[str, ...]
+    target: str
+    kind: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+FLAGS: tuple[Flag, ...] = (
+    Flag(("o",), "output", "text", "write to FILE instead of standard output"),
+    Flag(
+        ("pass-pipeline", "p", "passes"),
+        "pipeline",
+        "pipeline",
+        "the passes, as MLIR writes pipelines: 'builtin.module(canonicalize,func.func(cse))'; "
+        "with -p also a flat list 'a,b{k=v}'",
+    ),
+    Flag(("list-passes",), "list_passes", "set", "list the passes"),
+    Flag(("show-dialects",), "show_dialects", "set", "list the dialects"),
+    Flag(("split-input-file",), "split_input_file", "marker", "each chunk between markers is a file of its own"),
+    Flag(("output-split-marker",), "output_split_marker", "text", "what is printed between chunks"),
+    Flag(
+        ("verify-diagnostics",),
+        "verify_diagnostics",
+        "choice",
+        "check the diagnostics against // expected-error {{...}} comments",
+        ("all", "only-expected"),
+    ),
+    Flag(("verify-each",), "verify_each", "bool", "verify after every pass (default: on)"),
+    Flag(("verify-roundtrip",), "verify_roundtrip", "set", "what is printed must read back to the same module"),
+    Flag(("allow-unregistered-dialect",), "allow_unregistered", "set", "read ops of unknown dialects in generic form"),
+    Flag(("no-implicit-module",), "no_implicit_module", "set", "the input must be one top-level op"),
+    Flag(("dump-pass-pipeline",), "dump_pipeline", "set", "print the pipeline with all options, to stderr"),
+    Flag(("mlir-print-op-generic", "print-op-generic"), "generic", "set", "print in generic form"),
+    Flag(("mlir-print-debuginfo", "print-debuginfo"), "debuginfo", "set", "print locations"),
+    Flag(("mlir-print-local-scope",), "local_scope", "set", "print without aliases (they are never made here)"),
+    Flag(("keep-names",), "keep_names", "set", "print values by their names in the source, not by number"),
+    Flag(("mlir-elide-elementsattrs-if-larger",), "elide_larger", "number", "leave out larger dense data"),
+    Flag(("mlir-print-ir-before",), "print_before", "pass", "dump the IR before a pass"),
+    Flag(("mlir-print-ir-before-all",), "print_before", "all", "dump the IR before every pass"),
+    Flag(("mlir-print-ir-after",), "print_after", "pass", "dump the IR after a pass"),
+    Flag(("mlir-print-ir-after-all", "print-between-passes"), "print_after", "all", "dump the IR after every pass"),
+    Flag(("mlir-print-ir-after-change",), "print_after_change", "set", "dump it after passes that changed it"),
+    Flag(("mlir-print-ir-after-failure",), "print_after_failure", "set", "dump it after a pass that failed"),
+    Flag(("mlir-print-ir-module-scope",), "accepted", "set", "dump whole modules (always so)"),
+    Flag(("mlir-print-ir-tree-dir",), "print_tree_dir", "text", "dump into files of this folder"),
+    Flag(("mlir-timing",), "timing", "set", "report the time that each part took"),
+    Flag(("mlir-timing-display",), "timing_display", "choice", "in order, or summed by name", ("tree", "list")),
+    Flag(("mlir-output-format",), "output_format", "choice", "of the timing report", ("text", "json")),
+    Flag(("mlir-pass-statistics",), "statistics", "set", "report what each pass counted"),
+    Flag(
+        ("mlir-pass-pipeline-crash-reproducer",),
+        "crash_reproducer",
+        "text",
+        "write a file that reproduces a failing pipeline",
+    ),
+    Flag(("run-reproducer",), "run_reproducer", "set", "run the pipeline that the input carries"),
+    Flag(("mlir-disable-diagnostic-notes",), "no_notes", "set", "print no notes"),
+    Flag(("mlir-disable-threading",), "accepted", "set", "accepted; there is one thread"),
+    Flag(("mlir-pretty-debuginfo",), "debuginfo", "set", "print locations"),
+    Flag(("version",), "version", "set", "print the version"),
+    Flag(("help", "h"), "help", "set", "this text"),
+)
+BY_NAME: dict[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
+
+
+def help_text() -> str:
+    """What `weft opt --help` prints."""
+    lines = [
+        "usage: weft opt [FILE|-] [--pass-pipeline='builtin.module(...)' | --PASS[=\"k=v k=v\"] ...] [-o FILE]",
+        "",
+        "Reads a module (standard input when no FILE is given), runs passes on it in order, and prints it.",
+        "It is verified after it is read and after every pass; on an error nothing is printed.",
+        "",
+        "options (one dash or two):",
+    ]
+    for flag in FLAGS:
+        names = ", ".join(("-" if len(name) == 1 else "--") + name for name in flag.names)
+        value = {"text": "=TEXT", "number": "=N", "pass": "=PASS", "pipeline": "=TEXT"}.get(flag.kind, "")
+        value = f"={'|'.join(flag.choices)}" if flag.choices else value
+        text = f"  {names}{value}"
+        lines += [f"{text:40} {flag.help}"] if len(text) < 40 else [text, f"{'':40} {flag.help}"]
+    lines += ["", "Every pass is a flag too: --canonicalize, --loop-tile=\"loop=i size=8\"; --list-passes lists them."]
+    return "\n".join(lines) + "\n"
+
+
+def read_flags(arguments: list[str]) -> OptFlags:
+    """Read a command line. Raises :class:`WeftError` for what it does not know."""
+    flags, rest = OptFlags(), iter(arguments)
+    for argument in rest:
+        if argument == "-" or not argument.startswith("-"):
+            if flags.file is not None:
+                raise WeftError(f"weft opt: one input at a time: '{flags.file}' and '{argument}'")
+            flags.file = argument
+        else:
+            _read_flag(flags, argument, rest)
+    if flags.pipeline is not None and flags.steps:
+        raise WeftError("'-pass-pipeline' option can't be used with individual pass options")
+    return flags
+
+
+def _read_flag(flags: OptFlags, argument: str, rest: Iterator[str]) -> None:
+    name, equals, text = argument.lstrip("-").partition("=")
+    value = text if equals else None
+    flag = BY_NAME.get(name)
+    if flag is None:
+        _add_pass(flags, argument, name, text)
+        return
+    if flag.kind in ("text", "number", "pass", "pipeline") and value is None:
+        value = next(rest, None)
+        if value is None:
+            raise WeftError(f"weft opt: '{argument}' needs a value")
+    _set(flags, flag, argument, value)
+
+
+def _set(flags: OptFlags, flag: Flag, argument: str, value: str | None) -> None:
+    match flag.kind:
+        case "set" if value is not None:
+            raise WeftError(f"weft opt: '{argument}': this option takes no value")
+        case "set":
+            setattr(flags, flag.target, True)
+        case "bool":
+            setattr(flags, flag.target, _boolean(argument, value))
+        case "number":
+            setattr(flags, flag.target, _number(argument, value or ""))
+        case "choice":
+            setattr(flags, flag.target, _choice(flag, argument, value))
+        case "pass" | "all":
+            getattr(flags, flag.target).extend(["*"] if flag.kind == "all" else (value or "").split(","))
+        case "marker":
+            flags.split_input_file = True
+            flags.split_marker = value or MARKER
+        case "pipeline":
+            text = value or ""
+            flags.pipeline = parse_pipeline(text) if "(" in text or argument.lstrip("-") != "p" else parse_steps(text)
+        case _:
+            setattr(flags, flag.target, value)
+
+
+def _boolean(argument: str, value: str | None) -> bool:
+    known = {None: True, "1": True, "true": True, "0": False, "false": False}
+    text = value.lower() if value is not None else None
+    if text not in known:
+        raise WeftError(f"weft opt: '{argument}': expected 0, 1, true or false")
+    return known[text]
+
+
+def _number(argument: str, value: str) -> int:
+    if not value.isdigit():
+        raise WeftError(f"weft opt: '{argument}': expected a whole number, not '{value}'")
+    return int(value)
+
+
+def _choice(flag: Flag, argument: str, value: str | None) -> str:
+    chosen = flag.choices[0] if value is None else value
+    if chosen not in flag.choices:
+        raise WeftError(f"weft opt: '{argument}': expected {' or '.join(flag.choices)}")
+    return chosen
+
+
+def _add_pass(flags: OptFlags, argument: str, name: str, options: str) -> None:
+    from weft.registry import pass_names
+
+    if name not in pass_names():
+        near = did_you_mean(name, [*pass_names(), *BY_NAME])
+        hint = near.replace("'", "'--", 1) if near else "weft opt --help lists the options, --list-passes the passes"
+        raise WeftError(f"weft opt: Unknown command line argument '{argument}'", hint=hint)
+    flags.steps.append(Step(name, parse_options(options)))

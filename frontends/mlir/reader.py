@@ -54,10 +54,10 @@ class Reader(Islands):
         module.location = self.lines.at(0)
         return module
 
-    def module(self) -> ModuleOp:
+    def module(self, allow_implicit_module: bool = True) -> ModuleOp:
         """:meth:`parse_module` with every error as a WeftError at its place."""
         try:
-            return self.parse_module()
+            return self.parse_module(allow_implicit_module)
         except ParseError as error:
             raise errors.located(error, self.input, self.first_line, self.start) from error
         except (RecursionError, MemoryError):
@@ -93,16 +93,23 @@ class Reader(Islands):
         self._parser_state.dialect_stack.pop()
 
 
-def parse_module(text: str | bytes, ctx: Context, filename: str = "<stdin>", *, first_line: int = 1) -> ModuleOp:
+def parse_module(
+    text: str | bytes,
+    ctx: Context,
+    filename: str = "<stdin>",
+    *,
+    first_line: int = 1,
+    allow_implicit_module: bool = True,
+) -> ModuleOp:
     """Read a module in MLIR's text, in generic form or in the syntax of its dialects.
 
-    Operations that do not stand in a `builtin.module` get one. Every operation and block argument has the
-    location that the text gives it, else `filename:line:column` of where it begins; `first_line` is the line
-    of the file on which the text begins. The module is not verified. Raises WeftError, located, for
+    Operations that do not stand in a `builtin.module` get one, where that is allowed. Every operation and block
+    argument has the location that the text gives it, else `filename:line:column` of where it begins; `first_line`
+    is the line of the file on which the text begins. The module is not verified. Raises WeftError, located, for
     everything that is wrong with the text.
     """
     text = _decoded(text, filename, first_line)
-    return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module())
+    return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
 
 
 def _decoded(text: str | bytes, filename: str, first_line: int) -> str:

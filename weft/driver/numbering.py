@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType
+from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 RESULT_NAMES: dict[str, Sequence[str]] = {
@@ -63,7 +63,7 @@ def _constant_name(op: arith.ConstantOp) -> str:
     value, type_ = op.value, op.result.type
     if not isinstance(value, IntegerAttr):
         return "cst"
-    if isinstance(type_, IntegerType) and type_.width.data == 1:
+    if type_ == i1:
         return "true" if value.value.data else "false"
     number = str(value.value.data)
     suffix = "" if isinstance(type_, IndexType) else f"_{type_}"

@@ -53,8 +53,10 @@ class MlirPrinter(Printer):
 
 
 def _is_larger(attribute: Attribute, limit: int) -> bool:
-    dense = isinstance(attribute, DenseIntOrFPElementsAttr)
-    return dense and len(attribute) > limit and not attribute.is_splat()
+    if not isinstance(attribute, DenseIntOrFPElementsAttr):
+        return False
+    dense = cast(DenseIntOrFPElementsAttr, attribute)
+    return len(dense) > limit and not dense.is_splat()
 
 
 def print_module(

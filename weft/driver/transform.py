@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 
 from weft.diagnostics import UNKNOWN, Diagnostic, WeftError
 from weft.driver.chunks import MARKER, Chunk, split
@@ -33,7 +34,7 @@ class PrintOptions:
     keep_names: bool = False
     elide_larger: int | None = None
 
-    def text(self, module: ModuleOp) -> str:
+    def text(self, module: Operation) -> str:
         """The module's text."""
         return print_module(
             module,
@@ -109,9 +110,7 @@ def _chunks(text: str, marker: str | None) -> list[Chunk]:
 def _transform_chunk(chunk: Chunk, name: str, job: Job) -> str:
     ctx = context(allow_unregistered=job.allow_unregistered)
     start = time.perf_counter()
-    module = parse_module(chunk.text, ctx, name, chunk.first_line)
-    if not job.implicit_module and not _is_one_module(chunk.text):
-        raise WeftError("the input must be one builtin.module", where(module))
+    module = parse_module(chunk.text, ctx, name, first_line=chunk.first_line, allow_implicit_module=job.implicit_module)
     verify(module)
     if job.timing is not None:
         job.timing.measure("Parser", time.perf_counter() - start)
@@ -168,6 +167,8 @@ def _reproduced(error: Exception, before: str, pipeline: Nest, job: Job) -> Weft
     except OSError as problem:
         raise WeftError(f"cannot open output file '{path}': {problem.strerror}") from error
     first = error.diagnostics if isinstance(error, WeftError) else (Diagnostic(f"{type(error).__name__}: {error}"),)
-    note = Diagnostic(f"Pipeline failed while executing [{pipeline}]: reproducer generated at `{path}`", UNKNOWN, "note")
+    note = Diagnostic(
+        f"Pipeline failed while executing [{pipeline}]: reproducer generated at `{path}`", UNKNOWN, "note"
+    )
     message = "Failures have been detected while processing an MLIR pass pipeline"
     return WeftError(message, UNKNOWN, notes=(note, *first))

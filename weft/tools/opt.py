@@ -106,6 +106,7 @@ def _job(flags: OptFlags) -> Job:
         flags.verify_each,
         flags.verify_roundtrip,
         flags.allow_unregistered,
+        not flags.no_implicit_module,
         flags.run_reproducer,
         None if flags.crash_reproducer is None else Path(flags.crash_reproducer),
         dumped,

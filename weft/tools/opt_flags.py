@@ -146,7 +146,7 @@ def help_text() -> str:
         value = f"={'|'.join(flag.choices)}" if flag.choices else value
         text = f"  {names}{value}"
         lines += [f"{text:40} {flag.help}"] if len(text) < 40 else [text, f"{'':40} {flag.help}"]
-    lines += ["", "Every pass is a flag too: --canonicalize, --loop-tile=\"loop=i size=8\"; --list-passes lists them."]
+    lines += ["", 'Every pass is a flag too: --canonicalize, --loop-tile="loop=i size=8"; --list-passes lists them.']
     return "\n".join(lines) + "\n"
 
 

@@ -18,6 +18,21 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("raise-to-loop", "weft.passes.loops.raise_to_loop:RaiseToLoop"),
     ("choose-schedule", "weft.passes.loops.choose_schedule:ChooseSchedule"),
     ("apply-schedule", "weft.passes.loops.apply_schedule:ApplySchedule"),
+    # schedule steps
+    ("loop-fuse-consumer", "weft.passes.loops.steps.loop_fuse_consumer:LoopFuseConsumer"),
+    ("loop-inline", "weft.passes.loops.steps.loop_inline:LoopInline"),
+    ("loop-interchange", "weft.passes.loops.steps.loop_interchange:LoopInterchange"),
+    ("loop-map", "weft.passes.loops.steps.loop_map:LoopMap"),
+    ("loop-nontemporal", "weft.passes.loops.steps.loop_nontemporal:LoopNontemporal"),
+    ("loop-parallelize", "weft.passes.loops.steps.loop_parallelize:LoopParallelize"),
+    ("loop-partition", "weft.passes.loops.steps.loop_partition:LoopPartition"),
+    ("loop-prefetch", "weft.passes.loops.steps.loop_prefetch:LoopPrefetch"),
+    ("loop-rfactor", "weft.passes.loops.steps.loop_rfactor:LoopRfactor"),
+    ("loop-stage", "weft.passes.loops.steps.loop_stage:LoopStage"),
+    ("loop-tile", "weft.passes.loops.steps.loop_tile:LoopTile"),
+    ("loop-unroll", "weft.passes.loops.steps.loop_unroll:LoopUnroll"),
+    ("loop-vectorize", "weft.passes.loops.steps.loop_vectorize:LoopVectorize"),
+    # after the schedule
     ("hoist-buffers", "weft.passes.loops.hoist_buffers:HoistBuffers"),
     ("plan-memory", "weft.passes.loops.plan_memory:PlanMemory"),
     # lower

@@ -23,7 +23,7 @@ def kinds_of(type_: Attribute) -> tuple[str, ...]:
     return BOOLEAN if integer_width(type_) == 1 else KINDS
 
 
-def neutral(kind: str, type_: Attribute) -> Attribute:
+def neutral(kind: str, type_: Attribute) -> FloatAttr | IntegerAttr:
     """The value `n` with `kind(n, x) == x` for all x, as the attribute of a constant; of `add`, 0."""
     if isinstance(type_, FLOATS):
         floats = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}

@@ -1,0 +1,38 @@
+"""Buffers in registers: what must hold of their indices before they can become values."""
+
+from __future__ import annotations
+
+from xdsl.dialects.func import FuncOp
+
+from weft.dialects.locations import error_at
+from weft.dialects.loop import AccessOp, AllocOp, ForOp, loop_of
+from weft.passes.loops.kernels import label
+
+
+def check_registers(kernel: FuncOp) -> None:
+    """Every index of a `reg` buffer is made of constants, unrolled counters, and one vector counter.
+
+    Raises :class:`WeftError` at the first access where it is not so.
+    """
+    for op in kernel.walk():
+        if not isinstance(op, AccessOp) or not isinstance(alloc := op.target.owner, AllocOp):
+            continue
+        if alloc.space.data != "reg":
+            continue
+        for value in op.counters:
+            loop = loop_of(value)
+            if loop is not None and _is_constant(loop):
+                continue
+            name = f"'{label(loop)}'" if loop is not None else "a run-time size"
+            raise error_at(
+                op,
+                f"the register buffer '{alloc.buffer_name.data}' is indexed by {name},"
+                " which is neither unrolled nor a vector",
+                hint="unroll or vectorize the loop, or stage the buffer in 'stack'",
+            )
+
+
+def _is_constant(loop: ForOp) -> bool:
+    """True for a loop whose counter the lowering knows."""
+    unrolled = loop.kind() == "unroll" and not loop.number()
+    return loop.kind() == "vector" or unrolled or loop.trip() in (0, 1)

@@ -1,0 +1,41 @@
+"""What every step has: the kernels it works on, and refusals that name the step and the place."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.passes import ModulePass
+
+from weft.diagnostics import WeftError
+from weft.dialects.locations import error_at
+from weft.passes.loops.kernels import Refuse, kernels
+
+
+@dataclass(frozen=True)
+class StepPass(ModulePass):
+    """A step as a pass. `kernel` names the one kernel to work on; without it, every kernel is."""
+
+    kernel: str | None = field(default=None, kw_only=True)
+
+    @abstractmethod
+    def transform(self, kernel: FuncOp) -> None:
+        """Do the step. Raises :class:`Refuse`, before anything is changed, where it is not legal."""
+
+    def run(self, kernel: FuncOp) -> None:
+        """Do the step; a refusal says which step and where."""
+        try:
+            self.transform(kernel)
+        except Refuse as refusal:
+            raise error_at(kernel, f"{self}: {refusal.message}", refusal.hint) from None
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Do the step on the chosen kernels. Raises :class:`WeftError` where there is none of that name."""
+        chosen = [k for k in kernels(op) if self.kernel is None or k.sym_name.data == self.kernel]
+        if not chosen and self.kernel is not None:
+            raise WeftError(f"there is no kernel '@{self.kernel}'")
+        for kernel in chosen:
+            self.run(kernel)

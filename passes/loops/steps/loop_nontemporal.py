@@ -1,0 +1,47 @@
+"""`loop-nontemporal`: stores past the caches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import UnitAttr
+from xdsl.dialects.func import FuncOp
+
+from weft.dialects.loop import LoadOp, ReduceOp, StoreOp
+from weft.dialects.loop.access import is_aligned
+from weft.dialects.loop.schedule import Nontemporal
+from weft.passes.loops.dependence import accesses
+from weft.passes.loops.kernels import Refuse, find_buffer
+from weft.passes.loops.steps.base import StepPass
+
+
+@dataclass(frozen=True)
+class LoopNontemporal(Nontemporal, StepPass):
+    """Store to a buffer past the caches: `nontemporal Y`.
+
+    **Before**
+    ```mlir
+    loop.store %v, %Y[%i] : memref<4096xf32>
+    ```
+    **After**
+    ```mlir
+    loop.store %v, %Y[%i] nontemporal : memref<4096xf32>
+    ```
+    **Needs** a buffer that the kernel does not read, whose stores are aligned to their vectors (`loop.align`):
+    an unaligned one would be slow, without a word.
+
+    **Leaves alone** everything but the flag. It pays above the size of the last cache, and hurts below.
+    """
+
+    name = "loop-nontemporal"
+
+    def transform(self, kernel: FuncOp) -> None:
+        """Flag the stores."""
+        touching = accesses(kernel, find_buffer(kernel, self.buffer))
+        if any(isinstance(access, LoadOp | ReduceOp) for access in touching):
+            raise Refuse(f"'{self.buffer}' is read again")
+        stores = [access for access in touching if isinstance(access, StoreOp)]
+        if not all(is_aligned(store) for store in stores):
+            raise Refuse(f"a store to '{self.buffer}' is not known to be aligned to its vector")
+        for store in stores:
+            store.nontemporal = UnitAttr()

@@ -35,6 +35,7 @@ TABLES: tuple[tuple[str, str], ...] = tuple(
         "cf",
         "func",
         "linalg",
+        "loop",
         "math",
         "memref",
         "ml",

@@ -8,7 +8,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint
 
-from weft.dialects.loop import AccessOp, ForOp, IfOp, PrefetchOp, WriteOp
+from weft.dialects.loop import AccessOp, ForOp, PrefetchOp, WriteOp
 from weft.dialects.loop.nest import enclosing
 from weft.dialects.loop.schedule import Prefetch
 from weft.passes.loops.dependence import accesses
@@ -40,7 +40,7 @@ class LoopPrefetch(Prefetch, StepPass):
       }
     }
     ```
-    **Needs** a write to the buffer in the loop, under no condition inside it.
+    **Needs** a write to the buffer in the loop. Conditions inside are not asked: the hint is without effect.
 
     **Leaves alone** what the kernel computes.
     """
@@ -69,10 +69,7 @@ def _needed(root: Operation, access: AccessOp) -> list[ForOp]:
     for outer in enclosing(access):
         if outer is root:
             break
-        if isinstance(outer, IfOp):
-            raise Refuse("it is written under a condition")
-        assert isinstance(outer, ForOp)
-        if outer.counter in needed:
+        if isinstance(outer, ForOp) and outer.counter in needed:
             needed |= set(outer.counters)
             result.insert(0, outer)
     return result

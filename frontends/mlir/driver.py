@@ -160,7 +160,7 @@ class Driver(Parser):
             values.append(value)
             row = rows[entry]
             found: Any = match(text, self.stop)
-            group = found.lastindex
+            group: int | None = found.lastindex
             self.stop = found.end()
             if group is None:
                 kind, token, self.start = END, "", self.stop

@@ -8,6 +8,8 @@ error.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, cast
 
 from xdsl.ir import Attribute, Operation
@@ -19,12 +21,20 @@ from weft.dialects.grammar import Grammar
 from weft.frontends.mlir.actions.types import builtin_type
 from weft.frontends.mlir.aliases import Aliases
 from weft.frontends.mlir.errors import sentence
+from weft.frontends.mlir.formats import format_of
 from weft.frontends.mlir.machine import extended
 from weft.frontends.mlir.scanner import NUMBER
 from weft.frontends.mlir.tables import READINGS
 
-OpEntry = tuple[type[Operation], tuple[str, ...]]
-"""An op's class, and the names of its properties."""
+
+@dataclass(frozen=True, slots=True)
+class OpEntry:
+    """What is looked up once for an op's name: class, dialect, properties, and how to read its own syntax."""
+
+    kind: type[Operation]
+    dialect: str
+    properties: tuple[str, ...]
+    parse: Callable[[Any], Operation]
 
 
 class Islands(Aliases):
@@ -46,7 +56,7 @@ class Islands(Aliases):
         """The quoted name of a generic op: its class is looked up before its regions are read."""
         start = self.start
         entry = self.find_op(token[1:-1])
-        self._parser_state.dialect_stack.append(entry[0].dialect_name())
+        self._parser_state.dialect_stack.append(entry.dialect)
         self.advance()
         return entry, start
 
@@ -54,16 +64,33 @@ class Islands(Aliases):
         """The class of an op. Raises a located error for an unknown one."""
         entry = self.ops.get(name)
         if entry is None:
-            op = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)
-            if op is None:
+            kind = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)
+            if kind is None:
                 self._unknown_op(name)
             properties: tuple[str, ...] = ()
-            if issubclass(op, IRDLOperation):
-                properties = tuple(op.get_irdl_definition().properties)
-            entry = (op, properties)
+            if issubclass(kind, IRDLOperation):
+                properties = tuple(kind.get_irdl_definition().properties)
+            entry = OpEntry(kind, kind.dialect_name(), properties, self._parse_of(kind))
             if "." in name:
                 self.ops[name] = entry
         return entry
+
+    def _parse_of(self, kind: type[Operation]) -> Callable[[Any], Operation]:
+        """How an op's own syntax is read: by a fragment of grammar, by its declared format, or by its `parse`."""
+        dialect = self.ctx.get_optional_dialect(kind.dialect_name())
+        grammar = dialect.get_interface(Grammar) if dialect is not None else None
+        if grammar is not None and kind.name in grammar.starts:
+            return partial(Islands.fragment, grammar=grammar, start=grammar.starts[kind.name])
+        form = format_of(kind)
+        return cast(Any, kind).parse if form is None else form.read
+
+    def fragment(self, grammar: Grammar, start: str) -> Operation:
+        """An op that its dialect's fragment of grammar reads."""
+        outer, words = self.machine, self.words
+        self.switch(extended(grammar))
+        op = self.run(start)
+        self.switch(outer, words)
+        return op
 
     def _unknown_op(self, name: str) -> NoReturn:
         dialect = name.partition(".")[0]
@@ -77,32 +104,20 @@ class Islands(Aliases):
     def custom_op(self, token: str) -> tuple[Operation, int]:
         """An op in its own syntax, and the offset of its name."""
         start = self.start
-        kind, _ = self.find_op(token)
+        entry = self.find_op(token)
         stack = self._parser_state.dialect_stack
-        stack.append(kind.dialect_name())
+        stack.append(entry.dialect)
+        self.advance()
         try:
-            op = self._parse_op(kind)
+            op = entry.parse(self)
         except (ParseError, RecursionError, MemoryError):
             raise
         except Exception as error:
-            self.fail(f"'{kind.name}': {sentence(error)}", start)
+            self.fail(f"'{entry.kind.name}': {sentence(error)}", start)
         stack.pop()
         if op.regions:
             self.settle(op.regions, self.lines.at(start))
         return op, start
-
-    def _parse_op(self, kind: type[Operation]) -> Operation:
-        dialect = self.ctx.get_optional_dialect(kind.dialect_name())
-        grammar = dialect.get_interface(Grammar) if dialect is not None else None
-        if grammar is None or kind.name not in grammar.starts:
-            self.advance()
-            return cast(Any, kind).parse(self)
-        self.advance()
-        outer, words = self.machine, self.words
-        self.switch(extended(grammar))
-        op = self.run(grammar.starts[kind.name])
-        self.switch(outer, words)
-        return op
 
     # ---------- types and attributes
     def whole_attribute(self, token: str) -> Attribute:

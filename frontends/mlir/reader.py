@@ -9,7 +9,7 @@ from xdsl.ir.affine import AffineExpr
 from xdsl.utils.exceptions import ParseError
 
 from weft.diagnostics import Location, WeftError
-from weft.frontends.mlir import errors, nesting
+from weft.frontends.mlir import collection, errors, nesting
 from weft.frontends.mlir.islands import Islands
 from weft.frontends.mlir.machine import Machine, core
 from weft.frontends.mlir.shim import symbol_name
@@ -109,7 +109,8 @@ def parse_module(
     everything that is wrong with the text.
     """
     text = _decoded(text, filename, first_line)
-    return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
+    with collection.paused():
+        return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
 
 
 def _decoded(text: str | bytes, filename: str, first_line: int) -> str:

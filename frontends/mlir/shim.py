@@ -42,6 +42,8 @@ _KINDS = {
     NUMBER["CARET"]: MLIRTokenKind.CARET_IDENT,
     AT: MLIRTokenKind.AT_IDENT,
 }
+_TYPES = {NUMBER["BTYPE"], NUMBER["SHAPED"], NUMBER["FLAT_TYPE"]}
+"""Tokens that are types, with values kept by their text."""
 _WHOLE = {
     NUMBER["SHAPED"]: BARE,
     NUMBER["SHAPED_OPEN"]: BARE,
@@ -50,6 +52,24 @@ _WHOLE = {
     NUMBER["FLAT_TYPE"]: NUMBER["EXCL"],
 }
 """What a token that is taken whole begins with."""
+
+
+class NamedOperand(UnresolvedOperand):
+    """An operand whose name is cut out already; its span is made when somebody asks."""
+
+    def __init__(self, name: str, index: int, start: int, input: Input[str]) -> None:
+        self.name = name
+        self.index = index
+        self.start = start
+        self.input = input
+
+    @property
+    def operand_name(self) -> str:
+        return self.name
+
+    @property
+    def span(self) -> Span[str]:  # pyright: ignore[reportIncompatibleVariableOverride] - nobody sets it
+        return Span(self.start, self.start + len(self.name) + 1, self.input)
 
 
 class _Lexer:
@@ -173,15 +193,21 @@ class Shim(Scopes):
     def parse_optional_unresolved_operand(self) -> UnresolvedOperand | None:
         if self.kind != VALUE:
             return None
-        span = Span(self.start, self.stop, self.input)
+        name, start = self.token[1:], self.start
         self.advance()
         index = 0
         if self.kind == HASH and self.token[1:].isdigit():
             index = int(self.token[1:])
             self.advance()
-        return UnresolvedOperand(span, index)
+        return NamedOperand(name, index, start, self.input)
 
     def resolve_operand(self, operand: UnresolvedOperand, type: Any) -> SSAValue[Any]:
+        if isinstance(operand, NamedOperand):
+            values = self.ssa_values.get(operand.operand_name)
+            if values is not None and operand.index < len(values):
+                value = values[operand.index]
+                if value.type is type or value.type == type:
+                    return value
         name = operand.operand_name
         if name not in self.ssa_values:
             self.uses.setdefault(name, operand.span.start)
@@ -203,8 +229,7 @@ class Shim(Scopes):
         return self.run(start) if self.kind in self.machine.opening[start] else None
 
     def parse_optional_type(self) -> TypeAttribute | None:
-        value = self.memo.get(self.token)
-        if value is not None and isinstance(value, TypeAttribute):
+        if self.kind in _TYPES and (value := self.memo.get(self.token)) is not None:
             self.advance()
             return value
         return self.optional_table("type")

@@ -55,7 +55,8 @@ def _generic(symbols: list[str]) -> Callable[..., tuple[Operation, int]]:
     assert signature_at is not None
 
     def action(reader: Reading, values: list[Any]) -> tuple[Operation, int]:
-        (kind, property_names), start = values[0]
+        entry, start = values[0]
+        kind = entry.kind
         reader.leave_dialect()
         types, results = values[signature_at]
         operands = values[operands_at] if operands_at is not None else ()
@@ -65,7 +66,7 @@ def _generic(symbols: list[str]) -> Callable[..., tuple[Operation, int]]:
         properties: dict[str, Attribute] = values[properties_at] if properties_at is not None else {}
         attributes: dict[str, Attribute] = values[attributes_at] if attributes_at is not None else {}
         if attributes:
-            for name in property_names:
+            for name in entry.properties:
                 if name in attributes and name not in properties:
                     properties[name] = attributes.pop(name)
         op = kind.create(

@@ -19,7 +19,7 @@ from xdsl.traits import Pure, SymbolTable
 
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import MlOp
-from weft.dialects.ml.dims import Dim, DimOf, FloorDiv, Product, SizeOf, Sum
+from weft.dialects.ml.dims import Dim, DimOf, FloorDiv, Product, SizeOf, Sum, product
 from weft.passes.loops.lists import Size, mixed
 
 KERNELS = ("ml.kernel", "loop.kernel")
@@ -85,6 +85,8 @@ class Reifier:
                 return self.fold(arith.AddiOp, [self.size(term, op) for term in terms], 0)
             case Product(factors):
                 return self.fold(arith.MuliOp, [self.size(factor, op) for factor in factors], 1)
+            case FloorDiv(Product((*factors, int(known))), divisor) if known % divisor == 0:
+                return self.size(product([*factors, known // divisor]), op)
             case FloorDiv(dividend, divisor):
                 return self.binary(arith.FloorDivSIOp, self.size(dividend, op), divisor)
 
@@ -135,9 +137,9 @@ class Reifier:
             found = rule(self, value, axis) if rule is not None else None
             if found is not None:
                 return found
-        return self._leaf(value, axis)
+        return self.leaf(value, axis)
 
-    def _leaf(self, value: SSAValue, axis: int) -> Size:
+    def leaf(self, value: SSAValue, axis: int) -> Size:
         """The size of a value that the walk cannot look behind."""
         if self.caller is not None:
             outer, bindings = self.caller

@@ -12,7 +12,8 @@ from xdsl.ir import Operation
 from xdsl.parser import Parser
 
 from weft.backends.reference.machine import Machine
-from weft.backends.reference.values import Buffer, buffer_of, need_dtype
+from weft.backends.reference.values import Buffer, buffer_of
+from weft.dialects.scalars.types import need_dtype
 from weft.registry import context
 
 GARBAGE = 0xA5

@@ -1,0 +1,138 @@
+"""Kernels on tensors become loop nests on buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from weft.dialects import ml
+from weft.dialects.locations import error_at
+from weft.dialects.ml.base import MlOp
+from weft.dialects.ml.binary import BinaryOp
+from weft.dialects.ml.elementwise import UnaryOp
+from weft.passes.loops.ml_to_loop.contraction import contraction
+from weft.passes.loops.ml_to_loop.kernel import Kernel
+from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
+from weft.passes.loops.ml_to_loop.shapes import concatenate
+from weft.passes.loops.ml_to_loop.softmax import softmax
+from weft.passes.loops.ml_to_loop.values import materialize, write_outputs
+
+NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
+    ml.MatmulOp: contraction,
+    ml.DotGeneralOp: contraction,
+    ml.ReduceOp: reduction,
+    ml.ArgmaxOp: argument_reduction,
+    ml.ArgminOp: argument_reduction,
+    ml.SoftmaxOp: softmax,
+    ml.ConcatenateOp: concatenate,
+}
+"""Ops with nests of their own."""
+
+INLINE = (
+    UnaryOp,
+    BinaryOp,
+    ml.CompareOp,
+    ml.SelectOp,
+    ml.ClampOp,
+    ml.ConvertOp,
+    ml.BitcastConvertOp,
+    ml.IsFiniteOp,
+    ml.IotaOp,
+    ml.ConstantOp,
+    ml.BroadcastInDimOp,
+    ml.TransposeOp,
+    ml.SliceOp,
+)
+"""Ops that are computed where an element of them is needed."""
+
+DEEPEST = 150
+"""How many ops may be computed one from another before a value is put into memory."""
+
+
+@dataclass(frozen=True)
+class ConvertMlToLoop(ModulePass):
+    """Turn the body of every kernel into loop nests with scalar bodies.
+
+    A chain of elementwise ops is one scalar body; transposes, broadcasts and slices are index maps. An op with
+    a nest of its own (a contraction, a reduction, ...) writes into the kernel's output, or into a `loop.alloc`
+    that a later nest reads. All results of one shape are written by one nest.
+
+    **Before**
+    ```mlir
+    func.func private @k(%x: memref<4x8xf32>, %b: memref<8xf32>, %y: memref<4x8xf32>) attributes {ml.kernel} {
+      %0 = bufferization.to_tensor %x : memref<4x8xf32> to tensor<4x8xf32>
+      %1 = bufferization.to_tensor %b : memref<8xf32> to tensor<8xf32>
+      %2 = ml.broadcast_in_dim %1, dims = [1] : tensor<8xf32> to tensor<4x8xf32>
+      %3 = ml.add %0, %2 : tensor<4x8xf32>
+      bufferization.materialize_in_destination %3 in writable %y : (tensor<4x8xf32>, memref<4x8xf32>) -> ()
+      func.return
+    }
+    ```
+
+    **After**
+    ```mlir
+    func.func private @k(%x: memref<4x8xf32> {loop.name = "x"}, %b: memref<8xf32> {loop.name = "b"},
+                         %y: memref<4x8xf32> {loop.name = "y"}) attributes {loop.kernel} {
+      loop.for "i" %i to 4 {
+        loop.for "j" %j to 8 {
+          %0 = loop.load %x[%i, %j] : memref<4x8xf32>
+          %1 = loop.load %b[%j] : memref<8xf32>
+          %2 = arith.addf %0, %1 : f32
+          loop.store %2, %y[%i, %j] : memref<4x8xf32>
+        }
+      }
+      func.return
+    }
+    ```
+
+    **Needs** `bufferize`: arguments are buffers. `ml.reshape` and constants that are no splats stay in the host.
+
+    **Leaves alone** functions without `ml.kernel`.
+    """
+
+    name = "convert-ml-to-loop"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Convert every kernel of the module. Raises :class:`WeftError` for an op that has no loops."""
+        for function in op.ops:
+            if isinstance(function, func.FuncOp) and "ml.kernel" in function.attributes:
+                convert_kernel(function)
+
+
+def convert_kernel(function: func.FuncOp) -> None:
+    """Convert one kernel in place."""
+    kernel = Kernel(function)
+    depths: dict[SSAValue, int] = {}
+    for op in kernel.old:
+        if not isinstance(op, MlOp):
+            continue
+        kernel.at(op)
+        if (nest := NESTS.get(type(op))) is not None:
+            nest(kernel, op)
+        elif isinstance(op, INLINE):
+            _bound_depth(kernel, op, depths)
+        else:
+            raise error_at(op, f"{op.name} cannot stand in a kernel", _hint(op))
+    write_outputs(kernel)
+    kernel.finish()
+    del function.attributes["ml.kernel"]
+    function.attributes["loop.kernel"] = UnitAttr()
+
+
+def _bound_depth(kernel: Kernel, op: MlOp, depths: dict[SSAValue, int]) -> None:
+    """Put a value into memory where too many ops were computed one from another to get it."""
+    (result,) = op.results
+    depths[result] = 1 + max((depths.get(operand, 0) for operand in op.operands), default=0)
+    if depths[result] > DEEPEST:
+        materialize(kernel, result)
+        depths[result] = 0
+
+
+def _hint(op: Operation) -> str | None:
+    return "outline-kernels leaves it in the host" if isinstance(op, ml.ReshapeOp) else None

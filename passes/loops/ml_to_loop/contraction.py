@@ -1,0 +1,110 @@
+"""Contractions as one perfect nest: batch, free dimensions of both sides, contracted dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import i1
+from xdsl.ir import Attribute, SSAValue
+
+from weft.dialects import ml
+from weft.dialects.loop.linear import Linear
+from weft.dialects.ml.base import MlOp, tensor_type
+from weft.dialects.ml.dtypes import Kind, kind_of
+from weft.passes.loops.ml_to_loop.body import Body, is_float, wide
+from weft.passes.loops.ml_to_loop.kernel import Kernel
+from weft.passes.loops.ml_to_loop.nests import Index, Nest
+from weft.passes.loops.ml_to_loop.values import fill, settle
+from weft.passes.loops.reify import Size
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One operand: the axes that are batch, free and contracted."""
+
+    value: SSAValue
+    batch: Sequence[int]
+    free: Sequence[int]
+    contract: Sequence[int]
+
+    def index(self, batch: Index, free: Index, contract: Index) -> Index:
+        """The index into the operand for these counters."""
+        places: dict[int, Linear] = {}
+        for axes, forms in ((self.batch, batch), (self.free, free), (self.contract, contract)):
+            places |= dict(zip(axes, forms, strict=True))
+        return tuple(places[axis] for axis in range(len(places)))
+
+
+def contraction(kernel: Kernel, op: MlOp) -> None:
+    """A matmul or dot_general: load, load, multiply, reduce; f16 and bf16 are summed in f32.
+
+    An operand that is computed and read more than a few times gets a buffer first.
+    """
+    lhs, rhs = _sides(op)
+    result = op.results[0]
+    element = wide(tensor_type(result).element_type)
+    dims = [kernel.dims(side.value) for side in (lhs, rhs)]
+    left, right = [dims[0][axis] for axis in lhs.free], [dims[1][axis] for axis in rhs.free]
+    settle(kernel, lhs.value, repeats=right)
+    settle(kernel, rhs.value, repeats=left)
+    batch = [_known(dims[0][a], dims[1][b]) for a, b in zip(lhs.batch, rhs.batch, strict=True)]
+    summed = [_known(dims[0][a], dims[1][b]) for a, b in zip(lhs.contract, rhs.contract, strict=True)]
+    buffer = kernel.home(result, element)
+    names = [*_names("b", batch), *_names("i", left), *_names("j", right), *_names("k", summed)]
+
+    def build(top: Nest) -> None:
+        nest, counters = top.loops((*batch, *left, *right, *summed), names)
+        place = counters[: len(counters) - len(summed)]
+        over = counters[len(place) :]
+        i, j = place[len(batch) : len(batch) + len(left)], place[len(batch) + len(left) :]
+        indices = (lhs.index(place[: len(batch)], i, over), rhs.index(place[: len(batch)], j, over))
+        factors = [_widened(nest, side.value, index, element) for side, index in zip((lhs, rhs), indices, strict=True)]
+        product = multiply(nest.body, *factors)
+        nest.reduce(add_kind(element), product, buffer, place, over)
+
+    Nest.top(kernel).where_some(summed, build, lambda top: fill(top, buffer, (*batch, *left, *right), 0))
+
+
+def _sides(op: MlOp) -> tuple[_Side, _Side]:
+    if isinstance(op, ml.MatmulOp):
+        rank = tensor_type(op.lhs).get_num_dims()
+        batch, row, column = tuple(range(rank - 2)), rank - 2, rank - 1
+        return _Side(op.lhs, batch, (row,), (column,)), _Side(op.rhs, batch, (column,), (row,))
+    assert isinstance(op, ml.DotGeneralOp)
+    values = (op.lhs, op.rhs)
+    lhs, rhs = (_Side(value, op.batch[n], op.free[n], op.contract[n]) for n, value in enumerate(values))
+    return lhs, rhs
+
+
+def _known(a: Size, b: Size) -> Size:
+    """One of two equal sizes: the one that is known, if any."""
+    return a if isinstance(a, int) else b
+
+
+def _names(letter: str, dims: Sequence[Size]) -> list[str]:
+    return [letter] if len(dims) == 1 else [f"{letter}{letter}{n}" for n in range(len(dims))]
+
+
+def _widened(nest: Nest, value: SSAValue, index: Index, element: Attribute) -> SSAValue:
+    return widen(nest.body, nest.element(value, index), tensor_type(value).element_type, element)
+
+
+def widen(b: Body, x: SSAValue, source: Attribute, target: Attribute) -> SSAValue:
+    """A factor of a product in the type in which products are summed; `source` says its sign."""
+    if is_float(target):
+        return b.resize_float(x, target)
+    return b.resize_integer(x, target, signed=kind_of(source) is Kind.SIGNED)
+
+
+def multiply(b: Body, x: SSAValue, y: SSAValue) -> SSAValue:
+    """The product of two elements; truth values are joined by `and`."""
+    if is_float(x.type):
+        return b.put(arith.MulfOp(x, y))
+    return b.put(arith.AndIOp(x, y) if x.type == i1 else arith.MuliOp(x, y))
+
+
+def add_kind(element: Attribute) -> str:
+    """The kind of `loop.reduce` that sums elements of that type."""
+    return "or" if element == i1 else "add"

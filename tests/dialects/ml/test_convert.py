@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import bf16, f16, f32, f64, i1, i8, i16, i32, i64
 from tests.dialects.ml.support import ALL, FLOATS, INTEGERS, NUMBERS, assert_same, edges, like
 from weft.dialects.ml import BitcastConvertOp, ConvertOp
 from weft.dialects.ml.dtypes import dtype_of, element_type_of
+from weft.dialects.ml.numerics import narrow
 
 NARROW = [f16, bf16]
 
@@ -106,10 +107,19 @@ def test_a_long_integer_is_rounded_once_to_a_float(number, target):
     assert result == expected
 
 
-@pytest.mark.parametrize(("number", "target"), [(1 + 2**-11 + 2**-40, f16), (1 + 2**-8 + 2**-40, bf16)], ids=str)
-def test_just_above_a_tie_is_rounded_up(number, target):
-    """Through f32 it would become the tie and then go down."""
-    assert float(converted(f64, target, np.array(number))) > 1
+@pytest.mark.parametrize(("target", "digits"), [(f16, 10), (bf16, 7)], ids=str)
+def test_a_double_near_a_tie_goes_to_its_own_side(target, digits):
+    """Through f32 it would become the tie and then go to the even side."""
+    unit, little = 2.0**-digits, 2.0**-40
+    assert float(converted(f64, target, np.array(1 + unit / 2 + little))) == 1 + unit
+    assert float(converted(f64, target, np.array(1 + unit * 3 / 2 - little))) == 1 + unit
+    assert float(converted(f64, target, np.array(-1 - unit * 3 / 2 + little))) == -1 - unit
+
+
+def test_the_result_of_a_narrow_op_is_a_rounded_f32():
+    exact = np.array(1 + 2.0**-11 + 2.0**-40)
+    assert narrow(exact, np.dtype(np.float16)) == 1
+    assert narrow(exact, np.dtype(np.float64)) == exact
 
 
 def test_bits_are_kept_between_types_of_one_width():

@@ -329,6 +329,12 @@ TABLE = [
         " : (tensor<2xf32>, tensor<2x2xf32>) -> tensor<2xf32>",
         "ml.dot_general : (tensor<2xf32>, tensor<2x2xf32>) -> tensor<2x2x2xf32>",
     ),
+    (
+        "contract must pair",
+        "ml.dot_general <{lhs_contracting_dimensions = array<i64>}> : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x2xf32>",
+        "ml.dot_general <{lhs_contracting_dimensions = array<i64>, rhs_contracting_dimensions = array<i64>}>"
+        " : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x2xf32>",
+    ),
     # reductions
     (
         "must be between 0 and 1",

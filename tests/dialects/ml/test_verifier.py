@@ -331,7 +331,8 @@ TABLE = [
     ),
     (
         "contract must pair",
-        "ml.dot_general <{lhs_contracting_dimensions = array<i64>}> : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x2xf32>",
+        "ml.dot_general <{lhs_contracting_dimensions = array<i64>}>"
+        " : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x2xf32>",
         "ml.dot_general <{lhs_contracting_dimensions = array<i64>, rhs_contracting_dimensions = array<i64>}>"
         " : (tensor<2xf32>, tensor<2xf32>) -> tensor<2x2xf32>",
     ),

@@ -29,6 +29,8 @@ class Reader(Islands):
     ) -> None:
         self.affine_names: dict[str, AffineExpr] = {}
         """The dimensions and symbols of the affine map that is read."""
+        self.resource_names: dict[tuple[str, str], str] = {}
+        """By dialect and the key in this text: the name under which the dialect keeps the resource."""
         self.start_driver(machine or core(), ctx, text, filename, first_line)
         self.reset_scopes()
         self.reset_shim()
@@ -83,10 +85,10 @@ class Reader(Islands):
 
     def resource(self, dialect: str, store: OpAsmDialectInterface, key: str) -> str:
         """The name under which a dialect keeps the resource that this text calls `key`."""
-        if (dialect, key) not in self.dialect_resources:
-            key = store.declare_resource(key)
-            self.dialect_resources.add((dialect, key))
-        return key
+        name = self.resource_names.get((dialect, key))
+        if name is None:
+            name = self.resource_names[dialect, key] = store.declare_resource(key)
+        return name
 
     def leave_dialect(self) -> None:
         """A generic op ends: names without a dialect are no longer looked for in its own."""

@@ -9,6 +9,8 @@ from xdsl.dialects.builtin import DenseResourceAttr, TensorType, f32, i1
 from tests.dialects.ml.support import ALL, assert_same, edges, filled, read
 from weft.diagnostics import WeftError
 from weft.dialects.ml import ConstantOp
+from weft.frontends.mlir.reader import parse_module
+from weft.registry import context
 
 
 def only(text):
@@ -77,3 +79,11 @@ def test_a_resource_without_data_is_an_error():
 
 def test_a_constant_has_the_type_of_its_value():
     assert ConstantOp.of(np.zeros((2, 1), np.bool_)).result.type == TensorType(i1, [2, 1])
+
+
+def test_two_modules_may_call_different_resources_alike():
+    """weft's reader keeps them apart; xDSL's own loses the second one."""
+    for number, data in ((1.0, "040000000000803F"), (2.0, "0400000000000040")):
+        module = parse_module(RESOURCE.format(key="shared_by_two", type="1xf32", data=data), context())
+        constants = [op for op in module.walk() if isinstance(op, ConstantOp)]
+        assert [op.array().tolist() for op in constants] == [[number]]

@@ -16,7 +16,9 @@ class Aliases(Shim):
     """The aliases of the text that is read."""
 
     pending_aliases: dict[str, int] | None
-    """Where aliases are defined in the text ahead, once one was needed."""
+    """Where aliases are defined in the text, once one was used before its definition."""
+    ahead: set[str]
+    """The aliases whose definition was read ahead, and comes again."""
 
     def resolve_alias(self, name: str, start: int) -> Attribute:
         """The value of an alias, defined before or after. Raises a located error for an unknown or cyclic one."""
@@ -24,7 +26,7 @@ class Aliases(Shim):
         if known is not None:
             return known
         if self.pending_aliases is None:
-            self.pending_aliases = _definitions(self.machine.scanner, self.text, self.start)
+            self.pending_aliases = _definitions(self.machine.scanner, self.text)
         offset = self.pending_aliases.get(name)
         if offset is None:
             names = {*self.attribute_aliases, *self.pending_aliases}
@@ -40,22 +42,22 @@ class Aliases(Shim):
         self.advance()
         self.pending_aliases[name] = offset
         self.attribute_aliases[name] = value
+        self.ahead.add(name)
         return value
 
     def define_alias(self, name: str, value: Attribute) -> None:
         """Note a definition. Raises a located error for a second one, not for one looked up ahead."""
-        pending = self.pending_aliases
-        ahead = pending is not None and pending.pop(name, None) is not None
-        if name in self.attribute_aliases and not ahead:
+        if name in self.attribute_aliases and name not in self.ahead:
             self.fail(f"the alias '{name}' is already defined", self.here())
+        self.ahead.discard(name)
         self.attribute_aliases[name] = value
 
 
-def _definitions(scanner: Scanner, text: str, position: int) -> dict[str, int]:
-    """The offset behind the `=` of each `#x =` and `!x =` in the text ahead. Nothing else is written so."""
+def _definitions(scanner: Scanner, text: str) -> dict[str, int]:
+    """The offset behind the `=` of each `#x =` and `!x =` in the text. Nothing else is written so."""
     found: dict[str, int] = {}
     names = (NUMBER["HASH"], NUMBER["EXCL"])
-    candidate = ""
+    candidate, position = "", 0
     while True:
         match = scanner.match(text, position)
         assert match is not None, "the scanner's regex matches everything"

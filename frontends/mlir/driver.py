@@ -111,7 +111,7 @@ class Driver(Parser):
                 elif kind and END in row:
                     kind = END
                 else:
-                    self._unexpected(row)
+                    self.unexpected(row)
                 entry = row[kind]
             if entry < 0:
                 rule = -1 - entry
@@ -200,6 +200,7 @@ class Driver(Parser):
         """Raise a located error at an offset of the text, or at the token that is looked at."""
         errors.fail(self.input, message, self.start if start is None else start, hint)
 
-    def _unexpected(self, row: dict[int, int]) -> NoReturn:
+    def unexpected(self, row: dict[int, int]) -> NoReturn:
+        """Raise the error for the token that is looked at, which `row` has no entry for."""
         literals = self.machine.scanner.literals
         self.fail(explain(row, self.kind, self.token, self.text[self.start : self.start + 80], literals))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -58,3 +59,8 @@ def _sentence(message: str) -> str:
     if message[:1].isupper() and not message[:2].isupper():
         message = message[0].lower() + message[1:]
     return message or "invalid syntax"
+
+
+def count_of(things: Sized, noun: str) -> str:
+    """`1 operand`, `2 operands`."""
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

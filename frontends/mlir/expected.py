@@ -28,15 +28,30 @@ _MOST = 6
 """More alternatives than these help nobody."""
 
 
+_TOGETHER = (
+    ({"VALUE", "BARE", "STRING"}, "an operation"),
+    ({"BTYPE", "SHAPED", "SHAPED_OPEN", "FLAT_TYPE", "EXCL", "(", "tuple", "complex"}, "a type"),
+)
+"""Tokens that stand for one thing where all of them may stand."""
+
+
 def explain(row: dict[int, int], kind: int, token: str, rest: str, literals: dict[str, int]) -> str:
     """The message for a token that a state has no entry for; `rest` is the text from the token on."""
     if kind == NUMBER["ERROR"]:
         return _bad_token(rest)
     found = f"'{token}'" if kind else "the end of the text"
+    if not row:
+        return f"expected an operation, found {found}"
     spelled = {number: text for text, number in literals.items()}
     # a state that only ends something may end it before many tokens: what it can go on with says more
     numbers = [k for k, entry in row.items() if k >= 0 and entry >= 0] or [k for k in row if k >= 0]
-    names = {_NAMES[TOKENS[k]] if k < len(TOKENS) else f"'{spelled[k]}'" for k in numbers}
+    keys = {TOKENS[k] if k < len(TOKENS) else spelled[k] for k in numbers}
+    names: set[str] = set()
+    for parts, whole in _TOGETHER:
+        if parts <= keys:
+            keys -= parts
+            names.add(whole)
+    names |= {_NAMES.get(key, f"'{key}'") for key in keys}
     if len(names) > _MOST:
         return f"unexpected {found}"
     *most, last = sorted(names)

@@ -25,6 +25,8 @@ from xdsl.irdl.declarative_assembly_format import (
     WhitespaceDirective,
 )
 
+from weft.frontends.mlir.errors import count_of
+
 if TYPE_CHECKING:
     from weft.frontends.mlir.shim import Shim
 
@@ -86,7 +88,7 @@ class Format:
 
     def _resolve(self, reader: Shim, group: Sequence[Any], types: Sequence[Attribute]) -> list[SSAValue]:
         if len(group) != len(types):
-            reader.fail(f"'{self.kind.name}' has {len(group)} operands here, but {len(types)} operand types")
+            reader.fail(f"'{self.kind.name}' has {count_of(group, 'operand')} here, but {count_of(types, 'type')}")
         return [reader.resolve_operand(operand, type) for operand, type in zip(group, types, strict=True)]
 
 

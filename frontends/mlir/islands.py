@@ -43,7 +43,8 @@ class Islands(Aliases):
     def reset_islands(self) -> None:
         """Nothing is looked up yet."""
         self.ops: dict[str, OpEntry] = {}
-        self.pending_aliases: dict[str, int] | None = None
+        self.pending_aliases = None
+        self.ahead = set()
 
     def read(self, reading: int, token: str) -> Any:
         """The value of a token that is more than its text; leaves the scanner behind it."""
@@ -170,7 +171,6 @@ class Islands(Aliases):
 
     def extended(self, name: str, is_type: bool, start: int) -> Attribute:
         """What stands behind `#name` or `!name`, which began at `start`."""
-        self.deeper()
         if "." not in name and self.token != "<":
             value = self.resolve_alias(("!" if is_type else "#") + name, start)
         else:
@@ -182,7 +182,6 @@ class Islands(Aliases):
                 raise
             except Exception as error:
                 self.fail(f"'{name}': {sentence(error)}", start)
-        self.nested -= 1
         return value
 
     def _check_registered(self, name: str, is_type: bool, start: int) -> None:

@@ -18,6 +18,7 @@ TOO_DEEP = f"nested more than {LIMIT} deep"
 T = TypeVar("T")
 
 _OPENING = ("(", "[", "{", "<")
+_CLOSING = (")", "]", "}", ">")
 _STACK_BYTES = 512 << 20
 _FRAMES = 200_000
 
@@ -28,12 +29,15 @@ class RegionStart:
 
 def opened(values: list[Any]) -> int:
     """How many brackets are open among the values of the driver since the innermost region began."""
-    count = 0
+    count = closed = 0
     for value in reversed(values):
         if isinstance(value, RegionStart):
             break
-        if value in _OPENING or (isinstance(value, tuple) and len(cast(tuple[Any, ...], value)) == 2):
-            count += 1
+        if value in _CLOSING:
+            closed += 1
+        elif value in _OPENING or (isinstance(value, tuple) and len(cast(tuple[Any, ...], value)) == 2):
+            count += closed == 0
+            closed = max(closed - 1, 0)
     return count
 
 

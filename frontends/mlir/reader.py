@@ -41,7 +41,7 @@ class Reader(Islands):
         top = self.block
         self.run("module")
         if self.kind:
-            self.fail(f"expected an operation, found '{self.token}'")
+            self.unexpected({})
         self.check_all_defined()
         ops = list(top.ops)
         if len(ops) == 1 and isinstance(ops[0], ModuleOp):
@@ -112,7 +112,10 @@ def parse_module(
     """
     text = _decoded(text, filename, first_line)
     with collection.paused():
-        return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
+        try:
+            return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
+        except RecursionError as error:
+            raise WeftError(nesting.TOO_DEEP, Location(filename, first_line, 1)) from error
 
 
 def _decoded(text: str | bytes, filename: str, first_line: int) -> str:

@@ -90,7 +90,8 @@ class Scopes(Driver):
             self.frames[-1].names.append(name)
 
     def check_all_defined(self) -> None:
-        """Raise a located error where a value is used but not defined."""
+        """Raise a located error where a value or a block is used but not defined."""
+        self._check_blocks()
         for name, start in sorted(self.uses.items(), key=lambda use: use[1]):
             if name in self.forward_ssa_references:
                 self.fail(f"%{name} is used but not defined", start)
@@ -107,6 +108,10 @@ class Scopes(Driver):
             self.forward_block_references.setdefault(name, []).append(self.span(start, len(name) + 1))
             known = self.blocks[name] = (_block(name), None)
         return known[0]
+
+    def _check_blocks(self) -> None:
+        for name, spans in self.forward_block_references.items():
+            self.fail(f"block ^{name} is not defined in this region", spans[0].start)
 
     def begin_block(self, name: str, start: int) -> Block:
         """The block that is defined here. Raises a located error for a name that is taken."""
@@ -150,8 +155,7 @@ class Scopes(Driver):
 
     def end_region(self, frame: Frame, blocks: list[Block]) -> Region:
         """A region ends: its blocks, and the surroundings again."""
-        for name, spans in self.forward_block_references.items():
-            self.fail(f"block ^{name} is not defined in this region", spans[0].start)
+        self._check_blocks()
         region = Region()
         if frame.keep_entry or frame.entry.first_op is not None:
             region.add_block(frame.entry)

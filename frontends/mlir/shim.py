@@ -142,7 +142,7 @@ class Shim(Scopes):
         kind = _KINDS.get(self.kind)
         if kind is None:
             if self.kind == NUMBER["ERROR"]:
-                self._unexpected({0: 0})
+                self.unexpected({})
             kind = KIND_BY_PUNCTUATION_SPELLING.get(self.token, MLIRTokenKind.BARE_IDENT)
         if kind is MLIRTokenKind.STRING_LIT:
             if isinstance(unescape(self.token), bytes):

@@ -9,6 +9,7 @@ from xdsl.ir import Attribute, Block, Operation, Region
 
 from weft.frontends.mlir.actions.common import Action, BySymbols
 from weft.frontends.mlir.actions.numbers import size
+from weft.frontends.mlir.errors import count_of
 from weft.frontends.mlir.reading import Reading
 
 
@@ -40,7 +41,7 @@ def _bind(reader: Reading, names: list[tuple[str, int, int]], op: Operation, sta
         return
     counts = [count or 1 for _, count, _ in names]
     if sum(counts) != len(results):
-        reader.fail(f"'{op.name}' has {len(results)} results, but {sum(counts)} names", start)
+        reader.fail(f"'{op.name}' has {count_of(results, 'result')}, but {sum(counts)} names here", start)
     position = 0
     for (name, _, place), count in zip(names, counts, strict=True):
         reader.define(name, results[position : position + count], place)
@@ -61,7 +62,7 @@ def _generic(symbols: list[str]) -> Callable[..., tuple[Operation, int]]:
         types, results = values[signature_at]
         operands = values[operands_at] if operands_at is not None else ()
         if len(operands) != len(types):
-            reader.fail(f"'{kind.name}' has {len(operands)} operands, but {len(types)} operand types", start)
+            reader.fail(f"'{kind.name}' has {count_of(operands, 'operand')} here, but {count_of(types, 'type')}", start)
         use = reader.use
         properties: dict[str, Attribute] = values[properties_at] if properties_at is not None else {}
         attributes: dict[str, Attribute] = values[attributes_at] if attributes_at is not None else {}

@@ -92,7 +92,7 @@ class _Kernels:
     def outline(self, host: func.FuncOp) -> None:
         """Cut one host function into kernels; new ones are inserted after it, in order."""
         blocks = _blocks(host)
-        for block in blocks:
+        for block in reversed(blocks):
             _expand_sizes(block)
             _erase_dead(op for op in block.ops if isinstance(op, ml.MlOp))
         after: Operation = host
@@ -111,7 +111,7 @@ class _Kernels:
                     after = outlined.function
                 outlined.replace(name)
                 _erase_dead(outlined.copied)
-        for block in blocks:
+        for block in reversed(blocks):
             _erase_dead(op for op in block.ops if isinstance(op, ml.ConstantOp))
 
     def _fresh(self, name: str) -> str:
@@ -124,7 +124,7 @@ class _Kernels:
 
 
 def _blocks(host: func.FuncOp) -> list[Block]:
-    """The blocks of a host function, nested ones too, but not those inside ml ops: they are bodies of a meaning."""
+    """The blocks of a host function, nested ones too, outer ones first; not those in ml ops."""
     found: list[Block] = []
     regions = list(host.regions)
     while regions:

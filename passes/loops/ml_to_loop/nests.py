@@ -86,8 +86,10 @@ class Nest:
         self.builder.insert(StoreOp(value, buffer, index))
 
     def reduce(self, kind: str, value: SSAValue, buffer: SSAValue, index: Sequence[Linear], over: Index) -> None:
-        """Combine a value into an element of a buffer; the first iteration of `over` stores it."""
-        self.builder.insert(ReduceOp(kind, value, buffer, index, [v for form in over for v in form.values]))
+        """Combine a value into an element of a buffer; the first iteration of `over`, and the only one, stores it."""
+        counters = [value for form in over for value in form.values]
+        op = ReduceOp(kind, value, buffer, index, counters) if counters else StoreOp(value, buffer, index)
+        self.builder.insert(op)
 
     def number(self, form: Linear, type_: AnyInteger) -> SSAValue:
         """A linear form as an integer."""

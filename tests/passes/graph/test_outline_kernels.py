@@ -277,6 +277,19 @@ def test_dead_ops_make_no_kernel() -> None:
     assert host(module) == ["func.return"]
 
 
+def test_an_op_that_only_dead_ops_of_a_region_use_is_dead() -> None:
+    body = """
+        %a = ml.exp %x : tensor<4x8xf32>
+        %y = scf.if %p -> (tensor<4x8xf32>) {
+          %b = ml.neg %a : tensor<4x8xf32>
+          scf.yield %x : tensor<4x8xf32>
+        } else {
+          scf.yield %x : tensor<4x8xf32>
+        }
+        func.return %y : tensor<4x8xf32>"""
+    assert kernels(outlined(main(f"{X}, %p: i1", body))) == []
+
+
 def test_a_kernel_that_is_one_already_is_left_alone() -> None:
     module = outlined(
         """

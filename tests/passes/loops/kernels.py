@@ -151,7 +151,7 @@ def check(
     expected = run(module, "main", [*arrays, *scalars])
     loops = lowered(buffers(module))
     outs = [garbage(np.asarray(value)) for value in expected]
-    run(loops, "main", [*(bits(np.ascontiguousarray(a)) for a in arrays), *scalars, *map(bits, outs)])
+    run(loops, "main", [*(bits(np.array(a, order="C")) for a in arrays), *scalars, *map(bits, outs)])
     for out, value in zip(outs, expected, strict=True):
         compare(out, np.asarray(value), tolerance)
     return loops

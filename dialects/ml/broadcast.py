@@ -22,6 +22,7 @@ from weft.dialects.ml.base import (
     index_list,
     tensor_type,
 )
+from weft.dialects.ml.convert import convert
 from weft.dialects.ml.dims import DYNAMIC, Dim, Requirement, Shape, SizeOf
 from weft.dialects.ml.dtypes import Array, Kind, kind_of
 
@@ -167,7 +168,7 @@ class IotaOp(MlOp):
 
     def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
         shape = self.concrete_shape(operands)
-        counts = np.arange(shape[self.dim]).astype(self.result_dtype())
+        counts = convert(np.arange(shape[self.dim]), self.result_dtype())
         along = [1] * len(shape)
         along[self.dim] = -1
         return (np.broadcast_to(counts.reshape(along), shape).copy(),)

@@ -7,7 +7,10 @@ from xdsl.parser import Parser
 from xdsl.utils.exceptions import ParseError
 
 from tests.dialects.ml.support import read, written
+from weft.diagnostics import UNKNOWN
+from weft.dialects.locations import where
 from weft.dialects.ml import ML
+from weft.frontends.mlir.reader import parse_module
 from weft.registry import context
 
 EXAMPLE = re.compile(r"```mlir\n(.*?)```", re.DOTALL)
@@ -142,3 +145,13 @@ def test_a_body_that_says_more_than_its_kind_is_written_out():
 def test_wrong_text_is_refused_where_it_goes_wrong(text, message):
     with pytest.raises(ParseError, match=message):
         Parser(context(), f"%r = {text}").parse_op()
+
+
+@pytest.mark.parametrize(("op", "statement"), EXAMPLES)
+def test_the_reader_of_weft_reads_a_documented_example_alike(op, statement):
+    text = program(statement)
+    module = parse_module(text, context())
+    module.verify()
+    if "dense_resource" not in statement:
+        assert module.is_structurally_equivalent(read(text))
+    assert all(where(inner) is not UNKNOWN for inner in module.walk())

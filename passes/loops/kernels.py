@@ -12,6 +12,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.loop import AllocOp, ForOp, IfOp, IndexOp, Linear, LinearOp, ReduceOp, buffer_name
+from weft.dialects.loop.nest import loops_around
 from weft.passes.loops.ranges import quotient
 from weft.passes.rewriting import LocatedBuilder
 
@@ -52,6 +53,14 @@ def find(kernel: Operation, name: str) -> ForOp:
     if found:
         raise Refuse(f"{len(found)} loops are labelled '{name}'")
     raise Refuse(f"no loop is labelled '{name}'", hint=did_you_mean(name, known))
+
+
+def need_no_lanes(loop: ForOp) -> None:
+    """Raises :class:`Refuse` where a loop is, or stands in, a vector loop: nothing more may come into it."""
+    for outer in (loop, *loops_around(loop)):
+        if outer.kind() == "vector":
+            inside = "is" if outer is loop else f"stands in '{label(outer)}', which is"
+            raise Refuse(f"'{label(loop)}' {inside} a vector loop; vectorize last")
 
 
 def need_new_label(kernel: Operation, *names: str) -> None:

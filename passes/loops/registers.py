@@ -6,6 +6,7 @@ from xdsl.dialects.func import FuncOp
 
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, loop_of
+from weft.dialects.loop.nest import loops_around
 from weft.passes.loops.kernels import label
 
 
@@ -19,6 +20,12 @@ def check_registers(kernel: FuncOp) -> None:
             continue
         if alloc.space.data != "reg":
             continue
+        for loop in loops_around(op):
+            if loop.kind() == "parallel" and not loop.is_ancestor(alloc):
+                raise error_at(
+                    op,
+                    f"the register buffer '{alloc.buffer_name.data}' is shared by the threads of '{label(loop)}'",
+                )
         for value in op.counters:
             loop = loop_of(value)
             if loop is not None and _is_constant(loop):

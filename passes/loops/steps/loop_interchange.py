@@ -22,6 +22,7 @@ from weft.passes.loops.dependence import (
 )
 from weft.passes.loops.kernels import Refuse, find, label
 from weft.passes.loops.steps.base import StepPass
+from weft.passes.loops.steps.marking import against_mark
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class LoopInterchange(Interchange, StepPass):
     **Needs** loops that stand directly in each other; bounds that still see their counters; and iterations
     whose order does not matter: each place is touched by one iteration, or by reductions of one kind only.
 
-    **Leaves alone** the body and the marks.
+    **Leaves alone** the body and the marks; an order in which a mark cannot stand is refused.
     """
 
     name = "loop-interchange"
@@ -62,6 +63,10 @@ class LoopInterchange(Interchange, StepPass):
         if why is not None:
             raise Refuse(why)
         _permute(nest, wanted)
+        why = next((why for loop in wanted if (why := against_mark(loop)) is not None), None)
+        if why is not None:
+            _permute(wanted, nest)
+            raise Refuse(why)
 
 
 def _perfect(wanted: Sequence[ForOp]) -> list[ForOp]:

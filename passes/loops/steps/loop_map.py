@@ -9,7 +9,7 @@ from xdsl.dialects.func import FuncOp
 from weft.dialects.loop import MarkAttr
 from weft.dialects.loop.schedule import Map
 from weft.passes.loops.dependence import carried
-from weft.passes.loops.kernels import Refuse
+from weft.passes.loops.kernels import Refuse, need_no_lanes
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.marking import marked
 
@@ -47,6 +47,7 @@ class LoopMap(Map, StepPass):
             raise Refuse("an axis is 0, 1 or 2")
         found = marked(kernel, self.loop)
         for loop in found:
+            need_no_lanes(loop)
             if (why := carried(loop)) is not None:
                 raise Refuse(why)
         for loop in found:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 
 from weft.dialects.loop import MarkAttr
-from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Parallelize
 from weft.passes.loops.dependence import carried
-from weft.passes.loops.kernels import Refuse, label
+from weft.passes.loops.kernels import Refuse, need_no_lanes
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.marking import marked
 
@@ -43,8 +42,7 @@ class LoopParallelize(Parallelize, StepPass):
         """Mark the loops."""
         found = marked(kernel, self.loop)
         for loop in found:
-            if any(outer.kind() == "vector" for outer in loops_around(loop)):
-                raise Refuse(f"'{label(loop)}' stands in a vector loop")
+            need_no_lanes(loop)
             if (why := carried(loop)) is not None:
                 raise Refuse(why)
         for loop in found:

@@ -22,6 +22,7 @@ from weft.passes.loops.kernels import (
     label,
     loops,
     make_symbol,
+    need_no_lanes,
     replace_counter,
     set_label,
 )
@@ -71,6 +72,8 @@ class LoopPartition(Partition, StepPass):
         found = loops(kernel, self.loop)
         if not found:
             raise Refuse(f"no loop is labelled '{self.loop}'")
+        for loop in found:
+            need_no_lanes(loop)
         for loop in found:
             _part(kernel, loop, set())
 

@@ -8,11 +8,11 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint
 
-from weft.dialects.loop import AccessOp, ForOp, PrefetchOp, WriteOp
+from weft.dialects.loop import AccessOp, AllocOp, ForOp, PrefetchOp, WriteOp
 from weft.dialects.loop.nest import enclosing
 from weft.dialects.loop.schedule import Prefetch
 from weft.passes.loops.dependence import accesses
-from weft.passes.loops.kernels import Refuse, find, find_buffer, insert
+from weft.passes.loops.kernels import Refuse, find, find_buffer, insert, need_no_lanes
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.nests import copy_loops
 
@@ -40,7 +40,7 @@ class LoopPrefetch(Prefetch, StepPass):
       }
     }
     ```
-    **Needs** a write to the buffer in the loop. Conditions inside are not asked: the hint is without effect.
+    **Needs** a write in the loop to memory outside of it. Conditions inside are not asked: the hint is without effect.
 
     **Leaves alone** what the kernel computes.
     """
@@ -50,10 +50,14 @@ class LoopPrefetch(Prefetch, StepPass):
     def transform(self, kernel: FuncOp) -> None:
         """Put the hints in."""
         loop = find(kernel, self.loop)
+        need_no_lanes(loop)
         buffer = find_buffer(kernel, self.buffer)
         written = [op for op in accesses(loop, buffer) if isinstance(op, WriteOp)]
         if not written:
             raise Refuse(f"'{self.buffer}' is not written inside '{self.loop}'")
+        alloc = buffer.owner
+        if isinstance(alloc, AllocOp) and (loop.is_ancestor(alloc) or alloc.space.data == "reg"):
+            raise Refuse(f"'{self.buffer}' is no memory outside of '{self.loop}'")
         access = written[0]
         nest = copy_loops(kernel, _needed(loop, access), f"{self.buffer}.pre", marks=True)
         hint = PrefetchOp(buffer, nest.index(access.index()))

@@ -22,6 +22,7 @@ from weft.passes.loops.kernels import (
     label,
     need_new_buffer,
     need_new_label,
+    need_no_lanes,
 )
 from weft.passes.loops.ranges import greatest_trip
 from weft.passes.loops.steps.base import StepPass
@@ -60,6 +61,7 @@ class LoopRfactor(Rfactor, StepPass):
     def transform(self, kernel: FuncOp) -> None:
         """Split the reduction."""
         outer, parts = find(kernel, self.loop), find(kernel, self.lanes)
+        need_no_lanes(outer)
         need_new_buffer(kernel, self.partial)
         need_new_label(kernel, f"{self.partial}.0", f"{self.partial}.out")
         access = _reduction(self, kernel, outer, parts)

@@ -33,7 +33,7 @@ from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import enclosing, loops_around
 from weft.dialects.loop.schedule import Stage
 from weft.passes.loops.dependence import accesses, one_map
-from weft.passes.loops.kernels import Refuse, erase, find, find_buffer, insert, label, need_new_buffer
+from weft.passes.loops.kernels import Refuse, erase, find, find_buffer, insert, label, need_new_buffer, need_no_lanes
 from weft.passes.loops.ranges import greatest_trip
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.nests import copy_loops
@@ -86,6 +86,7 @@ class LoopStage(Stage, StepPass):
     def transform(self, kernel: FuncOp) -> None:
         """Stage the buffer."""
         root = find(kernel, self.loop)
+        need_no_lanes(root)
         buffer = find_buffer(kernel, self.buffer)
         need_new_buffer(kernel, self.copy)
         if self.space not in SHARED_BY:

@@ -8,6 +8,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.rewriter import InsertPoint
 
 from weft.dialects.loop import ForOp, Linear, linear, loop_of
+from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Tile
 from weft.passes.loops.kernels import (
     Refuse,
@@ -15,6 +16,7 @@ from weft.passes.loops.kernels import (
     insert,
     make_symbol,
     need_new_label,
+    need_no_lanes,
     replace_counter,
     set_label,
 )
@@ -59,6 +61,8 @@ class LoopTile(Tile, StepPass):
         need_new_label(kernel, *(name for name in (self.outer, self.inner) if name != self.loop))
         if self.outer == self.inner:
             raise Refuse("the two loops need two labels")
+        for outer in loops_around(loop):
+            need_no_lanes(outer)
         trip = loop.trip()
         size = self.size if trip is None else max(1, min(self.size, trip))
         bounds = loop.forms()

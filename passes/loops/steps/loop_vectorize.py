@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from xdsl.dialects.func import FuncOp
 
-from weft.dialects.loop import AllocOp, ForOp, IfOp, MarkAttr
-from weft.dialects.loop.nest import loops_around
+from weft.dialects.loop import MarkAttr
 from weft.dialects.loop.schedule import Vectorize
-from weft.passes.loops.dependence import carried
-from weft.passes.loops.kernels import Refuse, label
+from weft.passes.loops.kernels import Refuse
 from weft.passes.loops.steps.base import StepPass
-from weft.passes.loops.steps.marking import marked
+from weft.passes.loops.steps.marking import against_lanes, marked
 
 
 @dataclass(frozen=True)
@@ -49,19 +47,3 @@ class LoopVectorize(Vectorize, StepPass):
                 raise Refuse(why)
         for loop in found:
             loop.mark = MarkAttr.of("vector", self.lanes)
-
-
-def against_lanes(loop: ForOp) -> str | None:
-    """Why the iterations of a loop cannot be lanes; None where they can."""
-    if loop.greatest_trip() is None:
-        return f"no bound of '{label(loop)}' is constant; tile it first"
-    if any(outer.kind() == "vector" for outer in loops_around(loop)):
-        return f"'{label(loop)}' stands in a vector loop"
-    for op in loop.body.walk():
-        if isinstance(op, ForOp) and op.kind() != "unroll":
-            return f"'{label(loop)}' holds the loop '{label(op)}', which is not unrolled"
-        if isinstance(op, ForOp | IfOp) and loop.counter in op.counters:
-            return f"the counter of '{label(loop)}' decides control flow inside it"
-        if isinstance(op, AllocOp):
-            return f"'{label(loop)}' holds the buffer '{op.buffer_name.data}'"
-    return carried(loop, lanes=True)

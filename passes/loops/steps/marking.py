@@ -1,11 +1,13 @@
-"""The loops that a step marks."""
+"""The loops that a step marks, and whether a mark can stand."""
 
 from __future__ import annotations
 
 from xdsl.dialects.func import FuncOp
 
 from weft.diagnostics import did_you_mean
-from weft.dialects.loop import ForOp
+from weft.dialects.loop import AllocOp, ForOp, IfOp
+from weft.dialects.loop.nest import loops_around
+from weft.passes.loops.dependence import carried
 from weft.passes.loops.kernels import Refuse, label, loops
 
 
@@ -19,3 +21,28 @@ def marked(kernel: FuncOp, name: str) -> list[ForOp]:
         known = [label(op) for op in kernel.walk() if isinstance(op, ForOp)]
         raise Refuse(f"no loop is labelled '{name}'", hint=did_you_mean(name, known))
     return found
+
+
+def against_lanes(loop: ForOp) -> str | None:
+    """Why the iterations of a loop cannot be lanes; None where they can."""
+    if loop.greatest_trip() is None:
+        return f"no bound of '{label(loop)}' is constant; tile it first"
+    if any(outer.kind() == "vector" for outer in loops_around(loop)):
+        return f"'{label(loop)}' stands in a vector loop"
+    for op in loop.body.walk():
+        if isinstance(op, ForOp) and op.kind() != "unroll":
+            return f"'{label(loop)}' holds the loop '{label(op)}', which is not unrolled"
+        if isinstance(op, ForOp | IfOp) and loop.counter in op.counters:
+            return f"the counter of '{label(loop)}' decides control flow inside it"
+        if isinstance(op, AllocOp):
+            return f"'{label(loop)}' holds the buffer '{op.buffer_name.data}'"
+    return carried(loop, lanes=True)
+
+
+def against_mark(loop: ForOp) -> str | None:
+    """Why the mark that a loop has cannot stand where the loop stands; None where it can."""
+    if loop.kind() == "vector":
+        return against_lanes(loop)
+    if loop.kind() in ("seq", "unroll"):
+        return None
+    return carried(loop)

@@ -36,11 +36,21 @@ class Elementwise:
         insert(copies, InsertPoint.before(at), at)
 
     def drop(self) -> None:
-        """Erase the nest and the buffer."""
+        """Erase the nest, the buffer, and hints about it."""
         owner = self.access.target.owner
         erase(self.top)
         assert isinstance(owner, AllocOp)
+        for hint in [use.operation for use in owner.result.uses]:
+            _erase_with_loops(hint)
         erase(owner)
+
+
+def _erase_with_loops(op: Operation) -> None:
+    """Erase an op, and the loops that hold nothing after that."""
+    parent = op.parent_op()
+    erase(op)
+    if isinstance(parent, ForOp) and parent.block.first_op is None:
+        _erase_with_loops(parent)
 
 
 def local(kernel: FuncOp, buffer: SSAValue, name: str) -> AllocOp:
@@ -73,7 +83,7 @@ def elementwise(alloc: AllocOp, access: AccessOp, name: str) -> Elementwise:
         if outer.block.first_op is not inner or outer.block.last_op is not inner:
             raise Refuse(f"the nest around '{name}' is not perfect")
     top = around[-1] if around else None
-    if not isinstance(top, ForOp) or any(isinstance(op, ForOp) for op in block.ops):
+    if not isinstance(top, ForOp) or any(op.regions or isinstance(op, AllocOp) for op in block.ops):
         raise Refuse(f"'{name}' is not touched in a nest of its own")
     return Elementwise(access, tuple(counters), tuple(block.ops), top)
 

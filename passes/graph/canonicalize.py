@@ -1,0 +1,61 @@
+"""canonicalize: every op in its plainest form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.transforms.canonicalization_patterns.arith import FoldConstConstOp, FoldConstsByReassociation
+
+from weft.passes.graph.blocks import remove_unreachable
+from weft.passes.graph.dim_identities import DIM_IDENTITIES
+from weft.passes.graph.identities import IDENTITIES
+from weft.passes.graph.layout_identities import LAYOUT_IDENTITIES
+from weft.passes.graph.worklist import Patterns, Simplifier
+
+REFUSED = (FoldConstConstOp, FoldConstsByReassociation)
+"""Patterns of xDSL that fail where a float overflows; the pass `fold` folds floats."""
+
+PATTERNS: Patterns = {
+    kind: (*IDENTITIES.get(kind, ()), *LAYOUT_IDENTITIES.get(kind, ()), *DIM_IDENTITIES.get(kind, ()))
+    for kind in (*IDENTITIES, *LAYOUT_IDENTITIES, *DIM_IDENTITIES)
+}
+
+
+@dataclass(frozen=True)
+class Canonicalize(ModulePass):
+    """Applies equations that make a program plainer, and removes what is dead.
+
+    Ours, on ml and tensor: operations with a neutral element, inverses, moves of elements that cancel or join,
+    sizes that are known, casts that say nothing. On other dialects: xDSL's canonicalization patterns. An equation is
+    applied only where it is exact, so `x + 0.0` stays (x may be -0.0) and `x + -0.0` goes.
+
+    **Before**
+    ```mlir
+    %c0 = arith.constant 0 : index
+    %one = ml.constant dense<1.0> : tensor<4x8xf32>
+    %0 = ml.mul %x, %one : tensor<4x8xf32>
+    %1 = ml.transpose %0, perm = [1, 0] : tensor<4x8xf32> to tensor<8x4xf32>
+    %2 = ml.transpose %1, perm = [1, 0] : tensor<8x4xf32> to tensor<4x8xf32>
+    %n = tensor.dim %2, %c0 : tensor<4x8xf32>
+    ```
+
+    **After** `%2` is `%x` and `%n` is
+    ```mlir
+    %n = arith.constant 4 : index
+    ```
+
+    **Needs** nothing. **Leaves alone** ops with effects, checks of run-time sizes, and constant arithmetic on floats
+    (`fold`).
+    """
+
+    name = "canonicalize"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Run the pass on a module."""
+        simplifier = Simplifier(PATTERNS, foreign=True, refused=REFUSED)
+        simplifier.run(op)
+        while remove_unreachable(op):
+            simplifier.run(op)

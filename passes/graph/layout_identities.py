@@ -1,0 +1,138 @@
+"""Equations of ops that move elements: transpose, reshape, slice, broadcast, concatenate, reduce over nothing."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX
+from xdsl.ir import SSAValue
+
+from weft.dialects import ml
+from weft.dialects.ml.base import tensor_type
+from weft.dialects.ml.syntax import TO_THE_END
+from weft.passes.graph.identities import Values, maker
+from weft.passes.graph.worklist import Patterns
+from weft.passes.rewriting import LocatedBuilder
+
+
+def transpose_in_place(op: ml.TransposeOp, builder: LocatedBuilder) -> Values:
+    """transpose(x by 0, 1, ...) = x"""
+    if list(op.perm) != sorted(op.perm) or op.operand.type != op.result.type:
+        return None
+
+    return [op.operand]
+
+
+def transpose_twice(op: ml.TransposeOp, builder: LocatedBuilder) -> Values:
+    """transpose(transpose(x by p) by q) = transpose(x by p[q])"""
+    inner = maker(op.operand, ml.TransposeOp)
+    if inner is None or op.requirements():
+        return None
+
+    first = cast(ml.TransposeOp, inner)
+    joined = ml.TransposeOp(first.operand, [first.perm[axis] for axis in op.perm])
+    return [builder.insert(joined).result] if joined.result.type == op.result.type else None
+
+
+def reshape_in_place(op: ml.ReshapeOp, builder: LocatedBuilder) -> Values:
+    """reshape(x to its own shape) = x"""
+    shape = tensor_type(op.operand).get_shape()
+    one_unknown = shape.count(DYNAMIC_INDEX) == 1 and 0 not in shape and not op.sizes
+    if op.operand.type != op.result.type or not (one_unknown or DYNAMIC_INDEX not in shape):
+        return None
+
+    return [op.operand]
+
+
+def reshape_twice(op: ml.ReshapeOp, builder: LocatedBuilder) -> Values:
+    """reshape(reshape(x)) = reshape(x)"""
+    inner = maker(op.operand, ml.ReshapeOp)
+    if inner is None or 0 in tensor_type(op.operand).get_shape():
+        return None
+
+    return [builder.insert(ml.ReshapeOp(inner.operands[0], tensor_type(op.result), op.sizes)).result]
+
+
+def slice_all(op: ml.SliceOp, builder: LocatedBuilder) -> Values:
+    """x[0:n, 0:?] = x"""
+    shape = tensor_type(op.operand).get_shape()
+    whole = all(
+        start == 0 and step == 1 and limit in (TO_THE_END, n if n != DYNAMIC_INDEX else TO_THE_END)
+        for start, limit, step, n in zip(op.starts, op.limits, op.steps, shape, strict=True)
+    )
+    if not whole or op.operand.type != op.result.type:
+        return None
+
+    return [op.operand]
+
+
+def slice_twice(op: ml.SliceOp, builder: LocatedBuilder) -> Values:
+    """x[a:b:s][c:d:t] = x[a + s*c : ... : s*t], where all limits are known"""
+    inner = maker(op.operand, ml.SliceOp)
+    if inner is None or op.requirements() or DYNAMIC_INDEX in tensor_type(op.operand).get_shape():
+        return None
+
+    first = cast(ml.SliceOp, inner)
+    counts = tensor_type(op.result).get_shape()
+    ranges = zip(first.starts, first.steps, op.starts, counts, strict=True)
+    starts = [a + s * c if n else a for a, s, c, n in ranges]
+    steps = [s * t for s, t in zip(first.steps, op.steps, strict=True)]
+    ends = [start + (n - 1) * step + 1 if n else start for start, step, n in zip(starts, steps, counts, strict=True)]
+    joined = ml.SliceOp(first.operand, starts, ends, steps)
+    return [builder.insert(joined).result] if joined.result.type == op.result.type else None
+
+
+def broadcast_in_place(op: ml.BroadcastInDimOp, builder: LocatedBuilder) -> Values:
+    """broadcast_in_dim(x to its own shape) = x"""
+    if list(op.dims) != list(range(len(op.dims))) or op.sizes or op.operand.type != op.result.type:
+        return None
+
+    return [op.operand]
+
+
+def broadcast_twice(op: ml.BroadcastInDimOp, builder: LocatedBuilder) -> Values:
+    """broadcast_in_dim(broadcast_in_dim(x by p) by q) = broadcast_in_dim(x by q[p]), to a static shape"""
+    inner = maker(op.operand, ml.BroadcastInDimOp)
+    target = tensor_type(op.result)
+    if inner is None or op.requirements() or not target.has_static_shape():
+        return None
+
+    first = cast(ml.BroadcastInDimOp, inner)
+    if first.sizes:
+        return None
+    dims = [op.dims[axis] for axis in first.dims]
+    return [builder.insert(ml.BroadcastInDimOp(first.operand, dims, target)).result]
+
+
+def concatenate_some(op: ml.ConcatenateOp, builder: LocatedBuilder) -> Values:
+    """concatenate(x) = x;  concatenate(x, empty, y) = concatenate(x, y)"""
+    if op.requirements():
+        return None
+    kept = [value for value in op.inputs if tensor_type(value).get_shape()[op.dim] != 0]
+    if len(kept) == 1 and kept[0].type == op.result.type:
+        return kept
+    if not kept or len(kept) == len(op.inputs):
+        return None
+
+    joined = ml.ConcatenateOp(kept, op.dim)
+    return [builder.insert(joined).result] if joined.result.type == op.result.type else None
+
+
+def reduce_nothing(op: ml.ReduceOp, builder: LocatedBuilder) -> Values:
+    """reduce(x over no dimensions) = x, from the neutral element"""
+    if op.dims or op.inits or op.kind is None:
+        return None
+
+    values: list[SSAValue] = list(op.inputs)
+    return values if values[0].type == op.outputs[0].type else None
+
+
+LAYOUT_IDENTITIES: Patterns = {
+    ml.TransposeOp: (transpose_in_place, transpose_twice),
+    ml.ReshapeOp: (reshape_in_place, reshape_twice),
+    ml.SliceOp: (slice_all, slice_twice),
+    ml.BroadcastInDimOp: (broadcast_in_place, broadcast_twice),
+    ml.ConcatenateOp: (concatenate_some,),
+    ml.ReduceOp: (reduce_nothing,),
+}
+"""The equations, by op class."""

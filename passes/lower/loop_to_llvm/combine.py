@@ -69,6 +69,11 @@ def across(e: Emitter, kind: str, value: Value) -> Value:
 
 
 def neutral_value(e: Emitter, kind: str, type_: Attribute, source: Attribute) -> Value:
-    """The value that changes nothing, as `type_` (scalar or vector), for elements of the source type."""
+    """The value that changes nothing, as `type_` (scalar or vector), for elements of the source type.
+
+    Of a float sum it is -0.0: plus 0.0 would turn -0.0 into 0.0.
+    """
+    if kind == "add" and is_float(type_):
+        return e.floating(-0.0, type_)
     attr = cast("FloatAttr | IntegerAttr", neutral(kind, source))
     return e.number(attr.value.data, type_)

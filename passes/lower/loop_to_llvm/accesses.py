@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import Float32Type, Float64Type
 from xdsl.ir import Operation, SSAValue
 
 from weft.dialects.loop import AccessOp, LoadOp, PrefetchOp, ReduceOp, StoreOp
@@ -68,7 +66,7 @@ def lower_reduce(k: Lowering, op: Operation) -> None:
 
 def lower_product(k: Lowering, op: Operation) -> None:
     """`arith.mulf`: emitted with the reduction that alone uses it, if that can fuse them."""
-    if _fuses(op) is None:
+    if not k.analysis.fuses(op):
         lower_scalar(k, op)
 
 
@@ -130,7 +128,7 @@ def _is_first(k: Lowering, op: ReduceOp) -> Value | bool:
         if counter.offset:
             return False
         if (value := counter.value) is not None:
-            zero = k.e.integer(0)
+            zero = k.integer(0)
             tests.append(k.pure(("first", value), (value,), lambda value=value, zero=zero: k.e.icmp("eq", value, zero)))
     if not op.over:
         return False
@@ -153,25 +151,9 @@ def _starting_at(k: Lowering, op: ReduceOp, first: Value | bool, current: Value)
     return k.here(k.e.select(first, nothing, current))
 
 
-def _fuses(op: Operation) -> arith.MulfOp | None:
-    """The product, if it is used by one adding reduction at its side only, in a type that has an fma."""
-    if not isinstance(op, arith.MulfOp) or not isinstance(op.result.type, Float32Type | Float64Type):
-        return None
-    uses = list(op.result.uses)
-    user = uses[0].operation if len(uses) == 1 else None
-    beside = isinstance(user, ReduceOp) and user.kind.data == "add" and user.parent is op.parent
-    return op if beside else None
-
-
-def _product(op: ReduceOp) -> arith.MulfOp | None:
-    """The product that a reduction sums, if it was left to it."""
-    owner = op.value.owner
-    return _fuses(owner) if isinstance(owner, Operation) else None
-
-
 def _reduced(k: Lowering, op: ReduceOp, width: int | None) -> Value:
     """The value of a reduction by itself."""
-    if (product := _product(op)) is not None:
+    if (product := k.analysis.product(op)) is not None:
         k.e.location = product.location
         lower_scalar(k, product)
         k.e.location = op.location
@@ -180,7 +162,7 @@ def _reduced(k: Lowering, op: ReduceOp, width: int | None) -> Value:
 
 def _added(k: Lowering, op: ReduceOp, width: int | None, current: Value) -> Value:
     """The value of a reduction combined with `current`."""
-    if (product := _product(op)) is not None:
+    if (product := k.analysis.product(op)) is not None:
         a, b = (k.value(factor, width) for factor in product.operands)
         return k.here(k.e.fma(a, b, current))
     return k.here(combine(k.e, op.kind.data, current, k.value(op.value, width)))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import Float32Type, Float64Type, IntegerAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.memref import DimOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import AccessOp, AllocOp, ForOp, PrivateOp, WriteOp
+from weft.dialects.loop import AccessOp, AllocOp, ForOp, PrivateOp, ReduceOp, WriteOp
 from weft.dialects.loop.base import LinearOp
 from weft.dialects.loop.linear import Linear
 from weft.dialects.loop.nest import loop_of, loops_around
@@ -25,6 +25,8 @@ class Analysis:
         self.kernel = kernel
         self.may_alias = MAY_ALIAS in kernel.attributes
         self._forms: dict[LinearOp, tuple[Linear, ...]] = {}
+        self._targets: dict[AccessOp, SSAValue] = {}
+        self._products: dict[ReduceOp, arith.MulfOp | None] = {}
         self._written: dict[Operation, frozenset[SSAValue]] = {}
         self._vector_loops: dict[Operation, ForOp | None] = {}
 
@@ -33,6 +35,27 @@ class Analysis:
         if (found := self._forms.get(op)) is None:
             found = self._forms[op] = op.forms()
         return found
+
+    def target(self, op: AccessOp) -> SSAValue:
+        """The buffer of an access."""
+        if (found := self._targets.get(op)) is None:
+            found = self._targets[op] = op.target
+        return found
+
+    def product(self, op: ReduceOp) -> arith.MulfOp | None:
+        """The product that only this reduction adds up, in a type that has an fma."""
+        if op not in self._products:
+            owner = op.value.owner
+            self._products[op] = owner if isinstance(owner, Operation) and self.fuses(owner) else None  # pyright: ignore
+        return self._products[op]
+
+    def fuses(self, op: Operation) -> bool:
+        """Whether an op is a product that :meth:`product` gives to the reduction that uses it."""
+        if not isinstance(op, arith.MulfOp) or not isinstance(op.result.type, Float32Type | Float64Type):
+            return False
+        uses = list(op.result.uses)
+        user = uses[0].operation if len(uses) == 1 else None
+        return isinstance(user, ReduceOp) and user.kind.data == "add" and user.parent is op.parent
 
     def root(self, buffer: SSAValue) -> SSAValue:
         """One value for all buffers that may be the same memory."""

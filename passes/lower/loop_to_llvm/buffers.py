@@ -11,9 +11,10 @@ from xdsl.ir import Attribute, BlockArgument, SSAValue
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp
 from weft.dialects.loop.buffers import alignment, memref_of
+from weft.dialects.loop.linear import Linear
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
-from weft.passes.lower.loop_to_llvm.places import Address, Buffer, Stride
+from weft.passes.lower.loop_to_llvm.places import Address, Buffer, FlatIndex, Stride
 from weft.passes.lower.types import PTR, byte_size, memory_type, register_type
 
 
@@ -87,51 +88,64 @@ def contiguous(k: Lowering, sizes: list[Stride]) -> list[Stride]:
 
 def address(k: Lowering, op: AccessOp) -> Address:
     """Where an access goes now."""
-    buffer = k.buffers[op.target]
-    parts: dict[tuple[Value, Value | None], int] = {}
-    constant = 0
-    steps: dict[Value | None, int] = {}
+    target = k.analysis.target(op)
+    flat = k.places.get(op)
+    if flat is None or flat.buffer is not k.buffers[target]:
+        flat = k.places[op] = _flatten(k, op, k.buffers[target])
+    constant, lane = flat.constant, 0
+    values: list[Value] = []
+    factors: list[int] = []
+    for source, factor in flat.terms:
+        counter = k.counter(source)
+        constant += factor * counter.offset
+        if counter.value is not None:
+            values.append(counter.value)
+            factors.append(factor)
+        if counter.lane:
+            lane = factor
+    if flat.scaled:
+        return _scaled_address(k, flat, list(zip(values, factors, strict=True)), constant, lane)
+    known = flat.scope is not None and flat.scope.open and len(values) == len(flat.values)
+    if not known or any(a is not b for a, b in zip(values, flat.values, strict=True)):
+        offsets = [k.times(value, factor) for value, factor in zip(values, factors, strict=True)]
+        flat.values, flat.scope = tuple(values), k.scope
+        flat.base = _base(k, flat.buffer, offsets)
+    assert flat.base is not None
+    return Address(flat.buffer, flat.base, constant, lane or None)
+
+
+def _flatten(k: Lowering, op: AccessOp, buffer: Buffer) -> FlatIndex:
+    total = Linear()
+    scaled: list[tuple[Linear, Value]] = []
     for form, stride in zip(k.analysis.forms(op), buffer.strides, strict=True):
+        if isinstance(stride, int):
+            total += form * stride
+        else:
+            scaled.append((form, stride))
+    return FlatIndex(buffer, total.terms, total.constant, tuple(scaled))
+
+
+def _scaled_address(k: Lowering, flat: FlatIndex, terms: list[tuple[Value, int]], constant: int, lane: int) -> Address:
+    """The address in a buffer that has strides which only the run knows."""
+    offsets = [k.times(value, factor) for value, factor in terms]
+    step: Stride = lane
+    for form, stride in flat.scaled:
         now = k.form(form)
-        factor, scale = (stride, None) if isinstance(stride, int) else (1, stride)
-        for value, coefficient in now.terms:
-            part = (value, scale)
-            parts[part] = parts.get(part, 0) + coefficient * factor
+        offsets += [k.times(k.times(value, factor), stride) for value, factor in now.terms]
+        if now.constant:
+            offsets.append(k.times(stride, now.constant))
         if now.lane:
-            steps[scale] = steps.get(scale, 0) + now.lane * factor
-        if scale is None:
-            constant += now.constant * factor
-        elif now.constant:
-            parts[scale, None] = parts.get((scale, None), 0) + now.constant
-    return Address(buffer, _base(k, buffer, parts), constant, _step(k, steps))
+            moved = k.times(stride, now.lane)
+            step = moved if step == 0 else k.plus(moved, k.as_value(step))
+    return Address(flat.buffer, _base(k, flat.buffer, offsets), constant, None if step == 0 else step)
 
 
-def _base(k: Lowering, buffer: Buffer, parts: dict[tuple[Value, Value | None], int]) -> Value:
+def _base(k: Lowering, buffer: Buffer, offsets: list[Value]) -> Value:
     """The pointer plus all run-time parts, outermost first, so that each sum is made as early as it can be."""
     pointer, type_ = buffer.pointer, memory_type(buffer.element)
-    offsets: list[Value] = []
-    for (value, scale), factor in parts.items():
-        if factor:
-            offset = k.times(value, factor)
-            offsets.append(offset if scale is None else k.times(offset, scale))
     for offset in sorted(offsets, key=k.depth):
         base = pointer
         pointer = k.pure(
-            ("gep", base, offset, type_),
-            (base, offset),
-            lambda base=base, offset=offset: k.e.gep(base, offset, type_),
+            ("gep", base, offset), (base, offset), lambda base=base, offset=offset: k.e.gep(base, offset, type_)
         )
     return pointer
-
-
-def _step(k: Lowering, steps: dict[Value | None, int]) -> Stride | None:
-    """The distance between lanes; None where they all go to one place."""
-    known = steps.pop(None, 0)
-    total: Value | None = None
-    for scale, factor in steps.items():
-        if scale is not None and factor:
-            part = k.times(scale, factor)
-            total = part if total is None else k.plus(total, part)
-    if total is None:
-        return known or None
-    return k.plus(total, k.e.integer(known)) if known else total

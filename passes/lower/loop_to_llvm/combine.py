@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32
+from xdsl.dialects.builtin import f32
 from xdsl.ir import Attribute
 
 from weft.dialects.loop import neutral
@@ -75,5 +75,4 @@ def neutral_value(e: Emitter, kind: str, type_: Attribute, source: Attribute) ->
     """
     if kind == "add" and is_float(type_):
         return e.floating(-0.0, type_)
-    attr = cast("FloatAttr | IntegerAttr", neutral(kind, source))
-    return e.number(attr.value.data, type_)
+    return e.number(neutral(kind, source).value.data, type_)

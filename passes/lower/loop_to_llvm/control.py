@@ -161,7 +161,7 @@ def lower_if(k: Lowering, op: Operation) -> None:
     if isinstance(number, int):
         k.body((op.then if number >= 0 else op.other).block)
         return
-    zero = k.e.integer(0)
+    zero = k.integer(0)
     holds = k.pure(("holds", number), (number,), lambda: k.e.icmp("sge", number, zero))
     other = op.other.block
     branch(

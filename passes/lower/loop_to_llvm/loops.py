@@ -52,7 +52,7 @@ def _bound(k: Lowering, op: ForOp) -> Bound:
             least = number if least is None else k.least(least, number)
     if least is None:
         return known or 0
-    return least if known is None else k.least(least, k.e.integer(known))
+    return least if known is None else k.least(least, k.integer(known))
 
 
 def _copies(k: Lowering, op: ForOp, low: int, high: int) -> None:
@@ -115,7 +115,7 @@ def _guarded(k: Lowering, op: ForOp, count: Value) -> None:
         runs = k.pure(
             ("runs", count, number),
             (count,),
-            lambda number=number: k.e.icmp("sgt", count, k.e.integer(number)),
+            lambda number=number: k.e.icmp("sgt", count, k.integer(number)),
         )
         branch(k, op, runs, lambda number=number: _copies(k, op, number, number + 1))
 
@@ -124,13 +124,13 @@ def _whole(k: Lowering, count: Bound, step: int) -> Bound:
     """The greatest multiple of `step` up to a count; 0 for a negative count."""
     if isinstance(count, int):
         return count - count % step
-    count = k.greatest(count, k.e.integer(0))
-    divisor = k.e.integer(step)
+    count = k.greatest(count, k.integer(0))
+    divisor = k.integer(step)
 
     def rest() -> Value:
         if step & (step - 1):
             return k.e.binary(llvm.URemOp, count, divisor)
-        return k.e.and_(count, k.e.integer(step - 1))
+        return k.e.and_(count, k.integer(step - 1))
 
     return k.minus(count, k.pure(("rest", count, step), (count,), rest))
 
@@ -157,7 +157,7 @@ def _vector(k: Lowering, op: ForOp, count: Bound) -> None:
 def _lanes_from(k: Lowering, op: ForOp, count: Bound, start: int, width: int) -> Lanes:
     if isinstance(count, int):
         return Lanes(width, min(width, count - start))
-    left = k.minus(count, k.e.integer(start)) if start else count
+    left = k.minus(count, k.integer(start)) if start else count
     return Lanes(width, width, mask_below(k, left, width), start > 0 or not k.analysis.runs(op))
 
 
@@ -190,7 +190,7 @@ def _strips(k: Lowering, op: ForOp, count: Bound, width: int) -> None:
         _lanes(k, op, Lanes(width, width, mask_below(k, left, width)), Counter(whole, lane=True))
         finish(k)
 
-    some = k.pure(("runs", left, 0), (left,), lambda: k.e.icmp("sgt", left, k.e.integer(0)))
+    some = k.pure(("runs", left, 0), (left,), lambda: k.e.icmp("sgt", left, k.integer(0)))
     branch(k, op, some, rest)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -10,13 +10,14 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, VectorType, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from weft.dialects.locations import error_at
+from weft.dialects.loop import AccessOp
 from weft.dialects.loop.linear import Linear
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.analysis import Analysis
 from weft.passes.lower.loop_to_llvm.counters import Counter, Form, Lanes
 from weft.passes.lower.loop_to_llvm.outline import Outliner
-from weft.passes.lower.loop_to_llvm.places import Buffer, Pending, RegisterBuffer
+from weft.passes.lower.loop_to_llvm.places import Buffer, FlatIndex, Pending, RegisterBuffer
 from weft.passes.lower.loop_to_llvm.scope import Scope
 from weft.passes.lower.types import register_type, vector_type
 
@@ -45,7 +46,9 @@ class Lowering:
         self.lanes: Lanes | None = None
         self.pending: dict[object, Pending] = {}
         self.worker: Value | None = None
-        self._depths: dict[Value, int] = {}
+        self.places: dict[AccessOp, FlatIndex] = {}
+        self._depths: dict[Value, int] = dict.fromkeys(emitter.arguments, 0)
+        self._integers: dict[int, Value] = {}
 
     # bodies
 
@@ -67,6 +70,7 @@ class Lowering:
         try:
             yield self.scope
         finally:
+            self.scope.open = False
             self.scope = outer
             outer.forget(written)
 
@@ -78,8 +82,16 @@ class Lowering:
             self._depths[value] = self.scope.depth
 
     def depth(self, value: Value) -> int:
-        """How deep the scope is that a value belongs to."""
-        return self._depths.get(value, 0)
+        """How deep the scope is that a value belongs to; what nobody noted belongs to the current one."""
+        return self._depths.get(value, self.scope.depth)
+
+    def known_outside(self, values: Iterable[Value]) -> None:
+        """Note that values are there before the function starts."""
+        self._depths.update(dict.fromkeys(values, 0))
+
+    def known(self) -> Iterable[Value]:
+        """All values whose scope was noted."""
+        return self._depths
 
     def here(self, value: Value) -> Value:
         """Note that a value belongs to the current scope."""
@@ -91,7 +103,9 @@ class Lowering:
 
         The way out goes through scopes that `may_leave` allows. The second is None for the current scope.
         """
-        depth = max((self._depths.get(operand, 0) for operand in operands), default=0)
+        depth, here = 0, self.scope.depth
+        for operand in operands:
+            depth = max(depth, self._depths.get(operand, here))
         inner: Scope | None = None
         scope = self.scope
         while scope.depth > depth and scope.parent is not None and may_leave(scope):
@@ -154,7 +168,16 @@ class Lowering:
 
     def constant(self, attr: IntegerAttr | FloatAttr, type_: Attribute) -> Value:
         """A constant, in every lane for a vector type."""
-        return self.e.number(attr.value.data, type_)
+        value = self.e.number(attr.value.data, type_)
+        self._depths[value] = 0
+        return value
+
+    def integer(self, number: int) -> Value:
+        """An index constant."""
+        if (value := self._integers.get(number)) is None:
+            value = self._integers[number] = self.e.integer(number)
+            self._depths[value] = 0
+        return value
 
     def splat(self, value: Value, width: int) -> Value:
         """A scalar in every lane."""
@@ -188,7 +211,7 @@ class Lowering:
         """An index times a factor."""
         if factor == 1:
             return value
-        other = self.e.integer(factor) if isinstance(factor, int) else factor
+        other = self.integer(factor) if isinstance(factor, int) else factor
         return self.pure(("mul", value, other), (value, other), lambda: self.e.mul_index(value, other))
 
     def plus(self, a: Value, b: Value) -> Value:
@@ -219,11 +242,11 @@ class Lowering:
                 total = self.plus(total, self.times(value, factor))
         if total is None:
             return form.constant
-        return self.plus(total, self.e.integer(form.constant)) if form.constant else total
+        return self.plus(total, self.integer(form.constant)) if form.constant else total
 
     def as_value(self, number: Value | int) -> Value:
         """An index as a value."""
-        return self.e.integer(number) if isinstance(number, int) else number
+        return self.integer(number) if isinstance(number, int) else number
 
 
 def _always(scope: Scope) -> bool:

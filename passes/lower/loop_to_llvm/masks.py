@@ -25,7 +25,7 @@ def mask_below(k: Lowering, count: Value, width: int) -> Value:
     """The mask of the lanes below a run-time count, which may be anything."""
 
     def make() -> Value:
-        inside = k.least(k.greatest(count, k.e.integer(0)), k.e.integer(width))
+        inside = k.least(k.greatest(count, k.integer(0)), k.integer(width))
         edge = k.e.splat(k.e.cast(llvm.TruncOp, inside, _I32), width)
         return k.e.icmp("slt", lane_numbers(k, width, 1, _I32), edge)
 
@@ -64,7 +64,7 @@ def last_lane(k: Lowering, mask: Value, width: int) -> Value:
     def make() -> Value:
         word = _word(k, mask, width)
         count = k.e.cast(llvm.ZExtOp, k.e.intrinsic("ctpop", (word,), word.type), i64)
-        return k.e.intrinsic("usub.sat", (count, k.e.integer(1)), i64)
+        return k.e.intrinsic("usub.sat", (count, k.integer(1)), i64)
 
     return k.pure(("last", mask), (mask,), make, speculate=False)
 

@@ -25,7 +25,7 @@ def load(k: Lowering, at: Address) -> Value:
     """
     lanes = k.lanes if at.step is not None else None
     root = at.buffer.root
-    key = (at.base, at.constant, at.step, lanes)
+    key = _key(at, lanes)
     if (found := k.scope.loaded(root, key)) is not None:
         return found
     operands = [at.base]
@@ -66,7 +66,13 @@ def store(k: Lowering, at: Address, value: Value, *, nontemporal: bool = False) 
         k.e.store(raw, pointer, known, nontemporal=nontemporal)
     else:
         _masked_store(k, raw, pointer, _ordered_mask(k, at, lanes), size)
-    k.scope.loads.setdefault(at.buffer.root, {})[(at.base, at.constant, at.step, lanes)] = value
+    k.scope.loads.setdefault(at.buffer.root, {})[_key(at, lanes)] = value
+
+
+def _key(at: Address, lanes: Lanes | None) -> object:
+    """What loads of one place share; the base lives as long as the function, so its identity will do."""
+    step = id(at.step) if isinstance(at.step, Value) else at.step
+    return (id(at.base), at.constant, step, lanes.width if lanes is not None and lanes.whole else lanes)
 
 
 def pointer_at(k: Lowering, at: Address, constant: int) -> Value:
@@ -167,7 +173,7 @@ def _lane_pointer(k: Lowering, at: Address, lanes: Lanes, lane: int) -> Value | 
     if isinstance(at.step, int):
         pointer = pointer_at(k, at, at.constant + lane * at.step)
     else:
-        offset = k.plus(k.times(at.step, lane), k.e.integer(at.constant)) if lane else k.e.integer(at.constant)
+        offset = k.plus(k.times(at.step, lane), k.integer(at.constant)) if lane else k.integer(at.constant)
         pointer = k.e.gep(at.base, offset, memory_type(at.buffer.element))
     if runs is True:
         return pointer

@@ -44,7 +44,7 @@ def parallel(k: Lowering, op: ForOp, count: Value | int, run: Run) -> None:
     frame = k.e.alloca(1, struct, 64)
     for number, value in enumerate(values):
         k.e.store(value, k.e.field(frame, struct, number), field_alignment(value))
-    numbers = (k.as_value(count), k.e.integer(_GRAIN), k.e.integer(_threads(k, op)))
+    numbers = (k.as_value(count), k.integer(_GRAIN), k.integer(_threads(k, op)))
     k.outliner.externals.declare(RUNTIME, [PTR, PTR, i64, i64, i64], VOID)
     k.e.call(RUNTIME, (k.e.address_of(name), frame, *numbers))
     k.scope.forget(k.analysis.written(op))
@@ -54,6 +54,7 @@ def _inner(k: Lowering, e: Emitter, worker: Value) -> Lowering:
     """The lowering of the body: it sees all that is known outside."""
     inner = Lowering(e, k.rules, k.analysis, k.outliner)
     inner.worker = worker
+    inner.known_outside(k.known())
     for outside, seen in (
         (k.counters, inner.counters),
         (k.values, inner.values),

@@ -9,7 +9,9 @@ from typing import TypeAlias
 from xdsl.ir import Attribute, SSAValue
 
 from weft.dialects.loop import ReduceOp
+from weft.dialects.loop.linear import Linear
 from weft.passes.lower.function_builder import Value
+from weft.passes.lower.loop_to_llvm.scope import Scope
 from weft.passes.lower.types import vector_type
 
 Stride: TypeAlias = "int | Value"
@@ -42,6 +44,23 @@ class Address:
     base: Value
     constant: int
     step: Stride | None
+
+
+@dataclass(eq=False)
+class FlatIndex:
+    """The index of an access as one number: counters times static strides, a constant, and the indices of those
+    dimensions whose stride only the run knows.
+
+    `base` is the pointer that the run-time values `values` made, good while `scope` is open.
+    """
+
+    buffer: Buffer
+    terms: tuple[tuple[SSAValue, int], ...]
+    constant: int
+    scaled: tuple[tuple[Linear, Value], ...]
+    values: tuple[Value, ...] = ()
+    base: Value | None = None
+    scope: Scope | None = None
 
 
 @dataclass(eq=False)

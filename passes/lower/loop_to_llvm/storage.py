@@ -61,11 +61,11 @@ def lower_private(k: Lowering, op: Operation) -> None:
     """`loop.private`: the slice of the worker that runs this, the first one outside parallel loops."""
     op = cast(PrivateOp, op)
     source = k.buffers[op.source]
-    worker = k.e.integer(0) if k.worker is None else k.worker
+    worker = k.integer(0) if k.worker is None else k.worker
     offset = k.times(worker, source.strides[0])
     element = memory_type(source.element)
     pointer = k.pure(
-        ("gep", source.pointer, offset, element),
+        ("gep", source.pointer, offset),
         (source.pointer, offset),
         lambda: k.e.gep(source.pointer, offset, element),
     )

@@ -96,7 +96,9 @@ def loop_over(draw: st.DrawFn, name: str, size: int, symbol: str | None, *, vect
     tiles, symbols = str(-(-size // tile)), ""
     if symbol is not None:
         tiles = f"%{name}_tiles"
-        symbols = f"  %{name}_t = arith.constant {tile} : index\n  {tiles} = arith.ceildivsi {symbol}, %{name}_t : index\n"
+        symbols = (
+            f"  %{name}_t = arith.constant {tile} : index\n  {tiles} = arith.ceildivsi {symbol}, %{name}_t : index\n"
+        )
     return Loop(
         (
             f'loop.for "{name}o" %{name}o to {tiles} {{',
@@ -127,8 +129,7 @@ def elementwise(draw: st.DrawFn) -> Kernel:
     dtype = draw(st.sampled_from([*FLOATS, *INTEGERS, "i1"]))
     lane = draw(st.integers(0, rank - 1))
     loops = [
-        loop_over(draw, "abc"[d], shape[d], f"%n{d}" if dynamic[d] else None, vector=d == lane)
-        for d in range(rank)
+        loop_over(draw, "abc"[d], shape[d], f"%n{d}" if dynamic[d] else None, vector=d == lane) for d in range(rank)
     ]
     index = [loop.index for loop in loops]
     arguments, types, body, last = [], [], "", None
@@ -228,7 +229,10 @@ def tile_in_registers(draw: st.DrawFn) -> Kernel:
     rows, columns = draw(st.sampled_from([1, 2, 5, 8, 16, 17])), draw(st.sampled_from([1, 3, 8, 16, 20]))
     width = draw(st.sampled_from(WIDTHS))
     other = draw(st.sampled_from([width, *WIDTHS]))
-    lanes_in, lanes_out = draw(st.sampled_from(["row", "column", "none"])), draw(st.sampled_from(["row", "column", "none"]))
+    lanes_in, lanes_out = (
+        draw(st.sampled_from(["row", "column", "none"])),
+        draw(st.sampled_from(["row", "column", "none"])),
+    )
     x, y = memref(dtype, (rows, columns), (False, False)), memref(dtype, (columns, rows), (False, False))
 
     def pair(tag: str, lanes: str, width: int) -> tuple[str, str]:
@@ -244,7 +248,10 @@ def tile_in_registers(draw: st.DrawFn) -> Kernel:
         f"\n%b = loop.load %t[%r1, %c1] : {t}\nloop.store %b, %y[%c1, %r1] : {y}\n}}}}\n"
     )
     body = f'%t = loop.alloc reg "t" : {t}\n{copy_in}{copy_out}'
-    arguments = [argument("x", dtype, (rows, columns), (False, False)), argument("y", dtype, (columns, rows), (False, False))]
+    arguments = [
+        argument("x", dtype, (rows, columns), (False, False)),
+        argument("y", dtype, (columns, rows), (False, False)),
+    ]
     return Kernel(function(arguments, "", body), [(dtype, (rows, columns)), (dtype, (columns, rows))])
 
 
@@ -296,7 +303,7 @@ TEMPLATES: tuple[Callable[[], st.SearchStrategy[Kernel]], ...] = (
 def values(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     """Values that make mistakes show: small numbers of both signs, no two alike in a row."""
     if dtype.kind == "b":
-        return rng.random(shape) < 0.5
+        return np.asarray(rng.random(shape) < 0.5)
     if dtype.kind == "i":
-        return rng.integers(-50, 50, shape).astype(dtype)
-    return rng.uniform(-2, 2, shape).astype(dtype)
+        return np.asarray(rng.integers(-50, 50, shape)).astype(dtype)
+    return np.asarray(rng.uniform(-2, 2, shape)).astype(dtype)

@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 
 import ml_dtypes
 import numpy as np
+from xdsl.dialects import arith, memref
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.dialects.func import FuncOp
+from xdsl.ir import SSAValue
 from xdsl.parser import Parser
 
 from weft.backends.cpu.library import Library
 from weft.backends.cpu.runtime import runtime_symbol
-from weft.backends.llvm.object_code import to_object
-from weft.backends.llvm.translate import to_llvm_ir
+from weft.backends.llvm import to_llvm_ir, to_object
+from weft.dialects.loop import AllocOp
 from weft.passes.lower.convert_loop_to_llvm import ConvertLoopToLlvm
 from weft.registry import context
 
@@ -34,7 +36,7 @@ DTYPES = {
 
 def parse(text: str) -> ModuleOp:
     """A verified module."""
-    module = Parser(context(), text).parse_module()
+    module = Parser(context(), text, "kernel.mlir").parse_module()
     module.verify()
     return module
 
@@ -56,18 +58,23 @@ def compiled(module: ModuleOp, threads: int = 1) -> Callable[..., None]:
     """The module's kernel as a function of its arguments: arrays (any strides) and numbers."""
     kernel = kernel_of(module)
     name, types = kernel.sym_name.data, kernel.function_type.inputs.data
-    library = Library(to_object(to_llvm_ir(lower(module))), [name], lambda symbol: runtime_symbol(symbol, threads))
+    code = to_object(to_llvm_ir(lower(module)))
+    library = Library(code, [name], lambda symbol: runtime_symbol(symbol, threads))
     function = ctypes.CFUNCTYPE(None)(library.address(name))
 
     def call(*arguments: object) -> None:
+        assert library is not None, "the code lives as long as its library"
         values: list[object] = []
         for type_, argument in zip(types, arguments, strict=True):
             values += flattened(type_, argument)
         function(*values)
-        del library_held[1:]
 
-    library_held = [library]
     return call
+
+
+def run(text: str, *arguments: object, threads: int = 1) -> None:
+    """Compile a kernel and call it."""
+    compiled(parse(text), threads)(*arguments)
 
 
 def flattened(type_: object, argument: object) -> Sequence[object]:
@@ -82,3 +89,27 @@ def flattened(type_: object, argument: object) -> Sequence[object]:
     known = type_.get_strides() if type_.layout.name != "builtin.none" else strides
     moving = [stride for stride, given in zip(strides, known, strict=True) if given is None]
     return [*values, *map(ctypes.c_int64, dynamic + moving)]
+
+
+def hoist(module: ModuleOp, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    """Make arguments of the heap buffers of a kernel whose arguments have these shapes, and arrays for them."""
+    kernel = kernel_of(module)
+    block, arrays = kernel.body.block, []
+    for op in list(kernel.walk()):
+        if isinstance(op, AllocOp) and op.space.data == "heap":
+            type_ = op.result.type
+            sizes = iter([_size(value, shapes) for value in op.operands])
+            shape = [next(sizes) if size < 0 else size for size in type_.get_shape()]
+            arrays.append(np.full(shape, 77, DTYPES[str(type_.element_type)]))
+            op.result.replace_all_uses_with(block.insert_arg(type_, len(block.args)))
+            op.detach()
+            op.erase()
+    kernel.update_function_type()
+    kernel.properties.pop("arg_attrs", None)
+    return arrays
+
+
+def _size(value: SSAValue, shapes: Sequence[tuple[int, ...]]) -> int:
+    dim = value.owner
+    assert isinstance(dim, memref.DimOp) and isinstance(dim.index.owner, arith.ConstantOp)
+    return shapes[dim.source.index][dim.index.owner.value.value.data]

@@ -1,0 +1,153 @@
+"""`choose-schedule`: gives each kernel a schedule, from the structure of its loops and the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Block
+from xdsl.passes import ModulePass
+
+from weft.diagnostics import WeftError
+from weft.dialects.loop import AllocOp, ForOp, IfOp, LoadOp, ReduceOp, ScheduleAttr, WriteOp, buffer_name
+from weft.dialects.loop.schedule import FuseConsumer, Parallelize, Step
+from weft.dialects.target import Cpu, cpu_of
+from weft.passes.loops.apply_schedule import pass_of
+from weft.passes.loops.default_plans import Machine, Names, plans
+from weft.passes.loops.dependence import accesses
+from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, loops
+from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
+from weft.passes.loops.registers import check_registers
+
+
+@dataclass(frozen=True)
+class ChooseSchedule(ModulePass):
+    """Writes `loop.schedule` on every kernel that has none.
+
+    Each nest gets the first of its default plans that is legal; a nest that none fits stays as it is, which is
+    slow and right. Plans are tried on a copy of the kernel. The machine is the module's `weft.target`.
+
+    **Before**
+    ```mlir
+    func.func @double(%X: memref<64xf32> {loop.name = "X"}) attributes {loop.kernel} {
+      loop.for "i" %i to 64 {
+      }
+      func.return
+    }
+    ```
+    **After**
+    ```mlir
+    func.func @double(%X: memref<64xf32> {loop.name = "X"}) attributes {
+        loop.kernel, loop.schedule = #loop.schedule<vectorize i 8>} {
+      loop.for "i" %i to 64 {
+      }
+      func.return
+    }
+    ```
+    **Needs** kernels of naive nests.
+
+    **Leaves alone** kernels that have a schedule, or had one applied; the loops themselves.
+    """
+
+    name = "choose-schedule"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Choose for every kernel without a schedule."""
+        cpu = cpu_of(op)
+        for kernel in kernels(op):
+            if SCHEDULE not in kernel.attributes and APPLIED not in kernel.attributes:
+                kernel.attributes[SCHEDULE] = ScheduleAttr(choose(kernel, cpu))
+
+
+def choose(kernel: FuncOp, cpu: Cpu) -> tuple[Step, ...]:
+    """The default schedule of a kernel on a CPU."""
+    trial = _Trial(kernel)
+    names = Names({buffer_name(b) or "" for b in buffers(kernel)})
+    names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
+    for group in list(_groups(kernel.body.block)):
+        _choose_group(trial, group, cpu, names)
+    return tuple(trial.steps)
+
+
+@dataclass
+class _Trial:
+    """A copy of a kernel that has the chosen steps applied."""
+
+    original: FuncOp
+    steps: list[Step] = field(default_factory=list[Step])
+
+    def __post_init__(self) -> None:
+        self.copy = self.original.clone()
+
+    def attempt(self, steps: Sequence[Step]) -> bool:
+        """Take the steps, where all of them are legal."""
+        try:
+            for step in steps:
+                pass_of(step).run(self.copy)
+            check_registers(self.copy)
+        except WeftError:
+            self.copy = self.original.clone()
+            for step in self.steps:
+                pass_of(step).run(self.copy)
+            return False
+        self.steps += steps
+        return True
+
+    def has(self, nest: Leaf) -> bool:
+        """Whether the nest is still there: it may have been fused into another."""
+        return bool(loops(self.copy, nest.loops[-1].label.data))
+
+    def fuse_consumer(self, name: str) -> None:
+        """Fuse the consumer of a buffer, where it can be."""
+        buffer = next((b for b in buffers(self.copy) if buffer_name(b) == name), None)
+        touching = [] if buffer is None else accesses(self.copy, buffer)
+        reads = sum(isinstance(access, LoadOp) for access in touching)
+        if reads == 1 and not any(isinstance(access, ReduceOp) for access in touching):
+            self.attempt([FuseConsumer(name)])
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Nests that share outer loops: `outer` around `leaves`; a nest alone has no outer loops."""
+
+    outer: tuple[ForOp, ...]
+    leaves: tuple[Leaf, ...]
+
+
+def _groups(block: Block) -> Iterator[_Group]:
+    """The nests of a block, those under conditions too."""
+    for op in block.ops:
+        if isinstance(op, IfOp):
+            yield from _groups(op.then.block)
+            yield from _groups(op.other.block)
+        elif isinstance(op, ForOp):
+            alone = leaf(op)
+            if alone is not None:
+                yield _Group((), (alone,))
+            else:
+                outer = tuple(perfect(op))
+                inner = tuple(nest for group in _groups(outer[-1].block) for nest in group.leaves)
+                yield _Group(outer, inner)
+
+
+def _choose_group(trial: _Trial, group: _Group, cpu: Cpu, names: Names) -> None:
+    """The plans of the nests of a group; threads go to the loops that they share."""
+    machine = Machine(cpu, parallel=not group.outer)
+    for nest in group.leaves:
+        if not trial.has(nest):
+            continue
+        for plan in plans(nest, machine, names):
+            alone = [step for step in plan if not isinstance(step, Parallelize)]
+            if trial.attempt(plan) or (len(alone) < len(plan) and trial.attempt(alone)):
+                break
+        for access in nest.accesses:
+            if isinstance(access, WriteOp) and isinstance(access.target.owner, AllocOp):
+                trial.fuse_consumer(buffer_name(access.target) or "")
+    work = sum(nest.work() for nest in group.leaves)
+    for loop in group.outer:
+        work *= trip_or(loop, UNKNOWN_TRIP)
+    if group.outer and Machine(cpu, parallel=True).wants_threads(work):
+        trial.attempt([Parallelize(group.outer[0].label.data)])

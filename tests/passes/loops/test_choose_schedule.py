@@ -1,0 +1,136 @@
+"""The default schedule: right on every kernel, and of the kind that the nest asks for."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xdsl.parser import Parser
+
+from tests.passes.loops.random_nests import (
+    Case,
+    Sizes,
+    compute,
+    elementwise,
+    layer,
+    product,
+    random_case,
+    reduction,
+    rows,
+    window,
+)
+from weft.dialects.target import Cpu
+from weft.passes.loops.apply_schedule import apply_steps
+from weft.passes.loops.choose_schedule import choose
+from weft.passes.loops.kernels import kernels
+from weft.passes.loops.registers import check_registers
+from weft.registry import context
+
+SMALL = Cpu(threads=4, vector_bytes=16, vector_registers=8, l1_bytes=256, l2_bytes=2048, l3_bytes=8192)
+
+
+def module_of(case: Case):
+    module = Parser(context(), case.text).parse_module()
+    module.verify()
+    return module
+
+
+def words(case: Case, cpu: Cpu) -> str:
+    """The chosen steps, one a line."""
+    return "\n".join(map(str, choose(next(kernels(module_of(case))), cpu)))
+
+
+def check_default(case: Case, cpu: Cpu, seed: int) -> None:
+    module = module_of(case)
+    expected = compute(module, case, seed)
+    kernel = next(kernels(module))
+    steps = choose(kernel, cpu)
+    apply_steps(kernel, steps)
+    module.verify()
+    check_registers(kernel)
+    for want, got in zip(expected, compute(module, case, seed), strict=True):
+        assert np.array_equal(want, got), f"{case.text}\n{steps}\n{module}"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32))
+def test_the_default_schedule_keeps_what_a_kernel_computes(seed):
+    check_default(random_case(Random(seed)), SMALL, seed)
+
+
+@pytest.mark.long
+@settings(max_examples=3000, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([8, 16, 32, 64]), st.sampled_from([1, 4]))
+def test_default_schedules_of_many_machines_keep_what_kernels_compute(seed, vector_bytes, threads):
+    cpu = Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=16)
+    check_default(random_case(Random(seed)), cpu, seed)
+
+
+def sizes(m: int, n: int, k: int, dynamic: str = "") -> Sizes:
+    return Sizes({"m": m, "n": n, "k": k}, frozenset(dynamic))
+
+
+def test_a_product_keeps_a_tile_of_sums_in_registers():
+    chosen = words(product(sizes(64, 64, 64)), Cpu(vector_bytes=64, vector_registers=32))
+    assert "tile m 12" in chosen and "tile n 32" in chosen and "as C_r in reg" in chosen
+
+
+def test_a_large_product_packs_both_inputs():
+    chosen = words(product(sizes(1024, 1024, 1024)), Cpu(vector_bytes=64, vector_registers=32))
+    assert "as B_p in heap" in chosen and "as A_p in heap" in chosen
+
+
+def test_a_large_product_of_an_odd_shape_is_right_when_packed(seed=3):
+    small = Cpu(vector_bytes=64, vector_registers=16)
+    case = product(sizes(50, 521, 33))
+    assert "as B_p in heap" in words(case, small)
+    from weft.passes.loops import default_plans
+
+    assert default_plans.PACKED_COLUMNS < 521
+
+
+def test_a_product_of_one_row_streams_its_right_input():
+    chosen = words(product(sizes(1, 256, 256)), Cpu(vector_bytes=32))
+    assert "interchange (m, kc, np, ki, nr)" in chosen
+
+
+def test_a_product_takes_its_epilogue_along():
+    chosen = words(layer(sizes(8, 32, 16, "m")), Cpu())
+    assert "fuse_consumer T" in chosen
+
+
+def test_a_reduction_along_the_lanes_keeps_partial_results():
+    assert "rfactor z as z_p" in words(rows(sizes(4, 100, 1)), Cpu())
+
+
+def test_elementwise_nests_become_vectors():
+    chosen = words(elementwise(sizes(4, 100, 1)), Cpu())
+    assert "vectorize nv 8" in chosen and "partition no" in chosen
+
+
+def test_threads_are_for_large_nests_only():
+    many = Cpu(threads=8)
+    assert "parallelize" in words(elementwise(sizes(4096, 4096, 1)), many)
+    assert "parallelize" not in words(elementwise(sizes(8, 8, 1)), many)
+    assert "parallelize" not in words(elementwise(sizes(4096, 4096, 1)), Cpu(threads=1))
+    assert "parallelize m" in words(rows(sizes(4096, 4096, 1)), many)
+
+
+def test_a_kernel_with_a_schedule_keeps_it():
+    from weft.passes.loops.choose_schedule import ChooseSchedule
+
+    case = elementwise(sizes(4, 4, 1))
+    text = case.text.replace("{loop.kernel}", "{loop.kernel, loop.schedule = #loop.schedule<unroll m>}")
+    module = Parser(context(), text).parse_module()
+    before = str(module)
+    ChooseSchedule().apply(context(), module)
+    assert str(module) == before
+
+
+@pytest.mark.parametrize("make", [product, window, reduction, elementwise, layer, rows])
+def test_empty_kernels_get_a_schedule_that_does_nothing_wrong(make):
+    for size in (sizes(0, 3, 5), sizes(3, 0, 5), sizes(3, 5, 0), sizes(0, 0, 0, "mnk" if make is product else "mn")):
+        check_default(make(size), SMALL, 1)

@@ -326,6 +326,13 @@ class Emitter(FunctionBuilder):
         with self.at(self._pooled):
             return self.value(llvm.AllocaOp, (size,), PTR, properties)
 
+    def local(self, type_: Attribute, initial: Value, alignment: int) -> Value:
+        """Room on the stack that holds a constant from the start of the function on."""
+        room = self.alloca(1, type_, alignment)
+        with self.at(self._pooled):
+            self.store(initial, room, alignment)
+        return room
+
     def address_of(self, name: str) -> Value:
         """The address of a global or a function."""
         return self.value(llvm.AddressOfOp, (), PTR, {"global_name": _symbol(name)})

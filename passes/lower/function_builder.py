@@ -167,6 +167,11 @@ class FunctionBuilder:
         self._list.append(made)
         return made
 
+    def add_op(self, op: Operation) -> None:
+        """Append an op that was made elsewhere."""
+        op.location = self.location
+        self._list.append(op)
+
     def value(
         self,
         kind: type[Operation],

@@ -1,0 +1,239 @@
+"""The pass `convert-to-llvm`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from xdsl.context import Context
+from xdsl.dialects import arith, func, llvm, memref
+from xdsl.dialects.builtin import MemRefType, ModuleOp, UnitAttr
+from xdsl.ir import Block, Operation
+from xdsl.passes import ModulePass
+
+from weft.dialects.locations import error_at
+from weft.passes.lower.function_builder import Externals
+from weft.passes.lower.host.control import CONTROL_RULES
+from weft.passes.lower.host.entry import emit_entry
+from weft.passes.lower.host.function import HostFunction, Shared, value_types
+from weft.passes.lower.host.memory import MEMORY_RULES
+from weft.passes.lower.host.messages import ATTRIBUTE, Messages
+from weft.passes.lower.host.views import VIEW_RULES
+from weft.passes.lower.scalars import emit_scalar
+from weft.passes.lower.types import memory_type
+
+_RULES: Mapping[type[Operation], Any] = {**CONTROL_RULES, **MEMORY_RULES, **VIEW_RULES}
+
+_NEEDED = {
+    "ml": "outline-kernels",
+    "tensor": "bufferize",
+    "bufferization": "convert-ml-to-loop",
+    "loop": "convert-loop-to-llvm",
+    "scf": "convert-scf-to-cf",
+    "affine": "lower-affine",
+    "linalg": "convert-linalg-to-loops",
+}
+"""The pass that has to run before, by the dialect that it takes away."""
+
+
+@dataclass(frozen=True)
+class ConvertToLlvm(ModulePass):
+    """Turns host functions (`func`, `cf`, `memref`, `arith`, `math`) and globals into the llvm dialect.
+
+    A function returns a struct of a status and its results; a memref is passed as its pointers and what its type leaves
+    open. A check that fails (an assertion, an index out of bounds, no memory) ends the function with the number of its
+    text in the module attribute `weft.messages`, and so its callers. Each public function gets an entry that follows
+    MLIR's C interface (`_mlir_ciface_`).
+
+    **Before**
+    ```mlir
+    func.func @f(%a: memref<?xf32>, %i: index) -> f32 {
+      %0 = memref.load %a[%i] : memref<?xf32>
+      func.return %0 : f32
+    }
+    ```
+    **After**
+    ```mlir
+    llvm.func internal @f.host(%al: !llvm.ptr, %a: !llvm.ptr, %n: i64, %i: i64) -> !llvm.struct<(i64, f32)> {
+      %inside = llvm.icmp "ult" %i, %n : i64
+      llvm.cond_br %inside, ^go, ^fail(%status : i64)
+      ...
+    }
+    llvm.func @_mlir_ciface_f(%results: !llvm.ptr, %a: !llvm.ptr, %i: i64) -> i64 { ... }
+    ```
+
+    `bounds-checks=false` leaves out the checks of `memref.load`, `memref.store` and of views.
+
+    **Needs** no `scf`, `affine`, `linalg`, tensors or kernels in other dialects. **Leaves alone** what is in the llvm
+    dialect already: the kernels.
+    """
+
+    name = "convert-to-llvm"
+
+    bounds_checks: bool = True
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Run the pass. Raises :class:`WeftError` at the first op that it cannot lower, and for recursion."""
+        ops = list(op.body.block.ops)
+        functions = {f.sym_name.data: f for f in ops if isinstance(f, func.FuncOp)}
+        _refuse_recursion(functions)
+        shared = Shared(
+            Externals(),
+            Messages(op),
+            self.bounds_checks,
+            {f.sym_name.data: f for f in ops if isinstance(f, llvm.FuncOp)},
+            functions,
+        )
+        for inner in ops:
+            if isinstance(inner, func.FuncOp):
+                _replace(inner, _function(inner, shared))
+            elif isinstance(inner, memref.GlobalOp):
+                _replace(inner, [_global(inner)])
+            elif not isinstance(inner, llvm.FuncOp | llvm.GlobalOp):
+                raise _refusal(inner)
+        present = {f.sym_name.data for f in op.body.block.ops if isinstance(f, llvm.FuncOp)}
+        for declaration in shared.externals.declarations(op.location):
+            if declaration.sym_name.data not in present:
+                op.body.block.add_op(declaration)
+        op.attributes[ATTRIBUTE] = shared.messages.attribute()
+
+
+def _replace(op: Operation, made: Iterable[Operation]) -> None:
+    block = cast(Block, op.parent_block())
+    for new in made:
+        block.insert_op_before(new, op)
+    op.detach()
+    op.erase()
+
+
+def _refusal(op: Operation) -> Exception:
+    dialect = op.name.partition(".")[0]
+    needed = _NEEDED.get(dialect)
+    return error_at(
+        op, f"'{op.name}' cannot be lowered to llvm", f"run the pass '{needed}' first" if needed is not None else None
+    )
+
+
+# functions
+
+
+def _function(function: func.FuncOp, shared: Shared) -> list[llvm.FuncOp]:
+    """The body of a host function, and its entry if it is public; nothing for a declaration."""
+    if not function.body.blocks:
+        return []
+    f = HostFunction(function, shared)
+    entry = function.body.blocks[0]
+    place = 0
+    for argument in entry.args:
+        count = len(value_types(argument.type, function))
+        f.define(argument, *f.e.arguments[place : place + count])
+        place += count
+    order = _order(entry)
+    for block in order[1:]:
+        f.blocks[block] = _block(f, block, function)
+    for block in order:
+        f.e.enter(f.blocks[block])
+        for op in block.ops:
+            _lower(f, op)
+    made = [f.finish()]
+    public = function.sym_visibility is None or function.sym_visibility.data == "public"
+    return [*made, emit_entry(function, shared.externals)] if public else made
+
+
+def _block(f: HostFunction, block: Block, function: func.FuncOp) -> Block:
+    """An llvm block for a block, its arguments taken apart."""
+    parts = [value_types(argument.type, function) for argument in block.args]
+    made = f.e.block(*(part for types in parts for part in types))
+    place = 0
+    for argument, types in zip(block.args, parts, strict=True):
+        f.define(argument, *made.args[place : place + len(types)])
+        place += len(types)
+    return made
+
+
+def _order(entry: Block) -> list[Block]:
+    """The blocks that can be reached, each after a block that dominates it (reverse postorder)."""
+    done: list[Block] = []
+    seen = {entry}
+    stack = [(entry, iter(_successors(entry)))]
+    while stack:
+        block, successors = stack[-1]
+        following = next((b for b in successors if b not in seen), None)
+        if following is None:
+            done.append(block)
+            stack.pop()
+        else:
+            seen.add(following)
+            stack.append((following, iter(_successors(following))))
+    return done[::-1]
+
+
+def _successors(block: Block) -> Iterable[Block]:
+    return block.last_op.successors if block.last_op is not None else ()
+
+
+def _lower(f: HostFunction, op: Operation) -> None:
+    f.e.location = op.location
+    if (rule := _RULES.get(type(op))) is not None:
+        rule(f, op)
+        return
+    if isinstance(op, arith.SelectOp) and isinstance(op.result.type, MemRefType):
+        condition = f.scalar(op.cond)
+        sides = zip(f.values[op.lhs], f.values[op.rhs], strict=True)
+        f.define(op.result, *(f.e.select(condition, a, b) for a, b in sides))
+        return
+    results = None
+    if all(len(f.values.get(operand, ())) == 1 for operand in op.operands):
+        results = emit_scalar(f.e, op, f.scalars(op.operands))
+    if results is None:
+        raise _refusal(op)
+    for result, value in zip(op.results, results, strict=True):
+        f.define(result, value)
+
+
+# recursion
+
+
+def _refuse_recursion(functions: Mapping[str, func.FuncOp]) -> None:
+    """Raises :class:`WeftError` at a call that leads back to its function: the stack is not for programs to fill."""
+    done: set[str] = set()
+    path: list[str] = []
+
+    def visit(name: str) -> None:
+        path.append(name)
+        for op in functions[name].walk():
+            if not isinstance(op, func.CallOp) or (callee := op.callee.string_value()) not in functions:
+                continue
+            if callee in path:
+                circle = " -> ".join(f"@{step}" for step in [*path[path.index(callee) :], callee])
+                raise error_at(op, f"recursion is not supported: {circle}", "use a loop")
+            if callee not in done:
+                visit(callee)
+        path.pop()
+        done.add(name)
+
+    for name in functions:
+        if name not in done:
+            visit(name)
+
+
+# globals
+
+
+def _global(op: memref.GlobalOp) -> llvm.GlobalOp:
+    """The data of a global. One without data starts as zeros and is kept between calls."""
+    type_ = op.type
+    count = 1
+    for size in type_.get_shape():
+        count *= size
+    made = llvm.GlobalOp(
+        llvm.LLVMArrayType(count, memory_type(type_.element_type)),
+        op.sym_name,
+        "internal",
+        constant=op.constant is not None,
+        value=None if isinstance(op.initial_value, UnitAttr) else op.initial_value,
+        alignment=max(64, op.alignment.value.data if op.alignment is not None else 1),
+    )
+    made.location = op.location
+    return made

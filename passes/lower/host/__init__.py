@@ -1,0 +1,1 @@
+"""The lowering of host functions (control flow, calls, buffers, scalars) to the llvm dialect."""

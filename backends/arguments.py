@@ -113,7 +113,7 @@ def _memref(spec: ValueSpec, value: object) -> Array:
     strides = [step // size for step in array.strides]
     wanted = spec.strides if spec.strides is not None else contiguous_strides(array.shape)
     for have, want, dim in zip(strides, wanted, array.shape, strict=True):
-        if dim > 1 and want is not None and have != want:
+        if array.size and dim > 1 and want is not None and have != want:
             found = f"{describe(array)} and strides {tuple(strides)}"
             raise _mismatch(spec, found, f"its layout needs the strides {wanted} (in elements)")
     return array

@@ -11,6 +11,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
+from weft.dialects.upstream.arith import ARITH
 from weft.passes.rewriting import LocatedBuilder
 
 _KEPT: tuple[type[Operation], ...] = (
@@ -27,7 +28,7 @@ _KEPT: tuple[type[Operation], ...] = (
 )
 """Ops that the lowering to llvm knows for f16 and bf16."""
 
-_ARITHMETIC = {*arith.Arith.operations, *math.Math.operations} - {*_KEPT}
+_ARITHMETIC = {*ARITH.operations, *math.Math.operations} - {*_KEPT}
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ _INTRINSICS: Mapping[type[Operation], str] = {
 """Ops that LLVM has an intrinsic for; what it does not do inline ends as a call of libm."""
 
 _LIBM: Mapping[type[Operation], str] = {
+    RemFOp: "fmod",
     math.AcoshOp: "acosh",
     math.AsinhOp: "asinh",
     math.AtanhOp: "atanh",

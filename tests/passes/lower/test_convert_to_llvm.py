@@ -11,11 +11,6 @@ from weft.diagnostics import WeftError
 SCF = ("convert-scf-to-cf",)
 
 
-def fails(text, *args, match, **options):
-    with pytest.raises(WeftError, match=match):
-        build(text, passes=SCF, **options)(*args)
-
-
 def test_nested_conditions_give_values():
     f = build(
         """
@@ -129,14 +124,16 @@ def test_a_parallel_loop_reduces_in_sequence():
           %c1 = arith.constant 1 : index
           %n = memref.dim %a, %c0 : memref<?x?xf32>
           %m = memref.dim %a, %c1 : memref<?x?xf32>
-          %r = scf.parallel (%i, %j) = (%c0, %c0) to (%n, %m) step (%c1, %c1) init (%start) -> f32 {
+          %r = "scf.parallel"(%c0, %c0, %n, %m, %c1, %c1, %start)
+              <{operandSegmentSizes = array<i32: 2, 2, 2, 1>}> ({
+          ^bb0(%i: index, %j: index):
             %v = memref.load %a[%i, %j] : memref<?x?xf32>
             scf.reduce(%v : f32) {
             ^bb0(%l: f32, %r2: f32):
               %s = arith.addf %l, %r2 : f32
               scf.reduce.return %s : f32
             }
-          }
+          }) : (index, index, index, index, index, index, f32) -> f32
           func.return %r : f32
         }""",
         passes=SCF,
@@ -260,12 +257,10 @@ def test_elements_of_every_type_are_copied_and_returned(dtype):
     f = build(
         f"""
         func.func @f(%a: memref<?x{name}>, %b: memref<?x{name}>, %i: index) -> {name} {{
-          memref.copy %a, %b : memref<?x{name}> to memref<?x{name}>
+          "memref.copy"(%a, %b) : (memref<?x{name}>, memref<?x{name}>) -> ()
           %v = memref.load %b[%i] : memref<?x{name}>
           func.return %v : {name}
-        }}""".replace("memref.copy %a, %b :", '"memref.copy"(%a, %b) :').replace(
-            f": memref<?x{name}> to memref<?x{name}>", f": (memref<?x{name}>, memref<?x{name}>) -> ()"
-        ),
+        }}""",
         passes=SCF,
     )
     a = np.array([0, 1, 1, 0, 1]).astype(dtype)
@@ -280,7 +275,10 @@ def test_elements_of_every_type_are_copied_and_returned(dtype):
 
 @pytest.mark.parametrize("name", ["f16", "bf16", "f32", "f64", "i1", "i8", "i16", "i32", "i64", "index"])
 def test_scalars_of_every_type_go_in_and_come_out(name):
-    f = build(f"func.func @f(%a: {name}, %b: {name}) -> ({name}, {name}) {{ func.return %b, %a : {name}, {name} }}")
+    f = build(
+        f"func.func @f(%a: {name}, %b: {name}) -> ({name}, {name}) {{ func.return %b, %a : {name}, {name} }}",
+        passes=SCF,
+    )
     low, high = (False, True) if name == "i1" else (-1.5, 2.25) if "f" in name else (-100, 27)
     assert f(low, high) == (high, low)
 
@@ -479,20 +477,34 @@ def test_new_buffers_are_aligned_and_the_callers():
             assert a.ctypes.data % 64 == 0
             assert b.ctypes.data % 4096 == 0
             a[:], b[:] = 1, 2
-    fails(
-        "func.func @f(%n: index) -> memref<?xf32> { %a = memref.alloc(%n) : memref<?xf32>  func.return %a : memref<?xf32> }",
-        -1,
-        match="negative",
-    )
+    with pytest.raises(WeftError, match=r"a size of a new memref<.*> is negative"):
+        f(-1)
+
+
+def private(name, type_, data, *flags):
+    data = "unit" if data is None else f"{data} : {type_.replace('memref', 'tensor')}"
+    properties = [
+        f'sym_name = "{name}"',
+        'sym_visibility = "private"',
+        f"type = {type_}",
+        f"initial_value = {data}",
+        *flags,
+    ]
+    return f'"memref.global"() <{{{", ".join(properties)}}}> : () -> ()\n'
+
+
+GLOBALS = (
+    private("table", "memref<2x3xf32>", "dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]>", "constant")
+    + private("bits", "memref<3xi1>", "dense<[true, false, true]>", "constant")
+    + private("same", "memref<300xi16>", "dense<-7>", "constant")
+    + private("count", "memref<i64>", None)
+)
 
 
 def test_globals_hold_data_and_keep_what_is_written():
     f = build(
-        """
-        memref.global "private" constant @table : memref<2x3xf32> = dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]>
-        memref.global "private" constant @bits : memref<3xi1> = dense<[true, false, true]>
-        memref.global "private" constant @same : memref<300xi16> = dense<-7>
-        memref.global "private" @count : memref<i64> = uninitialized
+        GLOBALS
+        + """
         func.func @f(%i: index, %j: index) -> (f32, i1, i16, i64) {
           %t = memref.get_global @table : memref<2x3xf32>
           %b = memref.get_global @bits : memref<3xi1>

@@ -9,8 +9,9 @@ from xdsl.ir import SSAValue
 
 from weft.dialects import ml
 from weft.dialects.ml.base import tensor_type
+from weft.dialects.ml.dtypes import Kind
 from weft.dialects.ml.syntax import TO_THE_END
-from weft.passes.graph.identities import Values, maker
+from weft.passes.graph.identities import Values, element_kind, maker
 from weft.passes.graph.worklist import Patterns
 from weft.passes.rewriting import LocatedBuilder
 
@@ -119,8 +120,10 @@ def concatenate_some(op: ml.ConcatenateOp, builder: LocatedBuilder) -> Values:
 
 
 def reduce_nothing(op: ml.ReduceOp, builder: LocatedBuilder) -> Values:
-    """reduce(x over no dimensions) = x, from the neutral element"""
+    """reduce(x over no dimensions) = x, from the neutral element; but a sum of floats makes -0.0 to 0.0"""
     if op.dims or op.inits or op.kind is None:
+        return None
+    if op.kind == "add" and element_kind(op.inputs[0]) is Kind.FLOAT:
         return None
 
     values: list[SSAValue] = list(op.inputs)

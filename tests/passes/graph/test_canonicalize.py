@@ -121,8 +121,13 @@ CASES = {
     ),
     "a reduction over nothing goes": (
         "tensor<4xf32>",
-        "%r = ml.reduce add %x, dims = [] : tensor<4xf32> to tensor<4xf32>",
+        "%r = ml.reduce max %x, dims = [] : tensor<4xf32> to tensor<4xf32>",
         [],
+    ),
+    "a sum over nothing stays for floats, for -0.0 + 0.0 is 0.0": (
+        "tensor<4xf32>",
+        "%r = ml.reduce add %x, dims = [] : tensor<4xf32> to tensor<4xf32>",
+        ["ml.reduce", "ml.add", "ml.return"],
     ),
     "a cast to less and back goes": (
         "tensor<4xf32>",

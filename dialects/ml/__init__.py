@@ -33,6 +33,9 @@ from weft.dialects.ml.compare import CompareOp, CompareTypeAttr, DirectionAttr
 from weft.dialects.ml.constant import ConstantOp
 from weft.dialects.ml.contraction import DotGeneralOp, MatmulOp, PrecisionAttr
 from weft.dialects.ml.convert import BitcastConvertOp, ConvertOp
+from weft.dialects.ml.convolution import ConvolutionOp
+from weft.dialects.ml.convolution_dims import ConvDims, ConvDimsAttr
+from weft.dialects.ml.convolution_window import Window
 from weft.dialects.ml.elementwise import (
     AbsOp,
     CeilOp,
@@ -68,6 +71,7 @@ from weft.dialects.ml.functions import (
 )
 from weft.dialects.ml.layout import ConcatenateOp, GetDimensionSizeOp, ReshapeOp, SliceOp, TransposeOp
 from weft.dialects.ml.nn import SoftmaxOp
+from weft.dialects.ml.pad import PadOp
 from weft.dialects.ml.reduction import ReduceOp, ReturnOp
 from weft.dialects.ml.select import ClampOp, SelectOp
 
@@ -97,6 +101,8 @@ ML = Dialect(
         ConstantOp,
         MatmulOp,
         DotGeneralOp,
+        ConvolutionOp,
+        PadOp,
         ConvertOp,
         BitcastConvertOp,
         AbsOp,
@@ -138,7 +144,7 @@ ML = Dialect(
         SelectOp,
         ClampOp,
     ],
-    [CompareTypeAttr, DirectionAttr, PrecisionAttr],
+    [ConvDimsAttr, CompareTypeAttr, DirectionAttr, PrecisionAttr],
 )
 
 __all__ = [
@@ -159,7 +165,10 @@ __all__ = [
     "CompareTypeAttr",
     "ConcatenateOp",
     "ConstantOp",
+    "ConvDims",
+    "ConvDimsAttr",
     "ConvertOp",
+    "ConvolutionOp",
     "CosOp",
     "DirectionAttr",
     "DivOp",
@@ -184,6 +193,7 @@ __all__ = [
     "NegOp",
     "NotOp",
     "OrOp",
+    "PadOp",
     "PowOp",
     "PrecisionAttr",
     "ReduceOp",
@@ -211,5 +221,6 @@ __all__ = [
     "TanhOp",
     "TransposeOp",
     "UnaryOp",
+    "Window",
     "XorOp",
 ]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects import scf
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr, SymbolRefAttr
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from weft.passes.graph.blocks import remove_unreachable
 from weft.passes.graph.liveness import SELECTIVE, Liveness
+from weft.passes.graph.symbols import names_of
 
 
 @dataclass(frozen=True)
@@ -133,18 +133,6 @@ def _drop_arguments(block: Block, flags: Sequence[bool]) -> None:
             block.erase_arg(arg)
 
 
-def _names(attr: Attribute) -> Iterator[str]:
-    """The symbols that an attribute names."""
-    if isinstance(attr, SymbolRefAttr):
-        yield attr.root_reference.data
-    elif isinstance(attr, ArrayAttr):
-        for inner in cast(ArrayAttr[Attribute], attr).data:
-            yield from _names(inner)
-    elif isinstance(attr, DictionaryAttr):
-        for inner in attr.data.values():
-            yield from _names(inner)
-
-
 def _symbols(module: ModuleOp) -> dict[str, Operation]:
     """The private symbols at the top of a module."""
     found: dict[str, Operation] = {}
@@ -164,11 +152,10 @@ def _remove_unused_symbols(module: ModuleOp) -> None:
     left = [op for op in module.body.block.ops if op not in hidden]
     while left:
         for op in left.pop().walk():
-            for attr in (*op.properties.values(), *op.attributes.values()):
-                for name in _names(attr):
-                    if name in private and name not in kept:
-                        kept.add(name)
-                        left.append(private[name])
+            for name in names_of(op):
+                if name in private and name not in kept:
+                    kept.add(name)
+                    left.append(private[name])
     for name, op in private.items():
         if name not in kept and not (isinstance(op, FuncOp) and op.is_declaration):
             op.detach()

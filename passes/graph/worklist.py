@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, OpResult, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 from xdsl.rewriter import InsertPoint
@@ -41,11 +40,14 @@ class Simplifier:
         self._by_class: dict[type[Operation], tuple[tuple[Pattern, ...], tuple[RewritePattern, ...]]] = {}
         self._work: list[Operation] = []
         self._pending: set[Operation] = set()
+        self._root: Operation | None = None
         self.changed = False
 
-    def run(self, module: ModuleOp) -> bool:
-        """Simplify all ops in a module. True when anything changed."""
-        self._work = list(module.walk())
+    def run(self, root: Operation) -> bool:
+        """Simplify all ops in a module, or in another op, which itself stays. True when anything changed."""
+        self.changed = False
+        self._root = root
+        self._work = list(root.walk())
         self._work.reverse()
         self._pending = set(self._work)
         while self._work:
@@ -56,7 +58,7 @@ class Simplifier:
         return self.changed
 
     def _visit(self, op: Operation) -> None:
-        if op.parent is None:
+        if op.parent is None or op is self._root:
             return
         if is_dead(op):
             self._erase(op)

@@ -1,0 +1,60 @@
+"""decompose: named ops become smaller ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from weft.diagnostics import WeftError, did_you_mean
+from weft.passes.graph.decompositions import DECOMPOSITIONS
+from weft.passes.graph.worklist import Patterns, Simplifier
+
+
+@dataclass(frozen=True)
+class Decompose(ModulePass):
+    """Replaces the ops named in `ops` (none by default: named ops have lowerings of their own) by equations.
+
+    f16 and bf16 are computed in f32 and rounded at the end. Equations are exact up to rounding; `gelu` loses
+    relative accuracy in its lower tail.
+
+    **Before** `decompose{ops=softmax}`
+    ```mlir
+    %y = ml.softmax %x, axis = 1 : tensor<4x8xf32>
+    ```
+
+    **After**
+    ```mlir
+    %m = ml.reduce max %x, dims = [1] : tensor<4x8xf32> to tensor<4xf32>
+    %0 = ml.broadcast_in_dim %m, dims = [0] : tensor<4xf32> to tensor<4x8xf32>
+    %1 = ml.sub %x, %0 : tensor<4x8xf32>
+    %e = ml.exp %1 : tensor<4x8xf32>
+    %s = ml.reduce add %e, dims = [1] : tensor<4x8xf32> to tensor<4xf32>
+    %2 = ml.broadcast_in_dim %s, dims = [0] : tensor<4xf32> to tensor<4x8xf32>
+    %y = ml.div %e, %2 : tensor<4x8xf32>
+    ```
+
+    **Needs** nothing. **Leaves alone** ops that are not named. Raises WeftError for a name that has no equation.
+    """
+
+    name = "decompose"
+
+    ops: tuple[str, ...] = ()
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Run the pass on a module."""
+        if self.ops:
+            Simplifier(self.patterns()).run(op)
+
+    def patterns(self) -> Patterns:
+        """The equations of the ops that are asked for. Raises WeftError for an unknown name."""
+        by_name = {kind.name.removeprefix("ml."): kind for kind in DECOMPOSITIONS}
+        for name in self.ops:
+            if name not in by_name:
+                raise WeftError(
+                    f"decompose has no equation for '{name}': it has {', '.join(by_name)}",
+                    hint=did_you_mean(name, by_name),
+                )
+        return {by_name[name]: (DECOMPOSITIONS[by_name[name]],) for name in self.ops}

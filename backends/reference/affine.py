@@ -90,7 +90,7 @@ def _parallel(machine: Machine, op: affine.ParallelOp, args: tuple[Value, ...]) 
     lower, upper = op.lowerBoundsMap.data, op.upperBoundsMap.data
     count = lower.num_dims + lower.num_symbols
     lows = _bounds(lower, _sizes(op.lowerBoundsGroups), applied(op, lower, args[:count]), max)
-    highs = _bounds(upper, _sizes(op.upperBoundsGroups), applied(op, upper, args[count:]), min)
+    highs = _bounds(upper, _sizes(op.upperBoundsGroups), applied(op, upper, args[count : count + upper.num_dims + upper.num_symbols]), min)
     steps = [step.value.data for step in op.steps]
     kinds = [kind.data for kind in op.reductions]
     state = [_start(op, kind, i) for i, kind in enumerate(kinds)]

@@ -44,6 +44,12 @@ class _Access:
                 raise error_at(op, f"'{op.name}' leaves dimension {axis} of an operand, whose size is {n}")
         return index
 
+    def is_same(self, other: _Access) -> bool:
+        """Whether both reach the same elements at every point."""
+        mine, theirs = self.value.__array_interface__, other.value.__array_interface__
+        same_place = mine["data"] == theirs["data"] and self.value.strides == other.value.strides
+        return self.map == other.map and same_place
+
     def read(self, op: Operation, point: Sequence[Any]) -> Value:
         """The elements at a point."""
         return self.value[self.index(op, point)] if is_array(self.value) else self.value
@@ -82,7 +88,7 @@ def _runs_whole(body: Region, accesses: Sequence[_Access], first: int, whole: Se
         parallel <= {e.position for e in output.map.results if isinstance(e, AffineDimExpr)} for output in outputs
     )
     apart = not any(
-        output.map != other.map and np.may_share_memory(output.value, other.value)
+        not output.is_same(other) and np.may_share_memory(output.value, other.value)
         for output in outputs
         for other in accesses
         if is_array(other.value)

@@ -21,9 +21,9 @@ from weft.dialects.scalars.types import INDEX, Value, need_dtype
 
 
 def applied(op: Any, map_: AffineMapAttr | AffineMap, operands: Sequence[Value]) -> tuple[int, ...]:
-    """The results of a map. Raises :class:`WeftError` at `op` where it divides by zero."""
+    """The results of a map on the first of the operands. Raises :class:`WeftError` at `op` where it divides by zero."""
     inner = map_.data if isinstance(map_, AffineMapAttr) else map_
-    numbers = [int(n) for n in operands]
+    numbers = [int(n) for n in operands[: inner.num_dims + inner.num_symbols]]
     try:
         return tuple(inner.eval(numbers[: inner.num_dims], numbers[inner.num_dims :]))
     except ZeroDivisionError as error:
@@ -90,7 +90,7 @@ def _parallel(machine: Machine, op: affine.ParallelOp, args: tuple[Value, ...]) 
     lower, upper = op.lowerBoundsMap.data, op.upperBoundsMap.data
     count = lower.num_dims + lower.num_symbols
     lows = _bounds(lower, _sizes(op.lowerBoundsGroups), applied(op, lower, args[:count]), max)
-    highs = _bounds(upper, _sizes(op.upperBoundsGroups), applied(op, upper, args[count : count + upper.num_dims + upper.num_symbols]), min)
+    highs = _bounds(upper, _sizes(op.upperBoundsGroups), applied(op, upper, args[count:]), min)
     steps = [step.value.data for step in op.steps]
     kinds = [kind.data for kind in op.reductions]
     state = [_start(op, kind, i) for i, kind in enumerate(kinds)]

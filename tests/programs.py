@@ -27,7 +27,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from weft.dialects import ml
-from weft.dialects.ml.dtypes import ELEMENT_TYPES, Kind, dtype_of, is_float, kind_of
+from weft.dialects.ml.dtypes import ELEMENT_TYPES, Kind, dtype_of, is_float, kind_of, width_of
 
 SIZES = (0, 1, 2, 3, 5, 7, 8, 17)
 MAX_ELEMENTS = 2048
@@ -347,6 +347,42 @@ def argmax(g: Generator) -> None:
     g.keep(op(x.value, dim), [n for axis, n in enumerate(x.shape) if axis != dim])
 
 
+def is_finite(g: Generator) -> None:
+    x = g.pick(Kind.FLOAT)
+    g.keep(ml.IsFiniteOp(x.value), x.shape)
+
+
+def bitcast(g: Generator) -> None:
+    x = g.pick(Kind.NUMBER)
+    same = [e for e in ELEMENTS if kind_of(e) in Kind.NUMBER and width_of(e) == width_of(x.element)]
+    g.keep(ml.BitcastConvertOp(x.value, g.rng.choice(same)), x.shape)
+
+
+def pad(g: Generator) -> None:
+    x = g.pick()
+    low, high, inner = (tuple(g.rng.randint(first, 2) for _ in x.shape) for first in (-1, -1, 0))
+    if DYNAMIC_INDEX in x.static:
+        low, high, inner = tuple(map(abs, low)), tuple(map(abs, high)), (0,) * len(x.shape)
+    sizes = [n + max(n - 1, 0) * k + a + b for n, a, b, k in zip(x.shape, low, high, inner, strict=True)]
+    if min(sizes, default=0) >= 0 and prod(sizes) <= MAX_ELEMENTS:
+        g.keep(ml.PadOp(x.value, g.of(x.element, ()).value, low, high, inner), sizes)
+
+
+def convolution(g: Generator) -> None:
+    x = g.pick(min_rank=3)
+    spatial = len(x.shape) - 2
+    labels = tuple(map(str, range(spatial)))
+    dims = ml.ConvDims(("b", *labels, "f"), (*labels, "i", "o"), ("b", *labels, "f"))
+    steps = tuple(g.rng.choice((1, 1, 2)) for _ in range(spatial))
+    window = ml.Window(dims, steps, ((1, 1),) * spatial, (), (), tuple(g.rng.random() < 0.2 for _ in labels))
+    outputs, size = g.rng.choice((1, 2, 5)), g.rng.choice((1, 2, 3))
+    if DYNAMIC_INDEX in x.static[1:] or prod(x.shape) * outputs > MAX_ELEMENTS:
+        return
+    w = g.of(x.element, (*(size,) * spatial, x.shape[-1], outputs))
+    sizes = [(n + 2 - size) // step + 1 if n + 2 >= size else 0 for n, step in zip(x.shape[1:-1], steps, strict=True)]
+    g.keep(ml.ConvolutionOp(x.value, w.value, window), (x.shape[0], *sizes, outputs))
+
+
 def softmax(g: Generator) -> None:
     x = g.pick(Kind.FLOAT, min_rank=1)
     g.keep(ml.SoftmaxOp(x.value, g.rng.randrange(len(x.shape))), x.shape)
@@ -384,6 +420,9 @@ SIMPLE: tuple[Callable[[Generator], None], ...] = (
     softmax,
     fresh,
 )
+
+
+WINDOWS: tuple[Callable[[Generator], None], ...] = (is_finite, bitcast, pad, convolution)
 
 
 def _nested(g: Generator, block: Block, model: Node, steps: int) -> SSAValue:
@@ -445,15 +484,17 @@ def random_program(
     special: bool = True,
     dynamic: bool = True,
     control: bool = True,
+    windows: bool = False,
     elements: Sequence[Attribute] = ELEMENTS,
 ) -> Program:
     """A program of about `steps` ops with one to four results.
 
-    `dynamic` allows `?`, `control` loops, branches and calls; `elements` are the element types to prefer.
+    `dynamic` allows `?`, `control` loops, branches and calls, `windows` the ops that came later: convolution,
+    pad, bitcast_convert, is_finite. `elements` are the element types to prefer.
     """
     g = Generator(rng, special, dynamic, elements)
     g.block = g.entry
-    makers = (*SIMPLE, branch, loop, call) if control else SIMPLE
+    makers = (*SIMPLE, *(WINDOWS if windows else ()), *((branch, loop, call) if control else ()))
     g.argument(rng.choice(elements), g.shape())
     for _ in range(steps):
         rng.choice(makers)(g)

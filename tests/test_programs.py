@@ -17,11 +17,11 @@ def test_random_programs_verify_run_and_repeat():
 def test_random_programs_cover_the_dialect():
     seen = set()
     text = ""
-    for seed in range(150):
-        module = random_program(random.Random(seed)).module
+    for seed in range(300):
+        module = random_program(random.Random(seed), windows=True).module
         seen |= {type(op) for op in module.walk()}
         text += str(module)
         assert not any(isinstance(op.location, UnknownLoc) for op in module.walk())
     missing = set(ml.ML.operations) - seen
-    assert {op.name for op in missing} <= {"ml.bitcast_convert", "ml.is_finite", "ml.convolution", "ml.pad"}
+    assert not {op.name for op in missing}
     assert all(word in text for word in ("?x", "scf.if", "scf.for", "func.call", "bf16", "ui64"))

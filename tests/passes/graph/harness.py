@@ -55,7 +55,7 @@ def ops_of(module: ModuleOp) -> list[str]:
 def check_random_programs(seeds: range, *names: str, **options: object) -> None:
     """Passes change no result of random programs."""
     for seed in seeds:
-        program = random_program(random.Random(seed))
+        program = random_program(random.Random(seed), windows=True)
         expected = reference.run(program.module, "main", program.args)
         run_passes(program.module, *names, **options)
         assert_same(reference.run(program.module, "main", program.args), expected)

@@ -61,10 +61,7 @@ class CompiledFunction:
         wanted = check_out(self.signature.results, out, values)
         results = self._run(values, wanted)
         if wanted is not None:
-            for array, result in zip(wanted, results, strict=True):
-                if result is not array:
-                    array[...] = result
-            results = list(wanted)
+            results = [_write(n, *pair) for n, pair in enumerate(zip(wanted, results, strict=True))]
         return tuple(results) if len(results) > 1 else results[0] if results else None
 
     def _run(self, values: Sequence[object], wanted: Sequence[Array] | None) -> list[Any]:
@@ -102,6 +99,15 @@ class CompiledFunction:
             return WeftError(message)
         where = Location(place["file"], int(place["line"]), int(place["column"]))
         return WeftError(place["text"], where)
+
+
+def _write(n: int, array: Array, result: Any) -> Array:
+    """Put a result into the array that is wanted for it. Raises :class:`WeftError` for an array of another shape."""
+    if result is not array:
+        if array.shape != np.shape(result):
+            raise WeftError(f"out= for result {n} has the shape {array.shape}, the result has {np.shape(result)}")
+        array[...] = result
+    return array
 
 
 def _is_out(spec: ValueSpec) -> bool:

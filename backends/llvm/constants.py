@@ -20,7 +20,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
-from weft.backends.llvm.text_types import type_text
+from weft.backends.llvm.text_types import escaped, type_text
 
 _F32_EXPONENT, _F32_FRACTION = 0xFF, (1 << 23) - 1
 
@@ -38,11 +38,11 @@ def _f32(raw: int) -> str:
     return f"0x{_f32_bits_as_f64(raw):016X}"
 
 
-_FLOATS: Mapping[type[Attribute], tuple[int, Callable[[int], str]]] = {
-    BFloat16Type: (2, lambda raw: f"0xR{raw:04X}"),
-    Float16Type: (2, lambda raw: f"0xH{raw:04X}"),
-    Float32Type: (4, _f32),
-    Float64Type: (8, lambda raw: f"0x{raw:016X}"),
+_FLOATS: Mapping[type[Attribute], Callable[[int], str]] = {
+    BFloat16Type: lambda raw: f"0xR{raw:04X}",
+    Float16Type: lambda raw: f"0xH{raw:04X}",
+    Float32Type: _f32,
+    Float64Type: lambda raw: f"0x{raw:016X}",
 }
 
 
@@ -50,7 +50,7 @@ def _scalar(type_: Attribute, data: bytes) -> str:
     """A number from the little-endian bytes that hold it."""
     raw = int.from_bytes(data, "little")
     if (found := _FLOATS.get(type(type_))) is not None:
-        return found[1](raw)
+        return found(raw)
     width = cast(IntegerType, type_).bitwidth
     if width == 1:
         return "true" if raw & 1 else "false"
@@ -88,10 +88,6 @@ def _dense(attr: DenseIntOrFPElementsAttr) -> str:
     return "<" + ", ".join(f"{name} {_scalar(element, item)}" for item in items) + ">"
 
 
-def _quoted(data: bytes) -> str:
-    return "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:02X}" for b in data)
-
-
 def data_text(attr: Attribute) -> tuple[str, str]:
     """Type and value of a global that holds an attribute: its bytes, as they lie in memory.
 
@@ -109,4 +105,4 @@ def data_text(attr: Attribute) -> tuple[str, str]:
     type_ = f"[{len(data)} x i8]"
     if data.count(0) == len(data):
         return type_, "zeroinitializer"
-    return type_, f'c"{_quoted(data)}"'
+    return type_, f'c"{escaped(data)}"'

@@ -10,9 +10,9 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, String
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from weft.backends.llvm.constants import constant_text
-from weft.backends.llvm.instructions import LINES, passed, quoted
-from weft.backends.llvm.text_types import type_text
-from weft.dialects.locations import where
+from weft.backends.llvm.instructions import LINES, passed
+from weft.backends.llvm.text_types import quoted, symbol_text, type_text
+from weft.dialects.locations import error_at
 from weft.dialects.upstream import llvm as ours
 
 _INLINE: Mapping[type[Operation], Callable[[Operation], str]] = {
@@ -20,7 +20,7 @@ _INLINE: Mapping[type[Operation], Callable[[Operation], str]] = {
     llvm.UndefOp: lambda op: "undef",
     ours.PoisonOp: lambda op: "poison",
     llvm.ZeroOp: lambda op: "null" if isinstance(op.results[0].type, llvm.LLVMPointerType) else "zeroinitializer",
-    llvm.AddressOfOp: lambda op: f"@{cast(llvm.AddressOfOp, op).global_name.string_value()}",
+    llvm.AddressOfOp: lambda op: symbol_text(cast(llvm.AddressOfOp, op).global_name.string_value()),
 }
 """Ops that are no instruction: their value is written where it is used."""
 
@@ -54,6 +54,9 @@ _FUNCTION_FLAGS: Mapping[str, str] = {
     "optimize_none": "optnone",
     "will_return": "willreturn",
 }
+NEEDED = "run the pass 'convert-to-llvm' first"
+"""The hint for an op that is not of the llvm dialect."""
+
 _VISIBILITY = ("", "hidden", "protected")
 _UNNAMED = ("", "local_unnamed_addr", "unnamed_addr")
 
@@ -84,7 +87,7 @@ def function_attributes(function: llvm.FuncOp) -> str:
     out = [word for name, word in _FUNCTION_FLAGS.items() if function.get_attr_or_prop(name) is not None]
     for name, key in (("target_cpu", "target-cpu"), ("tune_cpu", "tune-cpu")):
         if isinstance(attr := function.get_attr_or_prop(name), StringAttr):
-            out.append(f'"{key}"={quoted(attr)}')
+            out.append(f'"{key}"={quoted(attr.data)}')
     if isinstance(features := function.get_attr_or_prop("target_features"), llvm.TargetFeaturesAttr):
         out.append(f'"target-features"="{",".join(feature.data for feature in features.features)}"')
     if isinstance(pointer := function.get_attr_or_prop("frame_pointer"), llvm.FramePointerKindAttr):
@@ -93,10 +96,10 @@ def function_attributes(function: llvm.FuncOp) -> str:
     for attr in cast("ArrayAttr[Attribute]", passthrough) if passthrough is not None else ():
         if isinstance(attr, StringAttr):
             known = attr.data.isidentifier() and attr.data.islower() and "-" not in attr.data
-            out.append(attr.data if known else quoted(attr))
+            out.append(attr.data if known else quoted(attr.data))
         else:
             key, value = cast("ArrayAttr[StringAttr]", attr)
-            out.append(f"{quoted(key)}={quoted(value)}")
+            out.append(f"{quoted(key.data)}={quoted(value.data)}")
     return "".join(f" {text}" for text in out)
 
 
@@ -117,7 +120,7 @@ def _signature(function: llvm.FuncOp, keyword: str, parameters: Sequence[str]) -
     unnamed = _UNNAMED[function.unnamed_addr.value.data if function.unnamed_addr else 0]
     tail = f" {unnamed}" if unnamed else ""
     head = " ".join(word for word in words if word)
-    return f"{head} @{function.sym_name.data}({inside}){tail}{function_attributes(function)}"
+    return f"{head} {symbol_text(function.sym_name.data)}({inside}){tail}{function_attributes(function)}"
 
 
 class FunctionText:
@@ -220,7 +223,7 @@ class FunctionText:
     def _line(self, op: Operation) -> str:
         line = LINES.get(type(op))
         if line is None:
-            raise ValueError(f"{where(op)}: '{op.name}' cannot stand in LLVM IR; lower it with 'convert-to-llvm'")
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED)
         text = line(op, self)
         return f"  {self._names[op.results[0]]} = {text}" if op.results else f"  {text}"
 

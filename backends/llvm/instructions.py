@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, cast
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, StringAttr
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from weft.backends.llvm.text_types import type_text
+from weft.backends.llvm.text_types import quoted, symbol_text, type_text
 from weft.dialects.upstream import llvm as ours
 from weft.dialects.upstream.intrinsics import mangle
 
@@ -156,7 +156,7 @@ def _intrinsic(name: str, *overloads: int) -> Line:
 def _call(op: Operation, names: Names) -> str:
     call = cast(llvm.CallOp, op)
     arguments = list(call.args)
-    target = f"@{call.callee.string_value()}" if call.callee is not None else names.name(arguments.pop(0))
+    target = symbol_text(call.callee.string_value()) if call.callee is not None else names.name(arguments.pop(0))
     if call.var_callee_type is not None:
         result = type_text(call.var_callee_type)
     else:
@@ -173,14 +173,8 @@ def _inline_asm(op: Operation, names: Names) -> str:
     result = type_text(_result(op)) if op.results else "void"
     effects = _flag(op, "has_side_effects", "sideeffect") + _flag(op, "is_align_stack", "alignstack")
     dialect = " inteldialect" if _number(op, "asm_dialect") == 1 else ""
-    text, constraints = (quoted(attr) for attr in (asm.asm_string, asm.constraints))
+    text, constraints = (quoted(attr.data) for attr in (asm.asm_string, asm.constraints))
     return f"call {result} asm{effects}{dialect} {text}, {constraints}({_typed_list(names, op.operands)})"
-
-
-def quoted(attr: StringAttr) -> str:
-    """A string in LLVM's quotes."""
-    data = attr.data.encode()
-    return '"' + "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:02X}" for b in data) + '"'
 
 
 # vectors and structs

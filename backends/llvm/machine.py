@@ -35,6 +35,7 @@ def initialize() -> None:
     """Make LLVM ready to generate code for this machine; it is done once."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+    binding.initialize_native_asmparser()  # for inline assembly, over which LLVM would end the process
 
 
 def target_machine(machine: Machine, level: int = 3) -> Any:

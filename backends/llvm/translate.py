@@ -6,8 +6,8 @@ from xdsl.dialects import llvm
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.backends.llvm.constants import constant_text, data_text
-from weft.backends.llvm.functions import FunctionText
-from weft.backends.llvm.text_types import type_text
+from weft.backends.llvm.functions import NEEDED, FunctionText
+from weft.backends.llvm.text_types import symbol_text, type_text
 from weft.dialects.locations import error_at
 
 
@@ -24,14 +24,14 @@ def to_llvm_ir(module: ModuleOp) -> str:
         elif isinstance(op, llvm.GlobalOp):
             out.append(_global(op))
         else:
-            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", "run the pass 'convert-to-llvm' first")
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED)
     declared = [f"declare {type_.replace('@', '@' + name, 1)}" for name, type_ in declarations.items()]
     return "\n".join([*out, *declared, "!0 = !{i32 1}", ""])
 
 
 def _global(op: llvm.GlobalOp) -> str:
     linkage = op.linkage.linkage.data
-    words = [f"@{op.sym_name.data} ="]
+    words = [f"{symbol_text(op.sym_name.data)} ="]
     if linkage != "external" or op.value is None:
         words.append(linkage)
     if op.thread_local_ is not None:

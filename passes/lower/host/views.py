@@ -136,7 +136,7 @@ def _check_extent(
     for size in c.numbers(sizes):
         empty = c.either(empty, c.compare("eq", size, 0))
         inside = c.both(inside, c.compare("sge", size, 0))
-    f.require(c.either(empty, c.both(inside, c.fits)), op, f"'{op.name}' reaches outside of {op.source.type}")
+    f.require(c.either(empty, c.both(inside, c.fits)), op, f"'{op.name}' reaches outside of {op.operands[0].type}")
 
 
 def _span(c: Checked, offset: Value, sizes: Sequence[Value], strides: Sequence[Value]) -> tuple[Number, Number]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xdsl.dialects.builtin import MemRefType, i64
+from xdsl.dialects.builtin import MemRefType, NoneAttr, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
@@ -46,7 +46,7 @@ def layout(buffer: SSAValue) -> tuple[list[int | None], list[int | None]]:
 
 
 def _is_contiguous(buffer: SSAValue) -> bool:
-    return memref_of(buffer).layout.name == "builtin.none"
+    return isinstance(memref_of(buffer).layout, NoneAttr)
 
 
 def bind_argument(k: Lowering, argument: BlockArgument, incoming: Iterator[Value]) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 import ml_dtypes
 import numpy as np
 from xdsl.dialects import arith, memref
-from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.builtin import MemRefType, ModuleOp, NoneAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import SSAValue
-from xdsl.parser import Parser
 
+import weft
 from weft.backends.cpu.library import Library
 from weft.backends.cpu.runtime import runtime_symbol
 from weft.backends.llvm import to_llvm_ir, to_object
@@ -36,7 +36,7 @@ DTYPES = {
 
 def parse(text: str) -> ModuleOp:
     """A verified module."""
-    module = Parser(context(), text, "kernel.mlir").parse_module()
+    module = weft.parse(text)
     module.verify()
     return module
 
@@ -86,7 +86,7 @@ def flattened(type_: object, argument: object) -> Sequence[object]:
     values: list[object] = [ctypes.c_void_p(argument.ctypes.data)]
     dynamic = [size for size, given in zip(argument.shape, type_.get_shape(), strict=True) if given < 0]
     strides = [stride // argument.itemsize for stride in argument.strides]
-    known = type_.get_strides() if type_.layout.name != "builtin.none" else strides
+    known = type_.get_strides() if not isinstance(type_.layout, NoneAttr) else strides
     moving = [stride for stride, given in zip(strides, known, strict=True) if given is None]
     return [*values, *map(ctypes.c_int64, dynamic + moving)]
 

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.func import CallOp, FuncOp
+from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
 from weft.dialects.target import cpu_of
 from weft.passes.lower.function_builder import Externals
+from weft.passes.lower.loop_to_llvm.buffers import argument_types
+from weft.passes.lower.loop_to_llvm.calls import convert_calls
 from weft.passes.lower.loop_to_llvm.kernel import lower_kernel
 
 KERNEL = "loop.kernel"
@@ -63,7 +66,8 @@ class ConvertLoopToLlvm(ModulePass):
     **Needs**: schedules applied (`apply-schedule`), no `loop.alloc heap` (`hoist-buffers`), and arithmetic on
     f16 and bf16 done in f32 (`expand-narrow-floats`).
 
-    **Leaves alone**: functions that are no kernels.
+    **Leaves alone**: functions that are no kernels, but for their calls of kernels: these become `llvm.call`s of what
+    `builtin.unrealized_conversion_cast` makes of their arguments, which `convert-to-llvm` resolves.
     """
 
     name = "convert-loop-to-llvm"
@@ -71,12 +75,15 @@ class ConvertLoopToLlvm(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Lower the kernels of a module. Raises :class:`WeftError` for a mark or a space that a CPU lacks."""
         externals, threads = Externals(), cpu_of(op).threads
+        kernels: dict[str, list[list[Attribute]]] = {}
         for function in list(op.body.block.ops):
             if isinstance(function, FuncOp) and KERNEL in function.attributes:
+                kernels[function.sym_name.data] = [argument_types(a) for a in function.body.block.args]
                 made = lower_kernel(function, externals, threads)
                 op.body.block.insert_ops_before(made, function)
                 function.detach()
                 function.erase()
+        convert_calls([call for call in op.walk() if isinstance(call, CallOp)], kernels)
         for declaration in externals.declarations(op.location):
             if SymbolTable.lookup_symbol(op, declaration.sym_name) is None:
                 op.body.block.add_op(declaration)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xdsl.dialects import cf, func
-from xdsl.dialects.builtin import MemRefType, i64
+from xdsl.dialects import cf, func, llvm
+from xdsl.dialects.builtin import MemRefType, UnrealizedConversionCastOp, i64
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from weft.dialects.locations import error_at
 from weft.dialects.upstream import llvm as ours
-from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import layout_of
 from weft.passes.lower.host.function import HostFunction, body_name, result_struct
 from weft.passes.lower.types import VOID
@@ -52,11 +51,8 @@ def lower_return(f: HostFunction, op: func.ReturnOp) -> None:
 
 
 def lower_call(f: HostFunction, op: func.CallOp) -> None:
-    """`func.call` of a kernel, or of another host function, whose failure is passed on."""
+    """`func.call` of another host function, whose failure is passed on."""
     name = op.callee.string_value()
-    if name in f.shared.kernels:
-        f.e.call(name, kernel_arguments(f, op), VOID)
-        return
     callee = f.shared.functions.get(name)
     if callee is None or not callee.body.blocks:
         raise error_at(op, f"@{name} has no body, and code outside of the program cannot be called")
@@ -75,20 +71,28 @@ def lower_call(f: HostFunction, op: func.CallOp) -> None:
         place += count
 
 
-def kernel_arguments(f: HostFunction, op: func.CallOp) -> list[Value]:
-    """A kernel takes, for each memref, the address of its first element, its dynamic sizes, its dynamic strides."""
-    out: list[Value] = []
-    for argument in op.arguments:
-        if not isa(argument.type, MemRefType):
-            out.append(f.scalar(argument))
-            continue
+def lower_cast(f: HostFunction, op: UnrealizedConversionCastOp) -> None:
+    """What a kernel takes for one argument: for a memref, the address of its first element, its dynamic sizes and its
+    dynamic strides."""
+    (argument,) = op.inputs
+    if not isa(argument.type, MemRefType):
+        parts = [f.scalar(argument)]
+    else:
         layout = layout_of(argument.type, op)
         buffer = f.buffer(argument, op)
-        out.append(buffer.start(f.e))
-        out += [value for value, known in zip(buffer.sizes, layout.sizes, strict=True) if known is None]
+        parts = [buffer.start(f.e)]
+        parts += [value for value, known in zip(buffer.sizes, layout.sizes, strict=True) if known is None]
         strides = zip(buffer.strides, layout.strides or (), strict=layout.strides is not None)
-        out += [value for value, known in strides if known is None]
-    return out
+        parts += [value for value, known in strides if known is None]
+    for result, part in zip(op.outputs, parts, strict=True):
+        f.define(result, part)
+
+
+def lower_kernel_call(f: HostFunction, op: llvm.CallOp) -> None:
+    """`llvm.call`: of a kernel, which cannot fail."""
+    if op.callee is None or op.callee.string_value() not in f.shared.kernels:
+        raise error_at(op, "a host function calls other functions by 'func.call'")
+    f.e.call(op.callee.string_value(), f.scalars(op.args), VOID)
 
 
 CONTROL_RULES: Mapping[type[Operation], Any] = {
@@ -98,5 +102,7 @@ CONTROL_RULES: Mapping[type[Operation], Any] = {
     cf.AssertOp: lower_assert,
     func.ReturnOp: lower_return,
     func.CallOp: lower_call,
+    llvm.CallOp: lower_kernel_call,
+    UnrealizedConversionCastOp: lower_cast,
 }
 """Ops that say what runs next."""

@@ -11,6 +11,7 @@ from xdsl.parser import Parser
 
 from tests.passes.lower.kernels import compiled, hoist, kernel_of, lower, parse, run
 from weft.diagnostics import WeftError
+from weft.driver.passes import run_pipeline
 from weft.passes.loops.apply_schedule import ApplySchedule
 from weft.passes.loops.hoist_buffers import HoistBuffers
 from weft.registry import context
@@ -664,3 +665,18 @@ def test_a_packed_product_is_fused_multiply_adds_in_registers():
     compiled(module)(a, b, c, *extra)
     assert np.allclose(c, a @ b, atol=1e-4)
     assert kernel_of(module).attributes.get("loop.applied") is not None
+
+
+def test_calls_of_a_kernel_pass_what_its_convention_asks_for():
+    source = (
+        "func.func @main(%x: memref<?x4xf32>, %n: index) {\n"
+        "func.call @k(%x, %n) : (memref<?x4xf32>, index) -> ()\nfunc.return\n}\n"
+        + kernel("%x: memref<?x4xf32>, %n: index", "").replace("func.func @k", "func.func private @k")
+    )
+    module = parse(source)
+    run_pipeline(module, "builtin.module(convert-loop-to-llvm)", verify_each=True)
+    text = str(module)
+    assert "unrealized_conversion_cast %x : memref<?x4xf32> to !llvm.ptr, i64" in text
+    assert "llvm.call @k(" in text
+    run_pipeline(module, "builtin.module(convert-to-llvm)", verify_each=True)
+    assert "unrealized" not in str(module)

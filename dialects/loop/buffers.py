@@ -26,6 +26,8 @@ from weft.dialects.loop.base import is_element
 
 NAME = "loop.name"
 ALIGN = "loop.align"
+MAY_ALIAS = "loop.may_alias"
+"""The attribute of a kernel whose buffer arguments may be the same memory."""
 SPACES = ("reg", "stack", "heap", "shared", "fragment")
 ALLOC_ALIGNMENT = 64
 

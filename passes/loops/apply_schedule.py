@@ -6,12 +6,14 @@ from dataclasses import dataclass, fields
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.passes import ModulePass
 
 from weft.dialects.locations import error_at
-from weft.dialects.loop import ScheduleAttr
+from weft.dialects.loop import ScheduleAttr, WriteOp
+from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Step
+from weft.passes.loops.dependence import say
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, kernels
 from weft.passes.loops.registers import check_registers
 from weft.passes.loops.steps.base import StepPass
@@ -58,6 +60,28 @@ def apply_steps(kernel: FuncOp, steps: tuple[Step, ...]) -> None:
         pass_of(step).run(kernel)
 
 
+def check_calls(module: ModuleOp) -> None:
+    """No call gives a kernel one buffer twice, where the kernel writes it: its arguments do not overlap.
+
+    Raises :class:`WeftError` at the call. A kernel with `loop.may_alias` takes what it is given.
+    """
+    called = {k.sym_name.data: k for k in kernels(module) if MAY_ALIAS not in k.attributes}
+    for call in (op for op in module.walk() if isinstance(op, CallOp)):
+        kernel = called.get(call.callee.string_value())
+        if kernel is None:
+            continue
+        arguments = kernel.body.block.args
+        written = {op.target for op in kernel.walk() if isinstance(op, WriteOp)}
+        twice = {v for v in call.arguments if list(call.arguments).count(v) > 1}
+        for value, argument in zip(call.arguments, arguments, strict=True):
+            if value in twice and argument in written:
+                raise error_at(
+                    call,
+                    f"the kernel '@{kernel.sym_name.data}' writes {say(argument)} and is given it twice",
+                    hint=f"mark the kernel '{MAY_ALIAS}'",
+                )
+
+
 @dataclass(frozen=True)
 class ApplySchedule(ModulePass):
     """Runs the schedule of each kernel, a step after the other, and renames it to `loop.applied`.
@@ -92,6 +116,7 @@ class ApplySchedule(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run every schedule."""
+        check_calls(op)
         for kernel in kernels(op):
             schedule = kernel.attributes.get(SCHEDULE)
             if schedule is None:

@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 
 from weft.diagnostics import WeftError
 from weft.dialects.loop import AllocOp, ForOp, IfOp, LoadOp, ReduceOp, ScheduleAttr, WriteOp, buffer_name
+from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import FuseConsumer, Parallelize, Step
 from weft.dialects.target import Cpu, cpu_of
 from weft.passes.loops.apply_schedule import pass_of
@@ -49,7 +50,8 @@ class ChooseSchedule(ModulePass):
     ```
     **Needs** kernels of naive nests.
 
-    **Leaves alone** kernels that have a schedule, or had one applied; the loops themselves.
+    **Leaves alone** kernels that have a schedule, or had one applied, or whose buffers may overlap
+    (`loop.may_alias`); the loops themselves.
     """
 
     name = "choose-schedule"
@@ -58,7 +60,7 @@ class ChooseSchedule(ModulePass):
         """Choose for every kernel without a schedule."""
         cpu = cpu_of(op)
         for kernel in kernels(op):
-            if SCHEDULE not in kernel.attributes and APPLIED not in kernel.attributes:
+            if not {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
                 kernel.attributes[SCHEDULE] = ScheduleAttr(choose(kernel, cpu))
 
 

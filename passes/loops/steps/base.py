@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -12,12 +13,16 @@ from xdsl.passes import ModulePass
 
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
+from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.passes.loops.kernels import Refuse, kernels
 
 
 @dataclass(frozen=True)
 class StepPass(ModulePass):
     """A step as a pass. `kernel` names the one kernel to work on; without it, every kernel is."""
+
+    KEEPS_ORDER: ClassVar[bool] = False
+    """Whether every access stays where it is in the order of the program, so that buffers may overlap."""
 
     kernel: str | None = field(default=None, kw_only=True)
 
@@ -28,6 +33,8 @@ class StepPass(ModulePass):
     def run(self, kernel: FuncOp) -> None:
         """Do the step; a refusal says which step and where."""
         try:
+            if MAY_ALIAS in kernel.attributes and not self.KEEPS_ORDER:
+                raise Refuse("the buffers of the kernel may be the same memory")
             self.transform(kernel)
         except Refuse as refusal:
             raise error_at(kernel, f"{self}: {refusal.message}", refusal.hint) from None

@@ -66,6 +66,7 @@ class LoopPartition(Partition, StepPass):
     """
 
     name = "loop-partition"
+    KEEPS_ORDER = True
 
     def transform(self, kernel: FuncOp) -> None:
         """Part every loop of that label."""

@@ -52,6 +52,7 @@ class LoopTile(Tile, StepPass):
     """
 
     name = "loop-tile"
+    KEEPS_ORDER = True
 
     def transform(self, kernel: FuncOp) -> None:
         """Tile the loop."""

@@ -33,6 +33,7 @@ class LoopUnroll(Unroll, StepPass):
     """
 
     name = "loop-unroll"
+    KEEPS_ORDER = True
 
     def transform(self, kernel: FuncOp) -> None:
         """Mark the loops."""

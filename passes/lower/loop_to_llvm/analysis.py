@@ -12,10 +12,9 @@ from xdsl.ir import Operation, SSAValue
 
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, PrivateOp, ReduceOp, WriteOp
 from weft.dialects.loop.base import LinearOp
+from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.linear import Linear
 from weft.dialects.loop.nest import loop_of, loops_around
-
-MAY_ALIAS = "loop.may_alias"
 
 
 class Analysis:

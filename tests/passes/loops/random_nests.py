@@ -139,10 +139,8 @@ def window(s: Sizes) -> Case:
 
 def layer(s: Sizes) -> Case:
     """Y = max(max(X, 0) @ W + b, 0) in three nests, with two buffers between them."""
-    n = {c: f"(%n{c})" if c in s.dynamic else "" for c in "mkn"}
     both = {d: "(" + ", ".join(f"%n{c}" for c in d if c in s.dynamic) + ")" for d in ("mk", "mn")}
     both = {d: "" if text == "()" else text for d, text in both.items()}
-    del n
     relu = f"""%x = loop.load %X[%m0, %k0] : {s.type("mk")}
       %r = arith.maximumf %x, %zero : f32
       loop.store %r, %P[%m0, %k0] : {s.type("mk")}"""

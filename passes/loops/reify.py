@@ -36,7 +36,7 @@ def reify_results(op: MlOp, builder: Builder) -> list[list[Size]]:
     return [[sizes.size(dim, op) for dim in dims] for dims in op.result_dims()]
 
 
-class _NotHere(Exception):
+class NotHere(Exception):
     """A size inside a callee depends on something that its caller does not have."""
 
 
@@ -100,7 +100,7 @@ class Reifier:
             return self._index_in_callee(value)
         outer, bindings = self.caller
         if value not in bindings:
-            raise _NotHere
+            raise NotHere
         return outer.index(bindings[value])
 
     def value(self, size: Size) -> SSAValue:
@@ -144,7 +144,7 @@ class Reifier:
         if self.caller is not None:
             outer, bindings = self.caller
             if value not in bindings:
-                raise _NotHere
+                raise NotHere
             return outer.dim(bindings[value], axis)
         there = value if self.values is None else self.values.get(value, value)
         if self.values is not None and value not in self.values and not _is_memref(value):
@@ -162,7 +162,7 @@ class Reifier:
             if isinstance(axis, int):
                 return self.dim(op.source, axis)
         if op.regions or not op.has_trait(Pure()) or not all(_is_scalar(v) for v in op.operands):
-            raise _NotHere
+            raise NotHere
         operands = [
             self.value(self.index(v)) if isinstance(v.type, IndexType) else self._scalar(v) for v in op.operands
         ]
@@ -173,7 +173,7 @@ class Reifier:
         """A scalar that is no index, inside a callee."""
         size = self.index(value)
         if isinstance(size, int):
-            raise _NotHere
+            raise NotHere
         return size
 
 
@@ -258,7 +258,7 @@ def _by_call(sizes: Reifier, value: OpResult, axis: int) -> Size | None:
     result = cast(func.ReturnOp, block.last_op).operands[value.index]
     try:
         return Reifier(sizes.builder, caller=(sizes, bindings)).dim(result, axis)
-    except _NotHere:
+    except NotHere:
         return None
 
 

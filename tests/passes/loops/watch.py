@@ -53,7 +53,17 @@ class Watch(Interpreter.Listener):
                 if not same and np.shares_memory(first.array, second.array):
                     raise Misuse(f"two arguments of @{op.callee.string_value()} overlap")
 
+    def check_room(self, op: memref.ViewOp, view: Buffer) -> None:
+        """A view of a workspace starts at a multiple of 64 bytes and has 64 bytes of room behind it."""
+        workspace = storage_of(view)
+        start = view.storage.ctypes.data - workspace.ctypes.data
+        if start % 64 or (start + view.storage.nbytes + 64 > workspace.nbytes):
+            raise Misuse("a buffer is not aligned, or has no room behind it")
+
     def did_interpret_op(self, op: Operation, results: tuple[Any, ...]) -> None:
+        if isinstance(op, memref.ViewOp):
+            self.check_room(op, results[0])
+            spoil(results[0].array.reshape(-1))
         if isinstance(op, memref.AllocOp):
             storage = storage_of(results[0])
             self.allocations += 1

@@ -14,7 +14,14 @@ BUFFERS = ("bufferize", "convert-ml-to-loop", "raise-to-loop")
 SCHEDULED = ("expand-narrow-floats", "choose-schedule", "apply-schedule", "hoist-buffers", "plan-memory")
 """Stop 5: schedules applied, memory planned."""
 
-TARGET = ("convert-loop-to-llvm", "convert-linalg-to-loops", "lower-affine", "convert-scf-to-cf", "convert-to-llvm")
+TARGET = (
+    "convert-loop-to-llvm",
+    "convert-linalg-to-loops",
+    "lower-affine",
+    "expand-narrow-floats",
+    "convert-scf-to-cf",
+    "convert-to-llvm",
+)
 """Stop 6: the llvm dialect."""
 
 STOPS: tuple[tuple[str, tuple[str, ...]], ...] = (

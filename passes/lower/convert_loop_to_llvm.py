@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
 from weft.dialects.target import cpu_of
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.loop_to_llvm.buffers import argument_types
-from weft.passes.lower.loop_to_llvm.calls import convert_calls
-from weft.passes.lower.loop_to_llvm.kernel import lower_kernel
+from weft.passes.lower.loop_to_llvm.calls import Target, convert_calls
+from weft.passes.lower.loop_to_llvm.kernel import code_name, lower_kernel
 
 KERNEL = "loop.kernel"
 
@@ -44,7 +43,7 @@ class ConvertLoopToLlvm(ModulePass):
     ```
     **After**
     ```mlir
-    llvm.func internal @k(%x: !llvm.ptr {llvm.noalias}, %n: i64, %y: !llvm.ptr {llvm.noalias}, %n1: i64) {
+    llvm.func internal @k.kernel(%x: !llvm.ptr {llvm.noalias}, %n: i64, %y: !llvm.ptr {llvm.noalias}, %n1: i64) {
       %c0 = llvm.mlir.constant(0 : i64) : i64
       %c1 = llvm.mlir.constant(1 : i64) : i64
       %0 = llvm.icmp "slt" %c0, %n : i64
@@ -75,10 +74,11 @@ class ConvertLoopToLlvm(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Lower the kernels of a module. Raises :class:`WeftError` for a mark or a space that a CPU lacks."""
         externals, threads = Externals(), cpu_of(op).threads
-        kernels: dict[str, list[list[Attribute]]] = {}
+        kernels: dict[str, Target] = {}
         for function in list(op.body.block.ops):
             if isinstance(function, FuncOp) and KERNEL in function.attributes:
-                kernels[function.sym_name.data] = [argument_types(a) for a in function.body.block.args]
+                types = [argument_types(a) for a in function.body.block.args]
+                kernels[function.sym_name.data] = Target(code_name(function), types)
                 made = lower_kernel(function, externals, threads)
                 op.body.block.insert_ops_before(made, function)
                 function.detach()

@@ -76,11 +76,16 @@ def lower_kernel(kernel: FuncOp, externals: Externals, threads: int) -> list[LLV
         bind_argument(k, argument, incoming)
     k.body(kernel.body.block)
     function = e.finish(
-        kernel.sym_name.data,
+        code_name(kernel),
         linkage="internal" if _is_private(kernel) else "external",
         argument_attributes=_attributes(k, kernel, types),
     )
     return [function, *outliner.functions]
+
+
+def code_name(kernel: FuncOp) -> str:
+    """The symbol of a kernel's code. That of a private one has a dot: it is then no function of C (`exp`, `free`)."""
+    return f"{kernel.sym_name.data}.kernel" if _is_private(kernel) else kernel.sym_name.data
 
 
 def _is_private(kernel: FuncOp) -> bool:

@@ -677,6 +677,6 @@ def test_calls_of_a_kernel_pass_what_its_convention_asks_for():
     run_pipeline(module, "builtin.module(convert-loop-to-llvm)", verify_each=True)
     text = str(module)
     assert "unrealized_conversion_cast %x : memref<?x4xf32> to !llvm.ptr, i64" in text
-    assert "llvm.call @k(" in text
+    assert "llvm.call @k.kernel(" in text
     run_pipeline(module, "builtin.module(convert-to-llvm)", verify_each=True)
     assert "unrealized" not in str(module)

@@ -546,6 +546,34 @@ def test_buffers_pass_through_conditions_and_loops():
         assert f(c, a, b, n).size == ((3, 5) if c else (5, 3))[n % 2]
 
 
+KERNEL = """
+func.func @f(%a: memref<?x4xf32, strided<[?, 1], offset: ?>>, %b: memref<?x4xf32>, %k: index) {
+  func.call @exp(%a, %b, %k) : (memref<?x4xf32, strided<[?, 1], offset: ?>>, memref<?x4xf32>, index) -> ()
+  func.return
+}
+func.func private @exp(%a: memref<?x4xf32, strided<[?, 1], offset: ?>>, %b: memref<?x4xf32>, %k: index)
+    attributes {loop.kernel} {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %b, %c0 : memref<?x4xf32>
+  loop.for "i" %i to %n {
+    loop.for "j" %j to 4 {
+      %0 = loop.load %a[%i, %j] : memref<?x4xf32, strided<[?, 1], offset: ?>>
+      %1 = math.exp %0 : f32
+      loop.store %1, %b[%i, %j] : memref<?x4xf32>
+    }
+  }
+  func.return
+}"""
+
+
+def test_kernels_are_called_with_what_their_types_leave_open():
+    f = build(KERNEL, passes=("convert-loop-to-llvm", *SCF))  # the module verifies in between
+    whole = np.arange(30, dtype=np.float32).reshape(5, 6) / 10
+    b = np.zeros((5, 4), np.float32)
+    f(whole[:, 1:5], b, 3)
+    np.testing.assert_allclose(b, np.exp(whole[:, 1:5]), rtol=1e-5)
+
+
 def test_arguments_that_share_memory_are_refused():
     f = build(ACCESS.replace("%a: memref<3x?xi32>", "%a: memref<3x?xi32>, %b: memref<3x?xi32>"), passes=SCF)
     a = np.zeros((3, 4), np.int32)

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from xdsl.builder import Builder
 from xdsl.dialects import arith, memref
+from xdsl.dialects.builtin import DYNAMIC_INDEX
 from xdsl.ir import SSAValue
 
 from weft.passes.loops.buffers.types import Buffer, memref_of
@@ -15,12 +16,17 @@ from weft.passes.loops.reify import Reifier
 
 
 def view_as(builder: Builder, buffer: SSAValue, type_: Buffer) -> SSAValue:
-    """A contiguous buffer as another type: of the same rank, or static with the same number of elements."""
+    """A contiguous buffer as another type: of compatible sizes, or static with the same number of elements."""
     if memref_of(buffer) == type_:
         return buffer
-    if len(memref_of(buffer).get_shape()) == len(type_.get_shape()):
+    if _compatible(memref_of(buffer).get_shape(), type_.get_shape()):
         return builder.insert(memref.CastOp.get(buffer, type_)).dest
     return reshape(builder, buffer, type_, list(type_.get_shape()))
+
+
+def _compatible(have: Sequence[int], want: Sequence[int]) -> bool:
+    """Whether sizes are the same as far as both are static."""
+    return len(have) == len(want) and all(a == b or DYNAMIC_INDEX in (a, b) for a, b in zip(have, want, strict=True))
 
 
 def reshape(builder: Builder, buffer: SSAValue, type_: Buffer, sizes: Sequence[Size]) -> SSAValue:

@@ -1,0 +1,154 @@
+"""`weft.parse` and `weft.compile`, as a user calls them."""
+
+import numpy as np
+import pytest
+
+import weft
+
+LAYER = """
+func.func @main(%x: tensor<?x4xf32>, %w: tensor<4x3xf32>, %b: tensor<3xf32>) -> tensor<?x3xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %0 = ml.matmul %x, %w : (tensor<?x4xf32>, tensor<4x3xf32>) -> tensor<?x3xf32>
+  %1 = ml.broadcast_in_dim %b, dims = [1], sizes(%n) : tensor<3xf32> to tensor<?x3xf32>
+  %2 = ml.add %0, %1 : tensor<?x3xf32>
+  %3 = ml.relu %2 : tensor<?x3xf32>
+  func.return %3 : tensor<?x3xf32>
+}
+"""
+ADD = """
+func.func @add(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = ml.add %a, %b : tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}
+"""
+
+
+@pytest.fixture(scope="module", params=["cpu", "reference"])
+def target(request):
+    return request.param
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7, 64, 129])
+def test_a_layer_with_any_number_of_rows(target, rows):
+    rng = np.random.default_rng(rows)
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((rows, 4), (4, 3), (3,)))
+    found = weft.compile(LAYER, target)(x, w, b)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.maximum(x @ w + b, 0), rtol=1e-5, atol=1e-6)
+
+
+def test_arguments_by_name_and_out(target):
+    f = weft.compile(ADD, target)
+    a, b, out = np.arange(4, dtype=np.float32), np.ones(4, np.float32), np.empty(4, np.float32)
+    assert f(b=b, a=a, out=out) is out
+    np.testing.assert_array_equal(out, a + b)
+
+
+def test_several_results_come_as_a_tuple_and_none_as_none(target):
+    text = """
+    func.func @two(%a: tensor<2xi32>) -> (tensor<2xi32>, i64) {
+      %0 = ml.neg %a : tensor<2xi32>
+      %1 = arith.constant 7 : i64
+      func.return %0, %1 : tensor<2xi32>, i64
+    }
+    """
+    array, number = weft.compile(text, target)(np.array([1, -2], np.int32))
+    assert array.tolist() == [-1, 2] and number == 7 and not isinstance(number, np.ndarray)
+    assert weft.compile("func.func @none() {\n func.return }", target)() is None
+
+
+def test_memrefs_are_used_in_place(target):
+    text = """
+    func.func @scale(%m: memref<?xf64>, %s: f64) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %n = memref.dim %m, %c0 : memref<?xf64>
+      scf.for %i = %c0 to %n step %c1 {
+        %0 = memref.load %m[%i] : memref<?xf64>
+        %1 = arith.mulf %0, %s : f64
+        memref.store %1, %m[%i] : memref<?xf64>
+      }
+      func.return
+    }
+    """
+    array = np.arange(5.0)
+    assert weft.compile(text, target)(array, 2) is None
+    assert array.tolist() == [0, 2, 4, 6, 8]
+
+
+def test_a_failed_check_says_where_and_leaves_the_process_alive(target):
+    text = """
+    func.func @add(%a: tensor<?xf32>, %b: tensor<?xf32>) -> tensor<?xf32> {
+      %0 = ml.add %a, %b : tensor<?xf32>
+      func.return %0 : tensor<?xf32>
+    }
+    """
+    f = weft.compile(text, target)
+    with pytest.raises(weft.WeftError, match="3:7"):
+        f(np.ones(3, np.float32), np.ones(4, np.float32))
+    assert f(np.ones(3, np.float32), np.ones(3, np.float32)).tolist() == [2, 2, 2]
+
+
+def test_an_argument_of_the_wrong_type_is_refused_before_anything_runs(target):
+    with pytest.raises(weft.WeftError, match=r"argument 'b' is an array of shape \(4,\) and dtype float64"):
+        weft.compile(ADD, target)(np.ones(4, np.float32), np.ones(4))
+
+
+def test_the_entry_is_main_or_the_only_public_function_or_named():
+    two = ADD + ADD.replace("@add", "@other")
+    with pytest.raises(weft.WeftError, match="2 public functions and none is called '@main'"):
+        weft.compile(two)
+    assert weft.compile(two, entry="other").signature.name == "other"
+    with pytest.raises(weft.WeftError, match="did you mean 'other'"):
+        weft.compile(two, entry="othr")
+
+
+def test_a_module_is_left_as_it_was():
+    module = weft.parse(ADD)
+    before = str(module)
+    weft.compile(module)(np.ones(4, np.float32), np.ones(4, np.float32))
+    assert str(module) == before
+
+
+def test_a_path_or_text_is_a_program(tmp_path):
+    path = tmp_path / "add.mlir"
+    path.write_text(ADD)
+    for program in (path, str(path), ADD):
+        assert weft.compile(program)(np.ones(4, np.float32), np.ones(4, np.float32)).tolist() == [2] * 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "cpuu"}, "unknown target 'cpuu'"),
+        ({"target": "cuda"}, "unknown target 'cuda'"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"pipeline": "builtin.module(nosuch)"}, "'nosuch' does not refer to a registered pass"),
+        ({"pipeline": "cse"}, "wrapped with the anchor"),
+    ],
+)
+def test_a_wrong_request_is_refused(options, message):
+    with pytest.raises(weft.WeftError, match=message):
+        weft.compile(ADD, **options)
+
+
+def test_a_file_that_is_not_there_is_named():
+    with pytest.raises(weft.WeftError, match=r"cannot open input file 'nofile\.mlir'"):
+        weft.compile("nofile.mlir")
+
+
+def test_a_wrong_program_is_refused_at_its_place():
+    with pytest.raises(weft.WeftError, match="<string>:3"):
+        weft.compile(ADD.replace("ml.add", "ml.ad"))
+
+
+def test_compiled_code_comes_from_the_cache_the_second_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("WEFT_CACHE_DIR", str(tmp_path))
+    assert [weft.compile(ADD).from_cache for _ in range(2)] == [False, True]
+    assert not weft.compile(ADD, threads=1).from_cache
+    for entry in tmp_path.iterdir():
+        entry.write_bytes(b"damaged")
+    again = weft.compile(ADD)
+    assert not again.from_cache
+    assert again(np.ones(4, np.float32), np.ones(4, np.float32)).tolist() == [2] * 4

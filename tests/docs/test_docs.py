@@ -31,14 +31,14 @@ def commands():
                 yield pytest.param(words, id=f"{block.id}-{n}")
 
 
-@pytest.mark.parametrize("words", commands())
+@pytest.mark.parametrize("words", list(commands()))
 def test_a_command_of_the_documentation_runs(words, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     assert words[0] == "weft", f"the test does not know how to run {words[0]}"
     assert main(words[1:]) == 0, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", blocks("python"))
+@pytest.mark.parametrize("text", list(blocks("python")))
 def test_a_python_snippet_of_the_documentation_runs(text, monkeypatch):
     monkeypatch.chdir(ROOT)
     exec(compile(text, "snippet", "exec"), {"__name__": "snippet"})

@@ -45,7 +45,8 @@ class Analysis:
         """The product that only this reduction adds up, in a type that has an fma."""
         if op not in self._products:
             owner = op.value.owner
-            self._products[op] = owner if isinstance(owner, Operation) and self.fuses(owner) else None  # pyright: ignore
+            product = owner if isinstance(owner, arith.MulfOp) else None
+            self._products[op] = product if product is not None and self.fuses(product) else None
         return self._products[op]
 
     def fuses(self, op: Operation) -> bool:

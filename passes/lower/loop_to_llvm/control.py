@@ -34,7 +34,7 @@ def repeat(
         certain = True
     low, high = k.as_value(low), k.as_value(high)
     outer, slots = k.e.current, _slots(k, op)
-    with k.inside(op):
+    with k.inside(op, certain=certain):
         head = k.e.block(i64, *[buffer.block_type for buffer, _ in slots])
         counter, *incoming = map(k.here, head.args)
         initial = [buffer.values.get(key) for buffer, key in slots]

@@ -62,11 +62,11 @@ class Lowering:
             rule(self, op)
 
     @contextmanager
-    def inside(self, op: Operation | None, *, conditional: bool = False) -> Generator[Scope]:
+    def inside(self, op: Operation, *, conditional: bool = False, certain: bool = True) -> Generator[Scope]:
         """A new scope, which starts with the next op emitted; `op` is the loop or condition that it is."""
         outer = self.scope
-        written = self.analysis.written(op) if op is not None else frozenset[SSAValue]()
-        self.scope = Scope(outer.depth + 1, outer, self.e.mark(), written, conditional)
+        written = self.analysis.written(op)
+        self.scope = Scope(outer.depth + 1, outer, self.e.mark(), written, conditional, certain)
         try:
             yield self.scope
         finally:

@@ -34,8 +34,11 @@ def load(k: Lowering, at: Address) -> Value:
     if lanes is not None and lanes.mask is not None:
         operands.append(lanes.mask)
 
+    # a place in a buffer of run-time sizes may be there only if the loop runs
+    anyway = all(isinstance(size, int) for size in at.buffer.sizes)
+
     def may_leave(scope: Scope) -> bool:
-        return not scope.conditional and root not in scope.written
+        return not scope.conditional and (anyway or scope.certain) and root not in scope.written
 
     scope, inner = k.outermost(operands, may_leave)
     value = k.emit_in(scope, inner, lambda: _load(k, at, lanes))

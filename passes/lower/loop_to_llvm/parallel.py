@@ -55,14 +55,11 @@ def _inner(k: Lowering, e: Emitter, worker: Value) -> Lowering:
     inner = Lowering(e, k.rules, k.analysis, k.outliner)
     inner.worker = worker
     inner.known_outside(k.known())
-    for outside, seen in (
-        (k.counters, inner.counters),
-        (k.values, inner.values),
-        (k.constants, inner.constants),
-        (k.buffers, inner.buffers),
-        (k.registers, inner.registers),
-    ):
-        seen.update(outside)  # pyright: ignore[reportArgumentType, reportUnknownMemberType, reportCallIssue]
+    inner.counters.update(k.counters)
+    inner.values.update(k.values)
+    inner.constants.update(k.constants)
+    inner.buffers.update(k.buffers)
+    inner.registers.update(k.registers)
     return inner
 
 

@@ -20,7 +20,8 @@ class Scope:
     What is emitted in a scope is emitted once for each time that it runs, and is seen by the scopes inside it.
     `entry` is the place in the scope around it, right before this one starts: what does not depend on this
     scope is emitted there. `written` are the buffers that the scope writes; a load of any other buffer may
-    stand before the scope. `open` until it is left.
+    stand before the scope. A `conditional` scope is a branch; a loop is
+    `certain` if it runs at least once. `open` until it is left.
     """
 
     depth: int = 0
@@ -28,6 +29,7 @@ class Scope:
     entry: Items = field(default_factory=_nowhere)
     written: frozenset[SSAValue] = frozenset()
     conditional: bool = False
+    certain: bool = True
     open: bool = True
     memo: dict[object, Value] = field(default_factory=dict[object, Value])
     loads: dict[SSAValue, dict[object, Value]] = field(default_factory=dict[SSAValue, dict[object, Value]])

@@ -344,6 +344,18 @@ def test_a_load_that_a_loop_repeats_is_done_once_before_it():
     assert text.index("llvm.load") < text.index("llvm.br")
 
 
+def test_a_load_stays_in_a_loop_that_may_not_run_if_its_buffer_may_be_empty():
+    source = kernel(
+        "%x: memref<?xf32>, %y: memref<?xf32>, %n: index",
+        """loop.for "i" %i to %n {
+          %a = loop.load %x[0] : memref<?xf32>
+          loop.store %a, %y[%i] : memref<?xf32>
+        }""",
+    )
+    text = text_of(source)
+    assert text.index("llvm.cond_br") < text.index("llvm.load")
+
+
 def test_a_load_under_a_condition_stays_under_it():
     source = kernel(
         "%x: memref<?xf32>, %y: memref<6xf32>, %n: index",

@@ -73,7 +73,7 @@ def remainder(a: Array, b: Array) -> Array:
 def power(a: Array, b: Array) -> Array:
     """Powers. Integers wrap; to a negative exponent 1 gives 1, -1 gives 1 or -1, 0 the greatest, others 0."""
     if is_float(a.dtype):
-        return np.power(a, b)
+        return np.float_power(a, b)  # np.power takes the exponent 0.5 for sqrt, wrong at -inf and -0
     exponent = b if a.dtype.kind == "u" else np.maximum(b, np.zeros_like(b))
     result, base = np.ones_like(a * b), a
     for _ in range(8 * a.dtype.itemsize):

@@ -76,7 +76,7 @@ MEANINGS: Meanings = {
     math.Log1pOp: on_floats(np.log1p),
     math.Log2Op: on_floats(np.log2),
     math.LogOp: on_floats(np.log),
-    math.PowFOp: on_floats(np.power),
+    math.PowFOp: on_floats(np.float_power),
     math.RoundEvenOp: on_floats(np.rint),
     math.RoundOp: on_floats(numerics.round_half_away),
     math.RsqrtOp: on_floats(_rsqrt),

@@ -17,12 +17,17 @@ Value = NDArray[Any] | bool | int | float
 _SHAPED = re.compile(r"^((?:\d+x)*)([a-z]+\d*)=(.+)$", re.S)
 
 
-def read_value(spec: str, folder: Path, name: str | None = None, position: int | None = None) -> Value:
+def read_value(
+    spec: str, folder: Path, name: str | None = None, position: int | None = None, scalar: str | None = None
+) -> Value:
     """The value that a spec stands for; file names are relative to `folder`.
 
+    Where a scalar of the element type `scalar` is wanted, a plain number will do.
     An `.npz` without `:key` is asked for the argument's name, then for `arg<position>`, then for `<position>`.
     Raises :class:`WeftError` for a spec or a file that cannot be read.
     """
+    if scalar is not None and _is_number(spec):
+        return _made(spec, "", scalar, spec)
     match = _SHAPED.match(spec)
     if match is not None:
         return _made(spec, match[1], match[2], match[3])
@@ -84,6 +89,18 @@ def _number(text: str, dtype: np.dtype[Any]) -> bool | int | float:
     if dtype.kind == "b":
         return {"true": True, "1": True, "false": False, "0": False}[text] if text in _BOOLS else bool(int(text))
     return int(text, 0) if dtype.kind in "iu" else float(text)
+
+
+def _is_number(text: str) -> bool:
+    if text in _BOOLS:
+        return True
+    for read in (float, lambda digits: int(digits, 0)):
+        try:
+            read(text)
+        except ValueError:
+            continue
+        return True
+    return False
 
 
 _BOOLS = ("true", "false", "0", "1")

@@ -86,7 +86,8 @@ def _values(signature: Signature, specs: Sequence[str], folder: Path) -> list[Va
     missing: list[str] = []
     for position, spec in enumerate(signature.arguments):
         if spec.name in given:
-            values.append(read_value(given[spec.name], Path(), spec.name, position))
+            scalar = spec.dtype if spec.kind == "scalar" else None
+            values.append(read_value(given[spec.name], Path(), spec.name, position, scalar))
         elif spec.default is not None:
             values.append(read_value(spec.default, folder, spec.name, position))
         else:

@@ -65,5 +65,16 @@ class Signature:
 
 
 def _specs(data: Sequence[dict[str, Any]]) -> tuple[ValueSpec, ...]:
-    # JSON has no tuples
-    return tuple(ValueSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in spec.items()}) for spec in data)
+    return tuple(_spec(**spec) for spec in data)
+
+
+def _spec(
+    name: str,
+    kind: Kind,
+    dtype: str,
+    dims: Sequence[int | None],
+    strides: Sequence[int | None] | None,
+    default: str | None,
+) -> ValueSpec:
+    """A spec from JSON, which has no tuples."""
+    return ValueSpec(name, kind, dtype, tuple(dims), None if strides is None else tuple(strides), default)

@@ -31,7 +31,7 @@ def _first(loc: Attribute) -> Location | None:
     if isinstance(loc, FileLineColLoc):
         return Location(loc.filename.data, loc.line.data, loc.column.data)
     parts: Sequence[Attribute] = ()
-    if isinstance(loc, FusedLoc) and isinstance(loc.locations, ArrayAttr):
+    if isinstance(loc, FusedLoc):
         parts = cast(ArrayAttr[Attribute], loc.locations).data
     elif isinstance(loc, CallSiteLoc):
         parts = (loc.callee, loc.caller)

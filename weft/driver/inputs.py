@@ -94,13 +94,11 @@ def _number(text: str, dtype: np.dtype[Any]) -> bool | int | float:
 def _is_number(text: str) -> bool:
     if text in _BOOLS:
         return True
-    for read in (float, lambda digits: int(digits, 0)):
-        try:
-            read(text)
-        except ValueError:
-            continue
-        return True
-    return False
+    try:
+        float(text if not text.lower().lstrip("+-").startswith("0x") else int(text, 0))
+    except ValueError:
+        return False
+    return True
 
 
 _BOOLS = ("true", "false", "0", "1")

@@ -130,16 +130,8 @@ def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _scalar(spec: ValueSpec, value: object) -> bool | int | float:
-    dtype = spec.numpy_dtype
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = cast(Array, value)[()]
-    if isinstance(value, (bool, np.bool_)):
-        plain: bool | int | float = bool(value)
-    elif isinstance(value, (int, np.integer)):
-        plain = int(cast(int, value))
-    elif isinstance(value, (float, np.floating)) or (hasattr(value, "dtype") and np.ndim(cast(Any, value)) == 0):
-        plain = float(cast(float, value))
-    else:
+    dtype, plain = spec.numpy_dtype, _plain(value)
+    if plain is None:
         raise _mismatch(spec, f"of type {type(value).__name__}")
     if dtype.kind == "b":
         if plain in (0, 1):
@@ -151,6 +143,14 @@ def _scalar(spec: ValueSpec, value: object) -> bool | int | float:
     else:
         return float(plain)
     raise _mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
+
+
+def _plain(value: Any) -> bool | int | float | None:
+    """A Python number, for one and for a NumPy scalar or array of rank 0; None for anything else."""
+    if getattr(value, "ndim", None) == 0 and value.dtype.kind in "biufV":
+        read = {"b": bool, "i": int, "u": int}.get(value.dtype.kind, float)
+        return read(value)
+    return value if isinstance(value, (bool, int, float)) else None
 
 
 def integer_range(dtype: str) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from weft.backends.reference import run
 
 
 def check_compiled(build, *arrays, dynamic=(), extra=(), tolerance=None):
-    """Compare what machine code computes with what the tensors mean; gives the loops, as the check of the loops does."""
+    """Compare what machine code computes with what the tensors mean; gives the loops, as the replaced check does."""
     axes = [*dynamic, *[()] * (len(arrays) - len(dynamic))]
     types = [kernels.type_of(array, axis) for array, axis in zip(arrays, axes, strict=True)]
     module = kernels.tensors([*types, *(t for t, _ in extra)], build)

@@ -42,7 +42,7 @@ class Read(Enum):
 _HOST = (ml.ConstantOp, ml.ReshapeOp, ml.GetDimensionSizeOp)
 _POINT = (UnaryOp, BinaryOp, ml.CompareOp, ml.SelectOp, ml.ClampOp, ml.ConvertOp, ml.IsFiniteOp, ml.IotaOp)
 _INDEX = (ml.BroadcastInDimOp, ml.TransposeOp, ml.SliceOp)
-_READ_ONCE = (ml.ReduceOp, ml.ConcatenateOp)
+_READ_ONCE = (ml.ReduceOp, ml.ConcatenateOp, ml.PadOp)
 """Heavy ops that read each element of an operand at most once."""
 
 _COSTLY = (

@@ -17,9 +17,10 @@ from weft.dialects.ml.base import MlOp
 from weft.dialects.ml.binary import BinaryOp
 from weft.dialects.ml.elementwise import UnaryOp
 from weft.passes.loops.ml_to_loop.contraction import contraction
+from weft.passes.loops.ml_to_loop.convolution import convolution
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
-from weft.passes.loops.ml_to_loop.shapes import concatenate
+from weft.passes.loops.ml_to_loop.shapes import concatenate, pad
 from weft.passes.loops.ml_to_loop.softmax import softmax
 from weft.passes.loops.ml_to_loop.values import materialize, write_outputs
 
@@ -31,6 +32,8 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.ArgminOp: argument_reduction,
     ml.SoftmaxOp: softmax,
     ml.ConcatenateOp: concatenate,
+    ml.PadOp: pad,
+    ml.ConvolutionOp: convolution,
 }
 """Ops with nests of their own."""
 

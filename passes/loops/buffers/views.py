@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from xdsl.builder import Builder
 from xdsl.dialects import arith, memref
-from xdsl.dialects.builtin import DYNAMIC_INDEX
+from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType
 from xdsl.ir import SSAValue
 
 from weft.passes.loops.buffers.types import Buffer, memref_of
@@ -32,6 +32,7 @@ def _compatible(have: Sequence[int], want: Sequence[int]) -> bool:
 def reshape(builder: Builder, buffer: SSAValue, type_: Buffer, sizes: Sequence[Size]) -> SSAValue:
     """A contiguous buffer with other sizes, as `type_`, in row-major order; nothing is copied."""
     strides = row_major(builder, sizes)
+    known = [size if isinstance(size, int) else DYNAMIC_INDEX for size in sizes]
     op = memref.ReinterpretCastOp(
         buffer,
         [],
@@ -40,9 +41,9 @@ def reshape(builder: Builder, buffer: SSAValue, type_: Buffer, sizes: Sequence[S
         static_list([0]),
         static_list(sizes),
         static_list(strides),
-        type_,
+        MemRefType(type_.element_type, known),
     )
-    return builder.insert(op).result
+    return view_as(builder, builder.insert(op).result, type_)
 
 
 def row_major(builder: Builder, sizes: Sequence[Size]) -> list[Size]:

@@ -17,7 +17,7 @@ from xdsl.rewriter import InsertPoint
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.loop.access import LoadOp, ReduceOp, StoreOp
-from weft.dialects.loop.linear import Linear, linear
+from weft.dialects.loop.linear import Form, Linear, linear
 from weft.dialects.loop.nest import ForOp, IfOp, IndexOp
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.dtypes import width_of
@@ -51,7 +51,7 @@ class Nest:
         """The end of the kernel, inside no loop."""
         return Nest(kernel, kernel.builder)
 
-    def loops(self, dims: Sequence[Size], names: Sequence[str]) -> tuple[Nest, Index]:
+    def loops(self, dims: Sequence[Form], names: Sequence[str]) -> tuple[Nest, Index]:
         """Open one loop for each size, the first outermost; gives the place inside and the counters."""
         nest, counters = self, list[Linear]()
         for label, dim in zip(self.kernel.fresh_labels(names), dims, strict=True):

@@ -1,12 +1,18 @@
-"""Ops that put pieces together: concatenate."""
+"""Ops that put pieces together: concatenate and pad."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import SSAValue
+
 from weft.dialects import ml
-from weft.dialects.loop.linear import linear
+from weft.dialects.loop.linear import Linear, linear
 from weft.dialects.ml.base import MlOp
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.nests import Nest, loop_names
+from weft.passes.loops.reify import Size
 
 
 def concatenate(kernel: Kernel, op: MlOp) -> None:
@@ -20,3 +26,52 @@ def concatenate(kernel: Kernel, op: MlOp) -> None:
         place = tuple(form + start if axis == op.dim else form for axis, form in enumerate(index))
         nest.store(nest.element(piece, index), buffer, place)
         start += dims[op.dim]
+
+
+def pad(kernel: Kernel, op: MlOp) -> None:
+    """Fill the result, then copy what of the operand is left in it."""
+    assert isinstance(op, ml.PadOp)
+    buffer, dims = kernel.home(op.result), kernel.dims(op.result)
+    spaces = [Space(low, high, inner + 1) for low, high, inner in zip(op.low, op.high, op.interior, strict=True)]
+    if not all(space.covers for space in spaces):
+        nest, index = Nest.top(kernel).loops(dims, [f"{name}z" for name in loop_names(len(dims))])
+        nest.store(nest.element(op.padding_value, ()), buffer, index)
+    spread(kernel, op.operand, buffer, spaces)
+
+
+@dataclass(frozen=True)
+class Space:
+    """How the elements of a dimension lie in a greater (or cut) one: space before, after, and their distance."""
+
+    low: int = 0
+    high: int = 0
+    step: int = 1
+
+    @property
+    def covers(self) -> bool:
+        """Whether every element of the result is one of the source."""
+        return self.low <= 0 and self.high <= 0 and self.step == 1
+
+    @property
+    def first(self) -> int:
+        """The first element that is not cut off."""
+        return max(0, -(self.low // self.step))
+
+    def count(self, size: Size) -> Linear:
+        """How many of `size` elements are not cut off; it may be negative where none is left."""
+        kept = linear(size) + (min(0, self.high // self.step) - self.first)
+        return linear(max(kept.constant, 0)) if kept.is_constant else kept
+
+    def place(self, counter: Linear) -> Linear:
+        """Where the element that a counter from `first` on means lies."""
+        return (counter + self.first) * self.step + self.low
+
+
+def spread(kernel: Kernel, value: SSAValue, buffer: SSAValue, spaces: Sequence[Space]) -> None:
+    """Copy a value into a buffer with space around and between its elements."""
+    dims = kernel.dims(value)
+    counts = [space.count(dim) for space, dim in zip(spaces, dims, strict=True)]
+    nest, index = Nest.top(kernel).loops(counts, [f"{name}x" for name in loop_names(len(dims))])
+    source = tuple(form + space.first for space, form in zip(spaces, index, strict=True))
+    place = tuple(space.place(form) for space, form in zip(spaces, index, strict=True))
+    nest.store(nest.element(value, source), buffer, place)

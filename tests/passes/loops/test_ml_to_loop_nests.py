@@ -14,6 +14,8 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from tests.passes.loops.kernels import buffers, check, lowered, tensors
 from weft.diagnostics import WeftError
 from weft.dialects import ml
+from weft.dialects.ml.convolution_dims import ConvDims
+from weft.dialects.ml.convolution_window import Window
 from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array, Kind, dtype_of, kind_of
 from weft.dialects.ml.reduction import REDUCTIONS
 from weft.passes.loops.convert_ml_to_loop import DEEPEST
@@ -324,3 +326,76 @@ def test_a_reshape_is_refused() -> None:
 def test_empty_and_single_booleans_pass_through() -> None:
     for shape in ((), (0,), (1,)):
         check(ml.NotOp, np.ones(shape, np.bool_))
+
+
+# padding and convolutions
+
+
+@pytest.mark.parametrize("dynamic", [(), (0, 1)])
+@pytest.mark.parametrize(
+    ("low", "high", "interior"),
+    [((1, 0), (0, 2), (0, 0)), ((-1, 2), (1, -3), (1, 2)), ((0, 0), (0, 0), (0, 0)), ((-2, -3), (-1, 0), (0, 1)),
+     ((0, -1), (-2, -2), (2, 0))],
+)  # fmt: skip
+def test_padding_goes_around_and_between(
+    low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...], dynamic: tuple[int, ...]
+) -> None:
+    value = np.array(-1.5, np.float32)
+    check(lambda x, v: ml.PadOp(ml.NegOp(x), v, low, high, interior), floats((4, 5)), value, dynamic=(dynamic,))
+
+
+def test_padding_makes_something_of_nothing() -> None:
+    value = np.array(3, np.int32)
+    check(lambda x, v: ml.PadOp(x, v, (1, 0), (1, 2), (2, 0)), np.empty((0, 0), np.int32), value)
+
+
+NHWC = ConvDims(("b", "0", "1", "f"), ("0", "1", "i", "o"), ("b", "0", "1", "f"))
+NCHW = ConvDims(("b", "f", "0", "1"), ("o", "i", "0", "1"), ("b", "f", "0", "1"))
+NWC = ConvDims(("b", "0", "f"), ("0", "i", "o"), ("0", "f", "b"))
+DOT = ConvDims(("b", "f"), ("i", "o"), ("f", "b"))
+DEEP = ConvDims(("b", "0", "1", "2", "f"), ("0", "1", "2", "i", "o"), ("b", "0", "1", "2", "f"))
+
+WINDOWS = {
+    "plain": (Window(NHWC), (2, 5, 6, 3), (3, 2, 3, 4)),
+    "padded": (Window(NHWC, pads=((1, 1), (0, 2))), (1, 4, 5, 2), (3, 3, 2, 3)),
+    "cropped": (Window(NHWC, pads=((-1, 0), (0, -1))), (1, 6, 5, 2), (3, 3, 2, 3)),
+    "strided": (Window(NCHW, strides=(2, 3), pads=((1, 0), (2, 1))), (2, 3, 7, 8), (4, 3, 3, 2)),
+    "dilated": (Window(NHWC, (), ((1, -1), (2, 1)), (2, 1), (1, 2)), (1, 4, 5, 2), (2, 3, 2, 3)),
+    "reversed": (Window(NHWC, reversal=(True, False)), (1, 5, 5, 2), (2, 3, 2, 3)),
+    "feature groups": (Window(NHWC, pads=((1, 1), (1, 1)), feature_groups=2), (1, 4, 4, 4), (3, 3, 2, 6)),
+    "depthwise": (Window(NHWC, feature_groups=3), (1, 4, 4, 3), (2, 2, 1, 3)),
+    "batch groups": (Window(NHWC, batch_groups=2), (4, 4, 4, 3), (2, 2, 3, 4)),
+    "one dimension": (Window(NWC, pads=((2, 0),)), (2, 7, 3), (3, 3, 4)),
+    "no dimension": (Window(DOT), (2, 3), (3, 4)),
+    "three dimensions": (Window(DEEP), (1, 3, 4, 3, 2), (2, 2, 2, 2, 3)),
+    "no room": (Window(NHWC), (1, 2, 5, 2), (3, 3, 2, 3)),
+    "no window": (Window(NHWC), (1, 4, 5, 0), (3, 3, 0, 3)),
+    "no batch": (Window(NHWC, pads=((1, 1), (1, 1))), (0, 4, 5, 2), (3, 3, 2, 3)),
+    "nothing but padding": (Window(NHWC, pads=((3, 0), (0, 0))), (1, 0, 5, 2), (3, 3, 2, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("name", list(WINDOWS))
+def test_convolutions_with_all_options(name: str, dynamic: bool) -> None:
+    window, left, right = WINDOWS[name]
+    if dynamic and name in ("no room", "nothing but padding"):
+        return
+    axes = [range(len(shape)) if dynamic else () for shape in (left, right)]
+    check(lambda x, w: ml.ConvolutionOp(x, w, window), floats(left), floats(right, 1), dynamic=axes)
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=str)
+def test_convolutions_of_every_type(element: Attribute) -> None:
+    window = Window(NHWC, pads=((1, 0), (0, 1)))
+    check(
+        lambda x, w: ml.ConvolutionOp(x, w, window),
+        values((1, 3, 4, 2), element),
+        values((2, 2, 2, 3), element, 1),
+    )
+
+
+def test_a_convolution_without_padding_needs_no_copy() -> None:
+    window, left, right = WINDOWS["plain"]
+    loops = check(lambda x, w: ml.ConvolutionOp(x, w, window), floats(left), floats(right, 1))
+    assert ops(loops, "loop.alloc") == 0

@@ -65,13 +65,13 @@ def describe(array: Array) -> str:
     return f"an array of shape {array.shape} and dtype {array.dtype}"
 
 
-def _array(spec: ValueSpec, value: object) -> Array:
+def _array(spec: ValueSpec, value: Any) -> Array:
     dtype = spec.numpy_dtype
     if isinstance(value, (bool, int, float, list, tuple)):
         return _from_python(spec, value, dtype)
     if not isinstance(value, np.ndarray):
         try:
-            value = np.from_dlpack(cast(Any, value)) if hasattr(value, "__dlpack__") else np.asarray(value)
+            value = np.from_dlpack(value) if hasattr(value, "__dlpack__") else np.asarray(value)
         except (TypeError, ValueError, RuntimeError, BufferError):
             raise _mismatch(spec, f"of type {type(value).__name__}") from None
     array = cast(Array, value)
@@ -80,7 +80,7 @@ def _array(spec: ValueSpec, value: object) -> Array:
     return array
 
 
-def _from_python(spec: ValueSpec, value: object, dtype: np.dtype[Any]) -> Array:
+def _from_python(spec: ValueSpec, value: Any, dtype: np.dtype[Any]) -> Array:
     try:
         plain = np.asarray(value)
         array = plain.astype(dtype)

@@ -3,6 +3,6 @@
 import lit.formats
 
 config.name = "weft"  # noqa: F821 (lit defines `config`)
-config.test_format = lit.formats.ShTest(True)  # noqa: F821
+config.test_format = lit.formats.ShTest()  # noqa: F821
 config.suffixes = [".mlir"]  # noqa: F821
 config.excludes = ["Inputs"]  # noqa: F821

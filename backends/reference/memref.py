@@ -189,6 +189,10 @@ def _global(op: memref.GlobalOp) -> Buffer:
     return buffer
 
 
+def _address(machine: Machine, op: memref.ExtractAlignedPointerAsIndexOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    return (INDEX.type(args[0].storage.ctypes.data),)
+
+
 def _metadata(machine: Machine, op: memref.ExtractStridedMetaDataOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     (buffer,) = args
     numbers = (buffer.offset, *buffer.sizes, *buffer.strides)
@@ -223,6 +227,7 @@ RULES: Rules = {
     memref.GlobalOp: _nothing,
     memref.GetGlobalOp: _get_global,
     memref.ExtractStridedMetaDataOp: _metadata,
+    memref.ExtractAlignedPointerAsIndexOp: _address,
     memref.AllocaScopeOp: _scope,
     memref.AllocaScopeReturnOp: _end,
 }

@@ -50,7 +50,12 @@ class ConvertLinalgToLoops(ModulePass):
         """Run the pass. Raises :class:`WeftError` for an op on tensors, and for one whose loops have no bounds."""
         for inner in list(op.walk()):
             if isinstance(inner, LinalgStructuredOperation | BroadcastOp | ReduceOp):
-                _lower(_structure(inner))
+                lower_structured(inner)
+
+
+def lower_structured(op: LinalgStructuredOperation | BroadcastOp | ReduceOp) -> None:
+    """Put loops in the place of one op. Raises as the pass does."""
+    _lower(_structure(op))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,195 @@
+"""Loops that a program has on memrefs become kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from xdsl.context import Context
+from xdsl.dialects import affine, arith, func, linalg, memref, scf
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    UnitAttr,
+)
+from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
+from xdsl.ir import Block, Operation, Region
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from weft.dialects.locations import give
+from weft.dialects.loop.buffers import MAY_ALIAS, NAME
+from weft.passes.loops.kernels import KERNEL
+from weft.passes.loops.raising.conditions import Conditions
+from weft.passes.loops.raising.forms import Unfit
+from weft.passes.loops.raising.reductions import absorb_starts, find_reductions
+from weft.passes.loops.raising.translate import Loop, Translation, names
+from weft.passes.loops.reify import constant_index
+from weft.passes.lower.convert_linalg_to_loops import lower_structured
+from weft.passes.rewriting import LocatedBuilder
+
+
+@dataclass(frozen=True)
+class RaiseToLoop(ModulePass):
+    """Outline loops on memrefs as kernels: `scf.for`, `affine.for`, and `linalg` ops.
+
+    A nest is raised when bounds, steps and indices are linear in its counters and in values from outside, its bodies
+    are scalar `arith` and `math`, and its accesses are inside their buffers. Where only the run can tell that, or
+    whether two buffers overlap, the host checks it before the nest, and runs the old loops where it does not hold.
+    `C[x] = C[x] + v` becomes a `loop.reduce`, whose order is free; for floats in `scf.for` loops only where the op
+    carries `fastmath<reassoc>`. What a loop carries lies in a small buffer.
+
+    **Before**
+    ```mlir
+    func.func @main(%x: memref<?xf32>, %y: memref<8xf32>) {
+      affine.for %i = 1 to 8 {
+        %0 = affine.load %x[%i - 1] : memref<?xf32>
+        affine.store %0, %y[%i] : memref<8xf32>
+      }
+      func.return
+    }
+    ```
+    **After**
+    ```mlir
+    func.func @main(%x: memref<?xf32>, %y: memref<8xf32>) {
+      // %p: the size of %x is more than 6, and %x and %y do not overlap
+      scf.if %p {
+        func.call @main_loops_0(%x, %y) : (memref<?xf32>, memref<8xf32>) -> ()
+      } else {
+        // the old loop
+      }
+      func.return
+    }
+    func.func private @main_loops_0(%x: memref<?xf32> {loop.name = "x"}, %y: memref<8xf32> {loop.name = "y"})
+        attributes {loop.kernel} {
+      loop.for "i" %i to 7 {
+        %0 = loop.load %x[%i] : memref<?xf32>
+        loop.store %0, %y[%i + 1] : memref<8xf32>
+      }
+      func.return
+    }
+    ```
+
+    **Needs** memrefs (`bufferize`).
+
+    **Leaves alone** kernels, and loops that do not fit, for the plain lowering; loops inside them are tried. Buffers
+    with strides of their own are not checked for overlap: their kernel is marked `loop.may_alias`, and keeps its order.
+    """
+
+    name = "raise-to-loop"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Raise the loops of every host function."""
+        taken = {inner.sym_name.data for inner in op.walk() if isinstance(inner, func.FuncOp)}
+        for function in list(op.walk()):
+            if isinstance(function, func.FuncOp) and KERNEL not in function.attributes:
+                _Raiser(function, taken).run()
+
+
+@dataclass
+class _Raiser:
+    """The state of raising one function."""
+
+    function: func.FuncOp
+    taken: set[str]
+    structured: set[Operation] = field(default_factory=set[Operation])
+    """Loops that came from `linalg` ops: their reductions have no order."""
+
+    def run(self) -> None:
+        for op in list(self.function.walk()):
+            if (
+                isinstance(op, LinalgStructuredOperation | linalg.ops.BroadcastOp | linalg.ops.ReduceOp)
+                and not op.results
+            ):
+                self.structured |= set(_as_loops(op))
+        for block in self.function.body.blocks:
+            self._block(block)
+
+    def _block(self, block: Block) -> None:
+        for op in list(block.ops):
+            if isinstance(op, scf.ForOp | affine.ForOp) and self._raise(op):
+                continue
+            for region in op.regions:
+                for inner in region.blocks:
+                    self._block(inner)
+
+    def _raise(self, root: Loop) -> bool:
+        """Put a kernel in the place of a nest, if it fits."""
+        _hoist_sizes(root)
+        try:
+            translation = Translation.of(root)
+            conditions = Conditions.of(translation.inputs)
+        except Unfit:
+            return False
+        block = translation.inputs.block
+        find_reductions(block, isinstance(root, affine.ForOp) or root in self.structured)
+        if not conditions.may_alias:
+            absorb_starts(block)
+        kernel = self._kernel(root, block, conditions.may_alias)
+        call = func.CallOp(kernel.sym_name.data, list(translation.inputs.given), [])
+        builder = LocatedBuilder.before(root)
+        condition = conditions.build(builder)
+        if condition is None:
+            builder.insert(call)
+            Rewriter.erase_op(root)
+            return True
+        choice = builder.insert(scf.IfOp(condition, [], [call, scf.YieldOp()], [scf.YieldOp()]))
+        give(choice, root.location)
+        root.detach()
+        LocatedBuilder.before(cast(Operation, choice.false_region.block.first_op)).insert(root)
+        return True
+
+    def _kernel(self, root: Loop, block: Block, may_alias: bool) -> func.FuncOp:
+        LocatedBuilder(InsertPoint.at_end(block), root.location).insert(func.ReturnOp())
+        attributes = [
+            DictionaryAttr({NAME: StringAttr(name)} if isinstance(argument.type, MemRefType) else {})
+            for name, argument in zip(names(block.args), block.args, strict=True)
+        ]
+        kernel = func.FuncOp(
+            self._name(),
+            (list(block.arg_types), []),
+            Region(block),
+            "private",
+            arg_attrs=ArrayAttr(attributes) if any(a.data for a in attributes) else None,
+        )
+        kernel.attributes[KERNEL] = UnitAttr()
+        if may_alias:
+            kernel.attributes[MAY_ALIAS] = UnitAttr()
+        LocatedBuilder(InsertPoint.after(self.function), root.location).insert(kernel)
+        return kernel
+
+    def _name(self) -> str:
+        number = 0
+        while (name := f"{self.function.sym_name.data}_loops_{number}") in self.taken:
+            number += 1
+        self.taken.add(name)
+        return name
+
+
+def _hoist_sizes(root: Loop) -> None:
+    """Ask before a nest for the sizes that it asks for inside."""
+    for op in list(root.walk()):
+        if not isinstance(op, memref.DimOp) or (axis := constant_index(op.index)) is None:
+            continue
+        owner = op.source.owner if isinstance(op.source.owner, Operation) else op.source.owner.parent_op()
+        if owner is not None and not root.is_ancestor(owner):
+            builder = LocatedBuilder.before(root)
+            number = builder.insert(arith.ConstantOp(IntegerAttr.from_index_int_value(axis))).result
+            op.result.replace_all_uses_with(builder.insert(memref.DimOp(op.source, number)).result)
+            Rewriter.erase_op(op)
+
+
+def _as_loops(op: LinalgStructuredOperation | linalg.ops.BroadcastOp | linalg.ops.ReduceOp) -> Iterator[Operation]:
+    """Put loops in the place of a `linalg` op; those loops."""
+    before, after = op.prev_op, op.next_op
+    block = cast(Block, op.parent_block())
+    lower_structured(op)
+    first = block.first_op if before is None else before.next_op
+    while first is not None and first is not after:
+        yield first
+        first = first.next_op

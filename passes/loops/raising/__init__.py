@@ -1,0 +1,1 @@
+"""What `raise-to-loop` is made of: loops on memrefs, read as linear forms, become kernels."""

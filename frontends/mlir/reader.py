@@ -14,6 +14,7 @@ from weft.frontends.mlir.islands import Islands
 from weft.frontends.mlir.machine import Machine, core
 from weft.frontends.mlir.shim import symbol_name
 from weft.frontends.mlir.text import unescape
+from weft.room import with_room
 
 
 class Reader(Islands):
@@ -113,7 +114,7 @@ def parse_module(
     text = _decoded(text, filename, first_line)
     with collection.paused():
         try:
-            return nesting.with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
+            return with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
         except RecursionError as error:
             raise WeftError(nesting.TOO_DEEP, Location(filename, first_line, 1)) from error
 

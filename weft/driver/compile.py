@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.driver import cache
+from weft.room import with_room
 
 if TYPE_CHECKING:
     from weft.driver.program import Program, Source
@@ -98,7 +99,7 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
             header, code = entry
             signature = Signature.from_json(header["signature"])
             return Compiled(cpu.load(code, signature, tuple(header["messages"]), threads), signature, True)
-    signature, messages, code = _compile(program if source is None else source, request, threads)
+    signature, messages, code = with_room(lambda: _compile(source or program, request, threads))
     if key is not None:
         cache.write(key, {"signature": signature.to_json(), "messages": messages}, code)
     return Compiled(cpu.load(code, signature, messages, threads), signature, False)

@@ -14,6 +14,7 @@ from weft.driver.source import Source, read_source
 from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
 from weft.registry import context
+from weft.room import with_room
 
 Program = str | os.PathLike[str] | ModuleOp
 """What can be compiled: MLIR text (a `str` with a newline), a path (any other `str`), or a module."""
@@ -29,7 +30,7 @@ def parse(program: Program | Source, ctx: Context | None = None) -> ModuleOp:
     else:
         source = program if isinstance(program, Source) else read_source(program)
         module = parse_module(source.text, ctx or context(), source.name)
-    verify(module)
+    with_room(lambda: verify(module))
     return module
 
 

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from xdsl.context import Context
@@ -23,6 +24,7 @@ from weft.driver.printing import print_module
 from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
 from weft.registry import context
+from weft.room import with_room
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def transform(text: str, name: str, job: Job, *, marker: str | None = None, outp
     texts: list[str] = []
     for chunk in _chunks(text, marker):
         try:
-            texts.append(_transform_chunk(chunk, name, job))
+            texts.append(with_room(partial(_transform_chunk, chunk, name, job)))
         except WeftError as error:
             outcome.diagnostics.extend(error.diagnostics)
     outcome.text = f"{output_marker}\n".join(texts)
@@ -96,7 +98,7 @@ def verify_diagnostics(
         wanted = expectations(chunk.text, name, chunk.first_line)
         said: Sequence[Diagnostic] = ()
         try:
-            outcome.text += _transform_chunk(chunk, name, job)
+            outcome.text += with_room(partial(_transform_chunk, chunk, name, job))
         except WeftError as error:
             said = [d for diagnostic in error.diagnostics for d in (diagnostic, *diagnostic.notes)]
         outcome.diagnostics.extend(check(wanted, said, only_expected=only_expected))

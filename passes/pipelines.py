@@ -11,7 +11,7 @@ KERNELS = ("outline-kernels", "cse")
 BUFFERS = ("bufferize", "convert-ml-to-loop")
 """Stop 4: buffers and loops."""
 
-SCHEDULED = ("expand-narrow-floats", "choose-schedule", "apply-schedule", "hoist-buffers", "plan-memory")
+SCHEDULED = ("expand-narrow-floats", "expand-math", "choose-schedule", "apply-schedule", "hoist-buffers", "plan-memory")
 """Stop 5: schedules applied, memory planned."""
 
 TARGET = (

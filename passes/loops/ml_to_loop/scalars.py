@@ -65,7 +65,7 @@ def _relu(b: Body, x: SSAValue) -> SSAValue:
 
 
 def _gelu(b: Body, x: SSAValue) -> SSAValue:
-    """x * (1 + erf(x / sqrt 2)) / 2."""
+    """x * (1 + erf(x / sqrt 2)) / 2; the error is a few units in the last place of x, so small results are coarse."""
     share = b.put(math.ErfOp(b.put(arith.MulfOp(x, b.like(0.5**0.5, x)))))
     half = b.put(arith.MulfOp(b.like(0.5, x), x))
     return b.put(arith.MulfOp(half, b.put(arith.AddfOp(b.like(1, x), share))))

@@ -8,7 +8,7 @@ TENSORS = ("canonicalize", "infer-shapes", "fold", "cse", "check-shapes", "canon
 KERNELS = ("outline-kernels", "cse")
 """Stop 3: kernels."""
 
-BUFFERS = ("bufferize", "convert-ml-to-loop")
+BUFFERS = ("bufferize", "convert-ml-to-loop", "raise-to-loop")
 """Stop 4: buffers and loops."""
 
 SCHEDULED = ("expand-narrow-floats", "expand-math", "choose-schedule", "apply-schedule", "hoist-buffers", "plan-memory")

@@ -56,21 +56,24 @@ def refine(op: MlOp, builder: LocatedBuilder) -> Values:
 def _with_operands(op: MlOp, operands: Sequence[SSAValue]) -> MlOp | None:
     """The op on other operands, its result types as static as they can be; None where nothing is won."""
     trial = _copy(op, operands, [result.type for result in op.results])
+    made = [trial]
     try:
         types = _refined(trial)
         if isinstance(op, SIZED):
             kept, types = _without_constant_sizes(trial, types)
         else:
             kept = list(operands)
-        if types == [result.type for result in op.results] and kept == list(op.operands):
-            trial.erase()
-            return None
-        result = _copy(op, kept, types)
-        trial.erase()
-        result.verify()
+        if types != [result.type for result in op.results] or kept != list(op.operands):
+            made.append(_copy(op, kept, types))
+            made[-1].verify()
+            return made.pop()
     except VerifyException:
-        return None
-    return result
+        pass
+    finally:
+        # what is not used must not stay a user of the operands
+        for unused in made:
+            unused.erase()
+    return None
 
 
 def _copy(op: MlOp, operands: Sequence[SSAValue], types: Sequence[Attribute]) -> MlOp:

@@ -26,7 +26,8 @@ from weft.dialects.locations import give
 from weft.dialects.loop.buffers import MAY_ALIAS, NAME
 from weft.passes.loops.kernels import KERNEL
 from weft.passes.loops.raising.conditions import Conditions
-from weft.passes.loops.raising.forms import Unfit
+from weft.passes.loops.raising.fills import absorb_fill
+from weft.passes.loops.raising.forms import Inputs, Unfit
 from weft.passes.loops.raising.reductions import absorb_starts, find_reductions
 from weft.passes.loops.raising.translate import Loop, Translation, names
 from weft.passes.loops.reify import constant_index
@@ -99,6 +100,8 @@ class _Raiser:
     taken: set[str]
     structured: set[Operation] = field(default_factory=set[Operation])
     """Loops that came from `linalg` ops: their reductions have no order."""
+    last: tuple[func.CallOp, func.FuncOp] | None = None
+    """The call that the nest before this one became, and its kernel."""
 
     def run(self) -> None:
         for op in list(self.function.walk()):
@@ -128,8 +131,10 @@ class _Raiser:
             return False
         block = translation.inputs.block
         find_reductions(block, isinstance(root, affine.ForOp) or root in self.structured)
+        fill: func.CallOp | None = None
         if not conditions.may_alias:
             absorb_starts(block)
+            fill = self._absorb_fill(translation.inputs)
         kernel = self._kernel(root, block, conditions.may_alias)
         call = func.CallOp(kernel.sym_name.data, list(translation.inputs.given), [])
         builder = LocatedBuilder.before(root)
@@ -137,12 +142,25 @@ class _Raiser:
         if condition is None:
             builder.insert(call)
             Rewriter.erase_op(root)
+            if fill is not None and self.last is not None:
+                Rewriter.erase_op(fill)
+                Rewriter.erase_op(self.last[1])
+            self.last = (call, kernel)
             return True
         choice = builder.insert(scf.IfOp(condition, [], [call, scf.YieldOp()], [scf.YieldOp()]))
         give(choice, root.location)
-        root.detach()
-        LocatedBuilder.before(cast(Operation, choice.false_region.block.first_op)).insert(root)
+        old = LocatedBuilder.before(cast(Operation, choice.false_region.block.first_op))
+        for op in (root,) if fill is None else (fill, root):
+            op.detach()
+            old.insert(op)
         return True
+
+    def _absorb_fill(self, inputs: Inputs) -> func.CallOp | None:
+        """The call before a nest that only fills what the nest reduces into; it is not needed any more."""
+        if self.last is None or self.last[0].parent is not inputs.root.parent:
+            return None
+        call, kernel = self.last
+        return call if absorb_fill(call, kernel.body.block, inputs) else None
 
     def _kernel(self, root: Loop, block: Block, may_alias: bool) -> func.FuncOp:
         LocatedBuilder(InsertPoint.at_end(block), root.location).insert(func.ReturnOp())

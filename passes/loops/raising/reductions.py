@@ -134,7 +134,7 @@ def _reduction_of(nest: ForOp, store: StoreOp) -> tuple[ReduceOp, list[SSAValue]
     touching = [op for op in nest.walk() if isinstance(op, AccessOp) and op.target is store.buffer]
     if len(touching) != 1 or not isinstance(reduce := touching[0], ReduceOp) or reduce.over:
         return None
-    if reduce.index() != store.index() or not _is_neutral(store.value, reduce):
+    if reduce.index() != store.index() or not is_neutral(store.value, reduce):
         return None
     over: list[SSAValue] = []
     parent = reduce.parent_op()
@@ -146,7 +146,8 @@ def _reduction_of(nest: ForOp, store: StoreOp) -> tuple[ReduceOp, list[SSAValue]
     return (reduce, over) if parent is nest.parent_op() else None
 
 
-def _is_neutral(value: SSAValue, reduce: ReduceOp) -> bool:
+def is_neutral(value: SSAValue, reduce: ReduceOp) -> bool:
+    """Whether a value is the constant that a reduction may start from without changing its result."""
     op = value.owner
     element = reduce.memref.element_type
     if not isinstance(op, arith.ConstantOp):

@@ -166,3 +166,17 @@ def test_a_check_is_not_dropped():
         "infer-shapes",
     )
     assert ops_of(module).count("tensor.cast") == 2
+
+
+def test_what_was_tried_and_did_not_fit_uses_nothing():
+    module = passed(
+        """
+        func.func @main(%x: tensor<4xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+          %a = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
+          %b = ml.sub %a, %y : tensor<?xf32>
+          func.return %b : tensor<?xf32>
+        }""",
+        "infer-shapes",
+    )
+    function = next(iter(module.ops))
+    assert all(use.operation.parent is not None for arg in function.regions[0].block.args for use in arg.uses)

@@ -343,6 +343,36 @@ def test_reductions_of_linalg_and_affine_have_no_order_and_those_of_scf_do() -> 
         assert sum(isinstance(op, ReduceOp) for op in module.walk()) == found
 
 
+FILLED = """func.func @main(%a: memref<5x7xf32>, %b: memref<7x3xf32>, %c: memref<5x3xf32>{out}) {{
+  %zero = arith.constant {start} : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<5x3xf32>)
+  linalg.matmul ins(%a, %b : memref<5x7xf32>, memref<7x3xf32>) outs(%c : memref<5x3xf32>)
+  func.return
+}}"""
+
+
+def test_a_product_that_starts_from_zero_does_without_the_fill() -> None:
+    args = array(5, 7), array(7, 3), array(5, 3)
+    module = check(FILLED.format(out=" {weft.out = 0 : i64}", start="0.0"), *args)
+    assert sum(isinstance(op, func.CallOp) for op in module.walk()) == 1
+    assert "over (%k)" in str(module)
+
+
+def test_where_the_old_loops_run_the_fill_runs_before_them() -> None:
+    before, after = raised(FILLED.format(out="", start="0.0"))
+    whole = array(7, 8).reshape(-1)
+    a, b, c = whole[:35].reshape(5, 7), whole[35:].reshape(7, 3), whole[10:25].reshape(5, 3)
+    compare(before, after, a, b, c)
+    compare(before, after, a, b, array(5, 3))
+
+
+def test_a_product_that_starts_from_something_else_keeps_its_fill() -> None:
+    module = check(
+        FILLED.format(out=" {weft.out = 0 : i64}", start="1.0"), array(5, 7), array(7, 3), array(5, 3), count=2
+    )
+    assert sum(isinstance(op, func.CallOp) for op in module.walk()) == 2
+
+
 UNFIT = {
     "an index that is not linear": "%j = arith.muli %i, %i : index\n%v = memref.load %x[%j] : memref<8xf32>",
     "an index from memory": "%k = memref.load %t[%i] : memref<8xindex>\n%v = memref.load %x[%k] : memref<8xf32>",

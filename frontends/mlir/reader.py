@@ -8,8 +8,9 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir.affine import AffineExpr
 from xdsl.utils.exceptions import ParseError
 
+from weft import collection
 from weft.diagnostics import Location, WeftError
-from weft.frontends.mlir import collection, errors, nesting
+from weft.frontends.mlir import errors, nesting
 from weft.frontends.mlir.islands import Islands
 from weft.frontends.mlir.machine import Machine, core
 from weft.frontends.mlir.shim import symbol_name

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weft import collection
 from weft.diagnostics import Diagnostic, WeftError
 from weft.tools.opt_flags import OptFlags, help_text, read_flags
 
@@ -27,7 +28,8 @@ def command(arguments: list[str]) -> int:
     elif flags.show_dialects:
         _show_dialects()
     else:
-        return _run(flags)
+        with collection.paused():
+            return _run(flags)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The cycle collector while a text is read."""
+"""The cycle collector while much is made and little dropped: when a text is read, when passes run on it once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def paused() -> Generator[None]:
     """No cycle collection inside; where it is off already, it stays off.
 
-    Reading makes much and drops nothing, so the collector would walk it again and again for a third of the time.
+    The collector would walk what was made again and again, for a third of the time.
     """
     was_on = gc.isenabled()
     gc.disable()

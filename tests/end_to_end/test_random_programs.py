@@ -2,11 +2,10 @@
 
 import random
 
-import numpy as np
 import pytest
 
 import weft
-from tests.passes.loops.kernels import compare
+from tests.passes.loops.kernels import agree
 from tests.programs import random_program
 from weft.backends.reference import run
 
@@ -16,8 +15,7 @@ def check(seed, **options):
     program = random_program(rng, special=False, **options)
     expected = run(program.module, "main", program.args)
     found = weft.compile(program.module, threads=rng.choice([1, 2, 4]))(*program.args)
-    for result, value in zip(found if isinstance(found, tuple) else (found,), expected, strict=True):
-        compare(np.asarray(result), np.asarray(value))
+    agree(program.module, program.args, found if isinstance(found, tuple) else (found,), expected)
 
 
 @pytest.mark.parametrize("block", range(4))

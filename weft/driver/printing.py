@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import cast
 
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
+import numpy as np
+from xdsl.dialects.builtin import AnyFloat, DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.printer import Printer
 
@@ -38,10 +39,20 @@ class MlirPrinter(Printer):
 
     def print_attribute(self, attribute: Attribute) -> None:
         """Print an attribute, without its data where that is too much."""
-        if self.elide_larger is not None and _is_larger(attribute, self.elide_larger):
-            self.print_string("dense_resource<__elided__> : ")
-            attribute = cast(DenseIntOrFPElementsAttr, attribute).type
-        super().print_attribute(attribute)
+        whole: Attribute = attribute
+        if isinstance(attribute, DenseIntOrFPElementsAttr):
+            dense = cast(DenseIntOrFPElementsAttr, attribute)
+            if self._is_too_large(dense):
+                self.print_string("dense_resource<__elided__> : ")
+                super().print_attribute(cast(Attribute, dense.type))
+                return
+            if isinstance(dense.get_element_type(), AnyFloat) and len(dense):
+                self.print_string(_floats(dense))
+                return
+        super().print_attribute(whole)
+
+    def _is_too_large(self, dense: DenseIntOrFPElementsAttr) -> bool:
+        return self.elide_larger is not None and len(dense) > self.elide_larger and not dense.is_splat()
 
     def _populate_block_name(self, block: Block, block_index: int | None = None) -> None:
         if not self.names:
@@ -52,11 +63,22 @@ class MlirPrinter(Printer):
         block.name_hint = hint
 
 
-def _is_larger(attribute: Attribute, limit: int) -> bool:
-    if not isinstance(attribute, DenseIntOrFPElementsAttr):
-        return False
-    dense = cast(DenseIntOrFPElementsAttr, attribute)
-    return len(dense) > limit and not dense.is_splat()
+def _floats(dense: DenseIntOrFPElementsAttr) -> str:
+    """Floats as numbers where these read back everywhere, else as the bits in memory.
+
+    xDSL takes hexadecimal elements, which it prints for what has no short decimal form, as numbers, and prints zeros of
+    both signs as a splat.
+    """
+    stream = StringIO()
+    Printer(stream).print_attribute(cast(Attribute, dense))
+    text = stream.getvalue()
+    mixed_zeros = dense.is_splat() and len(set(np.signbit(np.array(dense.get_values(), np.float64)))) > 1
+    if "0x" not in text and not mixed_zeros:
+        return text
+    data = dense.data.data
+    width = len(data) // len(dense)
+    bits = data[:width] if data == data[:width] * len(dense) else data
+    return f'dense<"0x{bits.hex().upper()}"> : {dense.type}'
 
 
 def print_module(

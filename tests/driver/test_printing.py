@@ -1,0 +1,41 @@
+"""What `weft opt` prints reads back to the same module, in weft and in xDSL, whatever numbers stand in it."""
+
+import numpy as np
+import pytest
+from xdsl.parser import Parser
+
+from weft.driver.printing import print_module
+from weft.frontends.mlir import parse_module
+from weft.registry import context
+
+NUMBERS = {
+    "infinities": [np.inf, -np.inf, 1.0],
+    "splat-infinity": [-np.inf] * 3,
+    "nan": [np.nan, 0.0, 1.0],
+    "zeros": [0.0, -0.0, 0.0],
+    "negative-zero": [-0.0] * 3,
+    "plain": [1.5, 2.0, -3.25],
+}
+
+
+@pytest.mark.parametrize("element", ["f16", "bf16", "f32", "f64"])
+@pytest.mark.parametrize("numbers", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("generic", [False, True])
+def test_floats_read_back_bit_for_bit(element, numbers, generic):
+    dtype = {"f16": "float16", "f32": "float32", "f64": "float64"}.get(element)
+    if dtype is None:
+        import ml_dtypes
+
+        dtype = ml_dtypes.bfloat16
+    bits = np.array(numbers, dtype).tobytes().hex()
+    text = f'%0 = arith.constant dense<"0x{bits}"> : tensor<3x{element}>'
+    module = parse_module(text, context())
+    printed = print_module(module, generic=generic)
+    for again in (parse_module(printed, context()), Parser(context(), printed).parse_module()):
+        (op,) = again.body.block.ops
+        assert op.value.data.data.hex() == bits
+
+
+def test_plain_numbers_stay_numbers():
+    printed = print_module(parse_module("%0 = arith.constant dense<[1.5, 2.0]> : tensor<2xf32>", context()))
+    assert "dense<[1.500000e+00, 2.000000e+00]>" in printed

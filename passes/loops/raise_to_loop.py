@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -18,11 +18,10 @@ from xdsl.dialects.builtin import (
     UnitAttr,
 )
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
-from xdsl.ir import Block, Operation, Region
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from weft.dialects.locations import give
 from weft.dialects.loop.buffers import MAY_ALIAS, NAME
 from weft.passes.loops.kernels import KERNEL
 from weft.passes.loops.raising.conditions import Conditions
@@ -130,30 +129,30 @@ class _Raiser:
         except Unfit:
             return False
         block = translation.inputs.block
-        find_reductions(block, isinstance(root, affine.ForOp) or root in self.structured)
+        free = isinstance(root, affine.ForOp) or root in self.structured
+        find_reductions(block, free, conditions.may_alias)
         fill: func.CallOp | None = None
         if not conditions.may_alias:
             absorb_starts(block)
             fill = self._absorb_fill(translation.inputs)
         kernel = self._kernel(root, block, conditions.may_alias)
-        call = func.CallOp(kernel.sym_name.data, list(translation.inputs.given), [])
-        builder = LocatedBuilder.before(root)
-        condition = conditions.build(builder)
+        condition = conditions.build(LocatedBuilder.before(root))
         if condition is None:
-            builder.insert(call)
-            Rewriter.erase_op(root)
-            if fill is not None and self.last is not None:
-                Rewriter.erase_op(fill)
-                Rewriter.erase_op(self.last[1])
-            self.last = (call, kernel)
-            return True
-        choice = builder.insert(scf.IfOp(condition, [], [call, scf.YieldOp()], [scf.YieldOp()]))
-        give(choice, root.location)
-        old = LocatedBuilder.before(cast(Operation, choice.false_region.block.first_op))
-        for op in (root,) if fill is None else (fill, root):
-            op.detach()
-            old.insert(op)
+            self._always(root, kernel, translation, fill)
+        else:
+            _choose(root, kernel, translation, condition, fill)
         return True
+
+    def _always(self, root: Loop, kernel: func.FuncOp, translation: Translation, fill: func.CallOp | None) -> None:
+        """The kernel stands for the nest, and for the fill before it."""
+        call, results = _call(LocatedBuilder.before(root), kernel, translation)
+        for result, value in zip(root.results, results, strict=True):
+            result.replace_all_uses_with(value)
+        Rewriter.erase_op(root)
+        if fill is not None and self.last is not None:
+            Rewriter.erase_op(fill)
+            Rewriter.erase_op(self.last[1])
+        self.last = (call, kernel)
 
     def _absorb_fill(self, inputs: Inputs) -> func.CallOp | None:
         """The call before a nest that only fills what the nest reduces into; it is not needed any more."""
@@ -187,6 +186,37 @@ class _Raiser:
             number += 1
         self.taken.add(name)
         return name
+
+
+def _choose(
+    root: Loop, kernel: func.FuncOp, translation: Translation, condition: SSAValue, fill: func.CallOp | None
+) -> None:
+    """The kernel runs where the condition holds, else the old loops, after the fill that they need."""
+    choice = LocatedBuilder.before(root).insert(
+        scf.IfOp(condition, [result.type for result in root.results], [Block()], [Block()])
+    )
+    for result, value in zip(root.results, choice.output, strict=True):
+        result.replace_all_uses_with(value)
+    new = LocatedBuilder(InsertPoint.at_end(choice.true_region.block), root.location)
+    results = _call(new, kernel, translation)[1]
+    new.insert(scf.YieldOp(*results))
+    old = LocatedBuilder(InsertPoint.at_end(choice.false_region.block), root.location)
+    for op in (root,) if fill is None else (fill, root):
+        op.detach()
+        old.insert(op)
+    old.insert(scf.YieldOp(*root.results))
+
+
+def _call(
+    builder: LocatedBuilder, kernel: func.FuncOp, translation: Translation
+) -> tuple[func.CallOp, Sequence[SSAValue]]:
+    """Call the kernel of a nest; the results of the nest."""
+    buffers = [builder.insert(memref.AllocOp([], [], argument.type)).memref for argument in translation.results]
+    call = builder.insert(func.CallOp(kernel.sym_name.data, [*buffers, *translation.inputs.given], []))
+    results = [builder.insert(memref.LoadOp.get(buffer, [])).res for buffer in buffers]
+    for buffer in buffers:
+        builder.insert(memref.DeallocOp.get(buffer))
+    return call, results
 
 
 def _hoist_sizes(root: Loop) -> None:

@@ -62,7 +62,9 @@ class Conditions:
     def _distinct(self, accesses: list[AccessOp]) -> None:
         written = {access.target for access in accesses if isinstance(access, WriteOp)}
         targets = dict.fromkeys(access.target for access in accesses)
-        buffers = [buffer for buffer in targets if isinstance(buffer, BlockArgument)]
+        # other buffers are the kernel's own, or made for its results
+        shared = set(self.inputs.given.values())
+        buffers = [buffer for buffer in targets if buffer in shared]
         for a, b in combinations(buffers, 2):
             if not {a, b} & written or _known_apart(self.inputs.origin(a), self.inputs.origin(b)):
                 continue

@@ -11,7 +11,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from weft.dialects.loop import ForOp, LoadOp, ReduceOp, StoreOp, kinds_of, neutral
-from weft.dialects.loop.access import AccessOp
+from weft.dialects.loop.access import AccessOp, WriteOp
 from weft.dialects.loop.base import FLOATS
 from weft.dialects.loop.nest import loops_around
 from weft.passes.rewriting import LocatedBuilder
@@ -37,7 +37,7 @@ ORDERED = (arith.AddfOp, arith.MulfOp)
 """Ops whose order matters, unless the program gives it free."""
 
 
-def find_reductions(block: Block, reassociate: bool) -> None:
+def find_reductions(block: Block, reassociate: bool, may_alias: bool) -> None:
     """Write `C[x] = C[x] op v` as `loop.reduce op v into C[x]` in all loops of a kernel.
 
     The order of a reduction is free. For sums and products of floats that is only so with `reassociate`, or where
@@ -45,7 +45,7 @@ def find_reductions(block: Block, reassociate: bool) -> None:
     loads and stores.
     """
     for store in [op for op in block.walk() if isinstance(op, StoreOp)]:
-        found = _accumulation(store, reassociate)
+        found = _accumulation(store, reassociate, may_alias)
         if found is not None and _only_accumulates(block, *found):
             _rewrite(*found)
 
@@ -59,7 +59,7 @@ def absorb_starts(block: Block) -> None:
         _absorb_start(loop.block)
 
 
-def _accumulation(store: StoreOp, reassociate: bool) -> tuple[LoadOp, Operation, StoreOp] | None:
+def _accumulation(store: StoreOp, reassociate: bool, may_alias: bool) -> tuple[LoadOp, Operation, StoreOp] | None:
     combine = store.value.owner
     if not isinstance(combine, Operation) or type(combine) not in KINDS or not store.value.has_one_use():
         return None
@@ -70,7 +70,7 @@ def _accumulation(store: StoreOp, reassociate: bool) -> tuple[LoadOp, Operation,
         return None
     for operand in combine.operands:
         load = operand.owner
-        if isinstance(load, LoadOp) and operand.has_one_use() and _same_place(load, store):
+        if isinstance(load, LoadOp) and operand.has_one_use() and _same_place(load, store, may_alias):
             return load, combine, store
     return None
 
@@ -79,13 +79,13 @@ def _is_free(op: arith.AddfOp | arith.MulfOp) -> bool:
     return FastMathFlag.REASSOC in op.fastmath.data
 
 
-def _same_place(load: LoadOp, store: StoreOp) -> bool:
-    """Whether a load reads what the store writes, in the same block, with no write between them."""
+def _same_place(load: LoadOp, store: StoreOp, may_alias: bool) -> bool:
+    """Whether a load reads what the store writes, in the same block, with no write to it between them."""
     if load.parent is not store.parent or load.buffer is not store.buffer or load.index() != store.index():
         return False
     op = load.next_op
     while op is not None and op is not store:
-        if op.regions or isinstance(op, StoreOp | ReduceOp):
+        if op.regions or (isinstance(op, WriteOp) and (may_alias or op.target is load.buffer)):
             return False
         op = op.next_op
     return op is store

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from xdsl.dialects import affine, arith, memref, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, NoneAttr
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 from xdsl.traits import Pure
 from xdsl.utils.hints import isa
@@ -36,17 +36,25 @@ class Translation:
 
     inputs: Inputs
     forms: Forms
+    results: list[BlockArgument] = field(default_factory=list[BlockArgument])
+    """The buffers of the nest's results."""
     scalars: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     _labels: count[int] = field(default_factory=count)
     _states: count[int] = field(default_factory=count)
 
     @staticmethod
     def of(root: Loop) -> Translation:
-        """Translate a nest. Raises :class:`Unfit` where that is not possible."""
+        """Translate a nest. Raises :class:`Unfit` where that is not possible.
+
+        A result of the nest is a buffer of one element, the first arguments of the kernel.
+        """
         inputs = Inputs(root)
         made = Translation(inputs, Forms(inputs))
-        if root.results:
+        if not all(is_element(result.type) for result in root.results):
             raise Unfit
+        made.results = [
+            inputs.block.insert_arg(Buffer(result.type, []), position) for position, result in enumerate(root.results)
+        ]
         made.loop(root, LocatedBuilder(InsertPoint.at_end(inputs.block), root.location))
         return made
 
@@ -57,7 +65,8 @@ class Translation:
         number = next(self._labels)
         label = LETTERS[number % len(LETTERS)] + (str(number // len(LETTERS)) if number >= len(LETTERS) else "")
         inits = op.inits if isinstance(op, affine.ForOp) else op.iter_args
-        states = [self._state(init, builder) for init in inits]
+        top = self.results if op is self.inputs.root else [None] * len(inits)
+        states = [self._state(init, buffer, builder) for init, buffer in zip(inits, top, strict=True)]
         made = loop.ForOp(label, trips)
         builder.insert(made)
         old = op.body.block
@@ -69,15 +78,15 @@ class Translation:
         carried = old.last_op.operands if old.last_op is not None else ()
         for state, value in zip(states, [self._scalar(value, body) for value in carried], strict=True):
             body.insert(loop.StoreOp(value, state, []))
-        for state, result in zip(states, op.results, strict=True):
+        for state, result in zip([] if op is self.inputs.root else states, op.results, strict=False):
             self.scalars[result] = builder.insert(loop.LoadOp(state, [])).result
 
-    def _state(self, value: SSAValue, builder: LocatedBuilder) -> SSAValue:
-        """A buffer for a scalar that a loop carries, which holds its first value."""
+    def _state(self, value: SSAValue, buffer: SSAValue | None, builder: LocatedBuilder) -> SSAValue:
+        """The buffer of a scalar that a loop carries, fresh where none is given, with its first value in it."""
         if not is_element(value.type):
             raise Unfit
         made = loop.AllocOp("stack", f"carried{next(self._states)}", Buffer(value.type, []))
-        state = builder.insert(made).result
+        state = builder.insert(made).result if buffer is None else buffer
         builder.insert(loop.StoreOp(self._scalar(value, builder), state, []))
         return state
 

@@ -373,6 +373,31 @@ def test_a_product_that_starts_from_something_else_keeps_its_fill() -> None:
     assert sum(isinstance(op, func.CallOp) for op in module.walk()) == 2
 
 
+SUM = """func.func @main(%x: memref<{n}xf32>, %s: f32) -> (f32, i32) {{
+  %c0 = arith.constant 0 : index
+  %one = arith.constant 1 : i32
+  %n = memref.dim %x, %c0 : memref<{n}xf32>
+  %r:2 = affine.for %i = 0 to {end} iter_args(%a = %s, %c = %one) -> (f32, i32) {{
+    %0 = affine.load %x[%i] : memref<{n}xf32>
+    %1 = arith.addf %a, %0 : f32
+    %2 = arith.addi %c, %one : i32
+    affine.yield %1, %2 : f32, i32
+  }}
+  %3 = arith.mulf %r#0, %s : f32
+  func.return %3, %r#1 : f32, i32
+}}"""
+
+
+@pytest.mark.parametrize("n", [0, 1, 33])
+def test_what_a_nest_gives_its_host_comes_back_through_memory(n: int) -> None:
+    module = check(SUM.format(n=33, end=33), array(33), np.float32(2))
+    assert sum(isinstance(op, ReduceOp) for op in module.walk()) == 2
+    before, after = raised(SUM.format(n="?", end="%n"))
+    compare(before, after, array(n), np.float32(2))
+    before, after = raised(SUM.format(n="?", end="40"))
+    compare(before, after, array(n), np.float32(2))
+
+
 UNFIT = {
     "an index that is not linear": "%j = arith.muli %i, %i : index\n%v = memref.load %x[%j] : memref<8xf32>",
     "an index from memory": "%k = memref.load %t[%i] : memref<8xindex>\n%v = memref.load %x[%k] : memref<8xf32>",
@@ -479,7 +504,7 @@ def test_many_random_nests_mean_the_same(seed: int) -> None:
 
 
 def test_an_accumulation_that_is_none_is_found_by_random_nests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reductions, "_same_place", lambda load, store: True)
+    monkeypatch.setattr(reductions, "_same_place", lambda *_: True)
     monkeypatch.setattr(reductions, "_only_accumulates", lambda *_: True)
     with pytest.raises((AssertionError, VerifyException)):
         for seed in range(100):

@@ -13,4 +13,4 @@ NAMES = ("layer", "softmax", "convolution", "attention")
 def programs() -> dict[str, str]:
     """The programs by name: the blocks of the page that are one function of `ml` ops."""
     blocks = [text for text in BLOCK.findall(PAGE.read_text()) if text.startswith("func.func @main(")]
-    return dict(zip(NAMES, [text for text in blocks if "= ml." in text], strict=True))
+    return dict(zip(NAMES, [text for text in blocks if "= ml." in text and text.count("func.func") == 1], strict=True))

@@ -14,6 +14,7 @@ from weft.version import VERSION
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "weft.tools.run", "compile a program and run it"),
     ("opt", "weft.tools.opt", "run passes on a module and print it"),
+    ("help", "weft.tools.help", "what an op, a pass or a dialect is"),
 )
 
 INTERNAL_ERROR = 70
@@ -32,7 +33,7 @@ def main_opt(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    if not arguments or arguments[0] in ("-h", "--help") or arguments == ["help"]:
         print(_usage())
         return 0 if arguments else 1
     if arguments[0] == "--version":

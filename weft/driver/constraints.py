@@ -1,0 +1,52 @@
+"""The constraints of op definitions, in words: `tensor of (f32 or f64)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xdsl.irdl import (
+    AllOf,
+    AnyAttr,
+    AnyOf,
+    AttrSetConstraint,
+    BaseAttr,
+    EqAttrConstraint,
+    MessageConstraint,
+    ParamAttrConstraint,
+    RangeOf,
+    VarConstraint,
+)
+from xdsl.irdl.constraints import RangeLengthConstraint, RangeVarConstraint
+
+
+def shown(constraint: Any) -> str:
+    """A constraint in words; one that has no words of its own is called by its class."""
+    for kind, text in _WORDS:
+        if isinstance(constraint, kind):
+            return text(constraint)
+    return f"`{type(constraint).__name__}`"
+
+
+def _name(kind: Any) -> str:
+    return f"`{getattr(kind, 'name', kind.__name__)}`"
+
+
+def _joined(parts: Any) -> str:
+    return " or ".join(dict.fromkeys(shown(part) for part in parts))
+
+
+_WORDS: tuple[tuple[type, Callable[[Any], str]], ...] = (
+    (AnyAttr, lambda _: "anything"),
+    (EqAttrConstraint, lambda c: f"`{c.attr}`"),
+    (BaseAttr, lambda c: _name(c.attr)),
+    (ParamAttrConstraint, lambda c: _name(c.base_attr)),
+    (AttrSetConstraint, lambda c: " or ".join(sorted(f"`{a}`" for a in c.values))),
+    (AnyOf, lambda c: _joined(c.attr_constrs)),
+    (AllOf, lambda c: " and ".join(shown(part) for part in c.attr_constrs)),
+    (VarConstraint, lambda c: f"{shown(c.constraint)} ({c.name})"),
+    (MessageConstraint, lambda c: shown(c.constr)),
+    (RangeOf, lambda c: shown(c.constr)),
+    (RangeLengthConstraint, lambda c: shown(c.constraint)),
+    (RangeVarConstraint, lambda c: shown(c.constraint)),
+)

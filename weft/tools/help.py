@@ -1,0 +1,20 @@
+"""`weft help`: what an op, a pass or a dialect is, from its docstring and its definition."""
+
+from __future__ import annotations
+
+from weft.diagnostics import WeftError
+
+
+def command(arguments: list[str]) -> int:
+    """Run `weft help NAME...`; the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(
+            "usage: weft help OP|PASS|DIALECT ...\n\nfor example: weft help ml.softmax, weft help cse, weft help loop"
+        )
+        return 0
+    if wrong := next((argument for argument in arguments if argument.startswith("-")), None):
+        raise WeftError(f"weft help: unknown option '{wrong}'", hint="weft help --help tells what it takes")
+    from weft.driver.reference import describe
+
+    print("\n\n".join(describe(name) for name in arguments))
+    return 0

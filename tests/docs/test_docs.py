@@ -1,17 +1,13 @@
 """Every command and snippet of the documentation runs, and prints what the page says."""
 
-import io
 import re
 import shlex
-from contextlib import redirect_stdout
-from pathlib import Path
 
 import pytest
 
-from weft.tools.main import main
+from tests.docs.shown import PAGES, ROOT, SHOWN, output_of
+from weft.passes.pipelines import CPU
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 
@@ -34,8 +30,7 @@ def commands():
 @pytest.mark.parametrize("words", list(commands()))
 def test_a_command_of_the_documentation_runs(words, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    assert words[0] == "weft", f"the test does not know how to run {words[0]}"
-    assert main(words[1:]) == 0, capsys.readouterr().err
+    assert output_of(words) is not None, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", list(blocks("python")))
@@ -47,13 +42,29 @@ def test_a_python_snippet_of_the_documentation_runs(text, monkeypatch):
 def test_the_readme_shows_what_its_first_command_prints(monkeypatch):
     monkeypatch.chdir(ROOT)
     shown = next(text for kind, text in BLOCK.findall((ROOT / "README.md").read_text()) if kind == "")
-    out = io.StringIO()
-    with redirect_stdout(out):
-        assert main(["run", "examples/digits.mlir"]) == 0
-    assert out.getvalue() == shown
+    assert output_of(["weft", "run", "examples/digits.mlir"]) == shown
 
 
 def test_every_link_between_pages_leads_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def shown():
+    """Commands that stand alone in a block, and the block of output that follows."""
+    for page in PAGES:
+        for n, (command, text) in enumerate(SHOWN.findall(page.read_text())):
+            if "venv" not in command:
+                yield pytest.param(shlex.split(command, comments=True), text, id=f"{page.name}-{n}")
+
+
+@pytest.mark.parametrize("words, text", list(shown()))
+def test_a_command_prints_what_the_page_shows_below_it(words, text, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert output_of(words) == text
+
+
+def test_the_tour_takes_the_whole_road():
+    last = SHOWN.findall((ROOT / "docs" / "tour.md").read_text())[-1][0]
+    assert f"builtin.module({shlex.split(last)[5]})" == CPU

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weft import collection
-from weft.diagnostics import Diagnostic, WeftError
+from weft.diagnostics import Diagnostic
 from weft.tools.opt_flags import OptFlags, help_text, read_flags
 
 if TYPE_CHECKING:
@@ -67,13 +67,12 @@ def _shown(diagnostic: Diagnostic, flags: OptFlags) -> str:
 
 
 def _write(output: str | None, text: str) -> None:
+    from weft.driver.output import write_whole
+
     if output is None or output == "-":
         sys.stdout.write(text)
         return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise WeftError(f"cannot open output file '{output}': {error.strerror}") from None
+    write_whole(output, text.encode())
 
 
 def _print_reports(flags: OptFlags, job: Job) -> None:

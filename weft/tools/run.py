@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ from weft.backends.signature import Signature
 from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program
 from weft.driver.inputs import Value, read_value
+from weft.driver.output import write_whole
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,10 +120,9 @@ def _deliver(signature: Signature, results: Sequence[Any], output: str | None) -
     path = Path(output)
     if path.suffix != ".npz":
         raise WeftError(f"--output writes an .npz file, not '{path.name}'")
-    try:
-        np.savez(path, allow_pickle=False, **{f"result{n}": np.asarray(value) for n, value in enumerate(results)})
-    except OSError as error:
-        raise WeftError(f"cannot open output file '{path}': {error.strerror}") from None
+    stream = BytesIO()
+    np.savez(stream, allow_pickle=False, **{f"result{n}": np.asarray(value) for n, value in enumerate(results)})
+    write_whole(path, stream.getvalue())
 
 
 def shown(name: str, value: Any, dtype: str) -> str:

@@ -58,7 +58,7 @@
 // IMPLICIT: error:
 // ROOT: can't run 'func.func' pass manager on 'builtin.module' op
 // NOFILE: cannot open input file 'nofile.mlir': No such file or directory
-// FOLDER: cannot open output file
+// FOLDER: cannot write output file
 // LIST: --canonicalize
 // DIALECTS: Available Dialects: {{.*}}ml,
 // VERSION: weft {{[0-9]+}}

@@ -39,3 +39,17 @@ def test_floats_read_back_bit_for_bit(element, numbers, generic):
 def test_plain_numbers_stay_numbers():
     printed = print_module(parse_module("%0 = arith.constant dense<[1.5, 2.0]> : tensor<2xf32>", context()))
     assert "dense<[1.500000e+00, 2.000000e+00]>" in printed
+
+
+def test_resources_are_printed_with_the_module_that_uses_them():
+    text = """
+    %0 = arith.constant dense_resource<weights> : tensor<2xf32>
+    {-# dialect_resources: { builtin: { weights: "0x040000000000803F00000040" } } #-}
+    """
+    printed = print_module(parse_module(text, context()))
+    assert "dialect_resources" in printed and "0x040000000000803F00000040" in printed
+    assert "dense_resource<" in print_module(parse_module(printed, context()))
+
+
+def test_a_module_without_resources_ends_with_its_brace():
+    assert print_module(parse_module("func.func @f() { func.return }", context())).endswith("}\n}\n")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import AnyFloat, DenseIntOrFPElementsAttr
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.dialects.builtin import AnyFloat, Builtin, DenseIntOrFPElementsAttr
+from xdsl.ir import Attribute, Block, Dialect, Operation, SSAValue
 from xdsl.printer import Printer
 
 from weft.driver.numbering import number
@@ -88,11 +89,12 @@ def print_module(
     debuginfo: bool = False,
     keep_names: bool = False,
     elide_larger: int | None = None,
+    dialects: Iterable[Dialect] = (Builtin,),
 ) -> str:
-    """The text of a module, ending in a newline.
+    """The text of a module, ending in a newline, with the resources that it refers to.
 
     `keep_names` keeps the names that values have in the source; `elide_larger` leaves out the data of dense attributes
-    with more elements than that.
+    with more elements than that. `dialects` are those that hold resources.
     """
     stream = StringIO()
     names: dict[SSAValue, str] = {}
@@ -100,4 +102,5 @@ def print_module(
         number(module, names)
     printer = MlirPrinter(stream, generic, print_debuginfo=debuginfo, names=names, elide_larger=elide_larger)
     printer.print_op(module)
+    printer.print_metadata(dialects)
     return stream.getvalue() + "\n"

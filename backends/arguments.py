@@ -107,6 +107,8 @@ def _memref(spec: ValueSpec, value: object) -> Array:
     if array.dtype != spec.numpy_dtype:
         raise _mismatch(spec, describe(array), "a memref is used in place: its dtype must be the declared one")
     _check_dims(spec, array)
+    if not array.flags.writeable:
+        raise _mismatch(spec, "a read-only array", "a memref may be written: pass a copy")
     size = array.itemsize
     if not array.flags.aligned or any(step % size for step in array.strides):
         raise _mismatch(spec, "an array whose elements are not aligned")

@@ -43,6 +43,10 @@ def test_a_wrong_list_of_arguments_is_refused(args, kwargs, message):
         bind(SIGNATURE, args, kwargs)
 
 
+READ_ONLY = np.zeros(3, np.int32)
+READ_ONLY.flags.writeable = False
+
+
 @pytest.mark.parametrize(
     ("spec", "value", "message"),
     [
@@ -55,6 +59,7 @@ def test_a_wrong_list_of_arguments_is_refused(args, kwargs, message):
         (B, np.zeros(3, np.int64), "its dtype must be"),
         (B, np.zeros(6, np.int32)[::2], "its layout needs the strides"),
         (STRIDED, np.zeros((2, 2)).T, "its layout needs the strides"),
+        (B, READ_ONLY, "read-only"),
         (N, 128, "128, which i8 cannot hold"),
         (N, 1.5, "1.5, which i8 cannot hold"),
         (N, "1", "expected i8"),

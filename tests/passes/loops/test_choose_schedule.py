@@ -62,7 +62,7 @@ def test_the_default_schedule_keeps_what_a_kernel_computes(seed):
 
 
 @pytest.mark.long
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([8, 16, 32, 64]), st.sampled_from([1, 4]))
 def test_default_schedules_of_many_machines_keep_what_kernels_compute(seed, vector_bytes, threads):
     cpu = Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=16)

@@ -24,14 +24,14 @@ def test_whole_plans_keep_what_a_kernel_computes(seed):
 
 
 @pytest.mark.long
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(SEEDS)
 def test_many_random_steps_keep_what_a_kernel_computes(seed):
     check(seed, 12)
 
 
 @pytest.mark.long
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(SEEDS)
 def test_many_whole_plans_keep_what_a_kernel_computes(seed):
     check_planned(seed)

@@ -14,6 +14,7 @@ from weft.version import VERSION
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "weft.tools.run", "compile a program and run it"),
     ("opt", "weft.tools.opt", "run passes on a module and print it"),
+    ("lsp", "weft.tools.lsp", "a language server for editors"),
     ("help", "weft.tools.help", "what an op, a pass or a dialect is"),
 )
 

@@ -11,6 +11,7 @@ from weft.diagnostics import Diagnostic
 from weft.tools.opt_flags import OptFlags, help_text, read_flags
 
 if TYPE_CHECKING:
+    from weft.driver.instruments import Instrument
     from weft.driver.transform import Job, Outcome
 
 
@@ -76,9 +77,12 @@ def _write(output: str | None, text: str) -> None:
 
 
 def _print_reports(flags: OptFlags, job: Job) -> None:
+    from weft.driver.check_passes import CheckPasses
     from weft.driver.instruments import Statistics
 
     for instrument in job.instruments:
+        if isinstance(instrument, CheckPasses) and (remark := instrument.report()):
+            print(remark, file=sys.stderr)
         if isinstance(instrument, Statistics):
             print(instrument.report(), file=sys.stderr)
     if job.timing is not None:
@@ -111,13 +115,19 @@ def _job(flags: OptFlags) -> Job:
         flags.run_reproducer,
         None if flags.crash_reproducer is None else Path(flags.crash_reproducer),
         dumped,
-        [dumps, *([timing] if timing else []), *([Statistics()] if flags.statistics else [])],
+        [dumps, *([timing] if timing else []), *([Statistics()] if flags.statistics else []), *_checks(flags)],
         timing,
     )
     manager = PassManager.of(pipeline)
     if flags.dump_pipeline:
         print(f"Pass Manager with {len(manager.passes)} passes:\n{manager.described()}\n", file=sys.stderr)
     return job
+
+
+def _checks(flags: OptFlags) -> list[Instrument]:
+    from weft.driver.check_passes import CheckPasses
+
+    return [CheckPasses(flags.check_seed)] if flags.check_passes else []
 
 
 def _list_passes() -> None:

@@ -47,6 +47,8 @@ class OptFlags:
     statistics: bool = False
     crash_reproducer: str | None = None
     run_reproducer: bool = False
+    check_passes: bool = False
+    check_seed: int = 0
     no_notes: bool = False
     no_implicit_module: bool = False
     accepted: bool = False
@@ -121,6 +123,8 @@ FLAGS: tuple[Flag, ...] = (
         "write a file that reproduces a failing pipeline",
     ),
     Flag(("run-reproducer",), "run_reproducer", "set", "run the pipeline that the input carries"),
+    Flag(("check-passes",), "check_passes", "set", "run the module on made-up inputs around every pass, and compare"),
+    Flag(("check-seed",), "check_seed", "number", "another seed makes other inputs (default: 0)"),
     Flag(("mlir-disable-diagnostic-notes",), "no_notes", "set", "print no notes"),
     Flag(("mlir-disable-threading",), "accepted", "set", "accepted; there is one thread"),
     Flag(("mlir-pretty-debuginfo",), "debuginfo", "set", "print locations"),

@@ -199,7 +199,9 @@ class MlOp(IRDLOperation, ABC):
                 raise VerifyException(f"{need.message}: they are {need.left} and {need.right}")
 
     def _check_elements(self) -> None:
-        for value in (*self.operands, *self.results):
+        """Verify that all elements are of a type of ml, and the operands' of a kind that the op takes."""
+        values = [(value, self.TAKES) for value in self.operands] + [(value, Kind.ANY) for value in self.results]
+        for value, kinds in values:
             if not is_tensor(value):
                 continue
             kind = kind_of(tensor_type(value).element_type)
@@ -208,12 +210,9 @@ class MlOp(IRDLOperation, ABC):
                     f"{self.name}: the elements of {value.type} are not a type of ml: "
                     "f16, bf16, f32, f64, i1, i8 to i64, ui8 to ui64"
                 )
-        for value in self.operands:
-            if is_tensor(value):
-                kind = kind_of(tensor_type(value).element_type)
-                if kind is not None and kind not in self.TAKES:
-                    names = " or ".join(KIND_NAMES[kind] for kind in self.TAKES)
-                    raise VerifyException(f"{self.name} takes {names} elements, not {value.type}")
+            if kind not in kinds:
+                names = " or ".join(KIND_NAMES[one] for one in kinds)
+                raise VerifyException(f"{self.name} takes {names} elements, not {value.type}")
 
 
 def _text(shape: Sequence[int]) -> str:

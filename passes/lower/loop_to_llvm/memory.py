@@ -61,6 +61,11 @@ def store(k: Lowering, at: Address, value: Value, *, nontemporal: bool = False) 
     if not isinstance(at.step, int) or abs(at.step) != 1:
         _scatter(k, at, raw, lanes)
         return
+    if lanes.mask is None and lanes.active == 1:
+        # LLVM's x86 back end stores all bits of the wide lane when a mask of one lane meets a truncation
+        k.e.store(k.e.extract(raw, 0), pointer_at(k, at, at.constant), size)
+        k.scope.loads.setdefault(at.buffer.root, {})[_key(at, lanes)] = value
+        return
     if at.step == -1:
         raw = _reversed(k, raw)
     pointer = pointer_at(k, at, _first(at, lanes))

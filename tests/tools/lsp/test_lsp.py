@@ -3,10 +3,6 @@
 import asyncio
 import sys
 
-import pytest
-
-pytest.importorskip("pygls")
-
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
 

@@ -52,7 +52,7 @@ class CheckPasses(Quiet):
         """Take the answers of a module that was not seen yet."""
         if op is not self._op and isinstance(op, ModuleOp):
             self._op, self._cases = op, _cases(op, self.seed)
-        self._text = print_module(op)
+        self._text = print_module(op, keep_names=True)
 
     def after(self, step: ModulePass, op: Operation) -> None:
         """Compare. Raises :class:`WeftError` where the pass changed the answer."""

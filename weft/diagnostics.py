@@ -7,7 +7,7 @@ A bug of weft's own is any other exception: the tools report it as such and exit
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 
@@ -69,6 +69,12 @@ class WeftError(Exception):
         self.where = where
         self.hint = hint
         self.diagnostic = Diagnostic(message, where or UNKNOWN, "error", hint, source, notes)
+
+    def show_source(self, text: str, file: str, first_line: int = 1) -> None:
+        """Add the source line to what is said, where the error is in this text and has none yet."""
+        lines, line = text.splitlines(), self.diagnostic.where.line - first_line
+        if self.diagnostic.source is None and self.diagnostic.where.file == file and 0 <= line < len(lines):
+            self.diagnostic = replace(self.diagnostic, source=lines[line])
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.driver import cache
+from weft.driver.source import Source, read_source, showing
 from weft.room import with_room
 
 if TYPE_CHECKING:
-    from weft.driver.program import Program, Source
+    from weft.driver.program import Program
 
 TARGETS = ("cpu", "reference")
 
@@ -99,7 +101,8 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
             header, code = entry
             signature = Signature.from_json(header["signature"])
             return Compiled(cpu.load(code, signature, tuple(header["messages"]), threads), signature, True)
-    signature, messages, code = with_room(lambda: _compile(source or program, request, threads))
+    with showing(source) if source is not None else nullcontext():
+        signature, messages, code = with_room(lambda: _compile(source or program, request, threads))
     if key is not None:
         cache.write(key, {"signature": signature.to_json(), "messages": messages}, code)
     return Compiled(cpu.load(code, signature, messages, threads), signature, False)
@@ -131,6 +134,4 @@ def _compile(program: Program | Source, request: Request, threads: int) -> tuple
 
 def _source(program: Program) -> Source | None:
     """The text of a program that has one."""
-    from weft.driver.source import read_source
-
     return read_source(program) if isinstance(program, (str, os.PathLike)) else None

@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
-from weft.driver.source import Source, read_source
+from weft.driver.source import Source, read_source, showing
 from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
 from weft.registry import context
@@ -26,11 +26,12 @@ def parse(program: Program | Source, ctx: Context | None = None) -> ModuleOp:
     Raises :class:`WeftError` for text that cannot be read or a module that does not verify.
     """
     if isinstance(program, ModuleOp):
-        module = program
-    else:
-        source = program if isinstance(program, Source) else read_source(program)
+        with_room(lambda: verify(program))
+        return program
+    source = program if isinstance(program, Source) else read_source(program)
+    with showing(source):
         module = parse_module(source.text, ctx or context(), source.name)
-    with_room(lambda: verify(module))
+        with_room(lambda: verify(module))
     return module
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,3 +50,13 @@ def read_source_or_stdin(file: str | None) -> Source:
     if file is None or file == "-":
         return Source(decode(sys.stdin.buffer.read(), "<stdin>"), "<stdin>", Path())
     return read_source(Path(file))
+
+
+@contextmanager
+def showing(source: Source, first_line: int = 1) -> Generator[None]:
+    """Errors that come from inside, and are somewhere in this text, show the line."""
+    try:
+        yield
+    except WeftError as error:
+        error.show_source(source.text, source.name, first_line)
+        raise

@@ -21,6 +21,7 @@ from weft.driver.instruments import Instrument, Timing
 from weft.driver.passes import PassManager
 from weft.driver.pipeline import Nest, parse_pipeline
 from weft.driver.printing import print_module
+from weft.driver.source import Source, showing
 from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
 from weft.registry import context
@@ -110,6 +111,11 @@ def _chunks(text: str, marker: str | None) -> list[Chunk]:
 
 
 def _transform_chunk(chunk: Chunk, name: str, job: Job) -> str:
+    with showing(Source(chunk.text, name, Path()), chunk.first_line):
+        return _transformed(chunk, name, job)
+
+
+def _transformed(chunk: Chunk, name: str, job: Job) -> str:
     ctx = context(allow_unregistered=job.allow_unregistered)
     start = time.perf_counter()
     module = parse_module(chunk.text, ctx, name, first_line=chunk.first_line, allow_implicit_module=job.implicit_module)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from weft import collection
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.driver import cache
@@ -101,7 +102,7 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
             header, code = entry
             signature = Signature.from_json(header["signature"])
             return Compiled(cpu.load(code, signature, tuple(header["messages"]), threads), signature, True)
-    with showing(source) if source is not None else nullcontext():
+    with collection.paused(), showing(source) if source is not None else nullcontext():
         signature, messages, code = with_room(lambda: _compile(source or program, request, threads))
     if key is not None:
         cache.write(key, {"signature": signature.to_json(), "messages": messages}, code)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from xdsl.dialects import arith
@@ -152,7 +152,7 @@ def _pooling_max(machine: Machine, op: linalg.PoolingNchwMaxOp, args: tuple[Valu
 
 def _broadcast(machine: Machine, op: linalg.BroadcastOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     source, out = (arg.array if isinstance(arg, Buffer) else arg for arg in args)
-    added = cast(tuple[int, ...], op.dimensions.get_values())
+    added = op.dimensions.get_values()
     wide = np.expand_dims(source, added)
     if any(n not in (1, m) for n, m in zip(wide.shape, out.shape, strict=True)):
         raise error_at(op, f"'linalg.broadcast' of sizes {list(source.shape)} does not give {list(out.shape)}")
@@ -168,7 +168,7 @@ def _written(out: Array, value: Array, fresh: bool) -> tuple[Value, ...]:
 def _reduce(machine: Machine, op: linalg.ReduceOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     source, out = (arg.array if isinstance(arg, Buffer) else arg for arg in args)
     result = out.copy() if op.result else out
-    axes = cast(tuple[int, ...], op.dimensions.get_values())
+    axes = op.dimensions.get_values()
     rank = source.ndim
     kept = tuple(AffineDimExpr(axis) for axis in range(rank) if axis not in axes)
     accesses = [_Access(source, AffineMap.identity(rank)), _Access(result, AffineMap(rank, 0, kept))]

@@ -36,7 +36,7 @@ def signature_of(function: func.FuncOp) -> Signature:
 
 
 def _argument_name(function: func.FuncOp, n: int) -> str:
-    return function.body.block.args[n].name_hint or f"arg{n}"
+    return function.body.blocks[0].args[n].name_hint or f"arg{n}"
 
 
 def _attributes(attributes: ArrayAttr[DictionaryAttr] | None, n: int) -> dict[str, Attribute]:

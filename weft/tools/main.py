@@ -70,6 +70,9 @@ def guarded(command: Callable[[], int], arguments: Sequence[str]) -> int:
         # the reader of our output has gone; nothing is left to tell it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except MemoryError as error:
+        print(f"error: out of memory: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -5,7 +5,7 @@ from __future__ import annotations
 TENSORS = ("canonicalize", "infer-shapes", "fold", "cse", "check-shapes", "canonicalize", "cse")
 """Stop 2: clean tensor programs, their run-time checks said."""
 
-KERNELS = ("outline-kernels", "cse")
+KERNELS = ("decompose", "outline-kernels", "cse")
 """Stop 3: kernels."""
 
 BUFFERS = ("bufferize", "convert-ml-to-loop", "raise-to-loop")

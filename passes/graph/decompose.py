@@ -11,11 +11,12 @@ from xdsl.passes import ModulePass
 from weft.diagnostics import WeftError, did_you_mean
 from weft.passes.graph.decompositions import DECOMPOSITIONS
 from weft.passes.graph.worklist import Patterns, Simplifier
+from weft.passes.loops.convert_ml_to_loop import has_loops
 
 
 @dataclass(frozen=True)
 class Decompose(ModulePass):
-    """Replaces the ops named in `ops` (none by default: named ops have lowerings of their own) by equations.
+    """Replaces the ops named in `ops` by equations of smaller ones; by default those that have no loops of their own.
 
     f16 and bf16 are computed in f32 and rounded at the end. Equations are exact up to rounding; `gelu` loses
     relative accuracy in its lower tail.
@@ -36,7 +37,8 @@ class Decompose(ModulePass):
     %y = ml.div %e, %2 : tensor<4x8xf32>
     ```
 
-    **Needs** nothing. **Leaves alone** ops that are not named. Raises WeftError for a name that has no equation.
+    **Needs** nothing. **Leaves alone** ops that are not named; by default, softmax and all others that
+    `convert-ml-to-loop` takes as they are. Raises WeftError for a name that has no equation.
     """
 
     name = "decompose"
@@ -45,11 +47,14 @@ class Decompose(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass on a module."""
-        if self.ops:
-            Simplifier(self.patterns()).run(op)
+        patterns = self.patterns()
+        if any(type(inner) in patterns for inner in op.walk()):
+            Simplifier(patterns).run(op)
 
     def patterns(self) -> Patterns:
         """The equations of the ops that are asked for. Raises WeftError for an unknown name."""
+        if not self.ops:
+            return {kind: (equation,) for kind, equation in DECOMPOSITIONS.items() if not has_loops(kind)}
         by_name = {kind.name.removeprefix("ml."): kind for kind in DECOMPOSITIONS}
         for name in self.ops:
             if name not in by_name:

@@ -58,6 +58,11 @@ DEEPEST = 150
 """How many ops may be computed one from another before a value is put into memory."""
 
 
+def has_loops(kind: type[MlOp]) -> bool:
+    """Whether ops of a class may stand in a kernel."""
+    return kind in NESTS or issubclass(kind, INLINE)
+
+
 @dataclass(frozen=True)
 class ConvertMlToLoop(ModulePass):
     """Turn the body of every kernel into loop nests with scalar bodies.

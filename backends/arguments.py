@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from weft import codes
 from weft.backends.signature import Signature, ValueSpec
 from weft.diagnostics import WeftError, did_you_mean
 
@@ -18,19 +19,26 @@ def bind(signature: Signature, args: Sequence[object], kwargs: Mapping[str, obje
     """Values in the order of the signature. Raises :class:`WeftError` for missing, unknown or doubled arguments."""
     specs = signature.arguments
     if len(args) > len(specs):
-        raise WeftError(f"@{signature.name} takes {len(specs)} arguments, {len(args)} were given", hint=listing(specs))
+        raise WeftError(
+            f"@{signature.name} takes {len(specs)} arguments, {len(args)} were given",
+            hint=listing(specs),
+            code=codes.WRONG_ARGUMENTS,
+        )
     names = [spec.name for spec in specs]
     values = dict(zip(names, args, strict=False))
     for name, value in kwargs.items():
         if name not in names:
             hint = did_you_mean(name, names) or listing(specs)
-            raise WeftError(f"@{signature.name} has no argument '{name}'", hint=hint)
+            raise WeftError(f"@{signature.name} has no argument '{name}'", hint=hint, code=codes.WRONG_ARGUMENTS)
         if name in values:
-            raise WeftError(f"@{signature.name}: argument '{name}' is given twice")
+            raise WeftError(f"@{signature.name}: argument '{name}' is given twice", code=codes.WRONG_ARGUMENTS)
         values[name] = value
     missing = [spec for spec in specs if spec.name not in values]
     if missing:
-        raise WeftError(f"@{signature.name}: no value for {', '.join(f'{s.name}: {s}' for s in missing)}")
+        raise WeftError(
+            f"@{signature.name}: no value for {', '.join(f'{s.name}: {s}' for s in missing)}",
+            code=codes.WRONG_ARGUMENTS,
+        )
     return [values[name] for name in names]
 
 
@@ -57,7 +65,7 @@ def check_value(spec: ValueSpec, value: object) -> Array | bool | int | float:
 
 
 def _mismatch(spec: ValueSpec, found: str, hint: str | None = None) -> WeftError:
-    return WeftError(f"argument '{spec.name}' is {found}, expected {spec}", hint=hint)
+    return WeftError(f"argument '{spec.name}' is {found}, expected {spec}", hint=hint, code=codes.WRONG_ARGUMENT)
 
 
 def describe(array: Array) -> str:
@@ -169,19 +177,23 @@ def check_out(results: Sequence[ValueSpec], out: object, inputs: Sequence[object
         return None
     outs = list(cast(Sequence[object], out)) if isinstance(out, (tuple, list)) else [out]
     if len(outs) != len(results):
-        raise WeftError(f"out= holds {len(outs)} arrays, the function gives {len(results)} results")
+        raise WeftError(
+            f"out= holds {len(outs)} arrays, the function gives {len(results)} results", code=codes.WRONG_OUT
+        )
     for n, (spec, array) in enumerate(zip(results, outs, strict=True)):
         wanted = f"out= for result {n} is {{}}, expected a writable, contiguous array for {spec}"
         if not isinstance(array, np.ndarray):
-            raise WeftError(wanted.format(f"of type {type(array).__name__}"))
+            raise WeftError(wanted.format(f"of type {type(array).__name__}"), code=codes.WRONG_OUT)
         known = cast(Array, array)
         if known.dtype != spec.numpy_dtype or known.ndim != len(spec.dims):
-            raise WeftError(wanted.format(describe(known)))
+            raise WeftError(wanted.format(describe(known)), code=codes.WRONG_OUT)
         if any(want is not None and want != have for want, have in zip(spec.dims, known.shape, strict=True)):
-            raise WeftError(wanted.format(describe(known)))
+            raise WeftError(wanted.format(describe(known)), code=codes.WRONG_OUT)
         if not (known.flags.c_contiguous and known.flags.writeable and known.flags.aligned):
-            raise WeftError(wanted.format("read-only, strided or unaligned"))
+            raise WeftError(wanted.format("read-only, strided or unaligned"), code=codes.WRONG_OUT)
         others = [*inputs, *outs[:n]]
         if any(isinstance(other, np.ndarray) and np.may_share_memory(known, cast(Array, other)) for other in others):
-            raise WeftError(f"out= for result {n} shares memory with an argument or another result")
+            raise WeftError(
+                f"out= for result {n} shares memory with an argument or another result", code=codes.WRONG_OUT
+            )
     return cast(list[Array], outs)

@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation
 
+from weft.codes import Code
 from weft.diagnostics import UNKNOWN, Location, WeftError
 
 UNKNOWN_LOC = UnknownLoc()
@@ -55,6 +56,6 @@ def give(op: Operation, location: LocationAttr) -> None:
             inner.location = location
 
 
-def error_at(op: Operation | LocationAttr, message: str, hint: str | None = None) -> WeftError:
+def error_at(op: Operation | LocationAttr, message: str, hint: str | None = None, *, code: Code) -> WeftError:
     """A user error at the place that an op came from."""
-    return WeftError(message, where(op), hint)
+    return WeftError(message, where(op), hint, code=code)

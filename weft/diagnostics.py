@@ -6,9 +6,11 @@ A bug of weft's own is any other exception: the tools report it as such and exit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+
+from weft.codes import Code
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ UNKNOWN = Location()
 class Diagnostic:
     """One message: `error`, `warning`, `note` or `remark`, with its place, and a hint where there is one.
 
-    `source` is the source line at `where`; it is printed with a caret below.
+    `source` is the source line at `where`; it is printed with a caret below. Every error has a `code`; it is printed
+    behind the message, and is no part of it.
     """
 
     message: str
@@ -39,9 +42,15 @@ class Diagnostic:
     hint: str | None = None
     source: str | None = None
     notes: tuple[Diagnostic, ...] = field(default=())
+    code: Code | None = None
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.severity}: {self.message}"]
+        return self.shown(f"{self.where}: ")
+
+    def shown(self, place: str) -> str:
+        """The text that is printed, begun with the place that is given."""
+        code = f" [{self.code}]" if self.code is not None else ""
+        lines = [f"{place}{self.severity}: {self.message}{code}"]
         if self.source is not None and self.where.column:
             pad = "".join("\t" if c == "\t" else " " for c in self.source[: self.where.column - 1])
             lines += [self.source, pad + "^"]
@@ -53,7 +62,8 @@ class Diagnostic:
 class WeftError(Exception):
     """A user error: bad text, a program that does not verify, a bad argument, a failed run-time check.
 
-    `where` is None where no place in a source is to blame.
+    `where` is None where no place in a source is to blame. `diagnostics` is everything that is to be said: a file may
+    have several errors (:meth:`several`); `message`, `where`, `hint` and `code` are those of the first.
     """
 
     def __init__(
@@ -63,34 +73,44 @@ class WeftError(Exception):
         hint: str | None = None,
         source: str | None = None,
         notes: tuple[Diagnostic, ...] = (),
+        *,
+        code: Code,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.where = where
         self.hint = hint
-        self.diagnostic = Diagnostic(message, where or UNKNOWN, "error", hint, source, notes)
+        self.code = code
+        self.diagnostics = (Diagnostic(message, where or UNKNOWN, "error", hint, source, notes, code),)
 
-    def show_source(self, text: str, file: str, first_line: int = 1) -> None:
-        """Add the source line to what is said, where the error is in this text and has none yet."""
-        lines, line = text.splitlines(), self.diagnostic.where.line - first_line
-        if self.diagnostic.source is None and self.diagnostic.where.file == file and 0 <= line < len(lines):
-            self.diagnostic = replace(self.diagnostic, source=lines[line])
+    @staticmethod
+    def several(errors: Sequence[WeftError]) -> WeftError:
+        """One error that says what all of them say. There is at least one."""
+        first, *rest = errors
+        if rest:
+            first.diagnostics = tuple(diagnostic for error in errors for diagnostic in error.diagnostics)
+        return first
 
     @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything that is to be said; several where a file has several errors."""
-        return (self.diagnostic,)
+    def diagnostic(self) -> Diagnostic:
+        """The first of the diagnostics."""
+        return self.diagnostics[0]
+
+    def show_source(self, text: str, file: str, first_line: int = 1) -> None:
+        """Add the source line to what is said, where an error is in this text and has none yet."""
+        lines = text.split("\n")
+
+        def with_source(diagnostic: Diagnostic) -> Diagnostic:
+            line = diagnostic.where.line - first_line
+            if diagnostic.source is None and diagnostic.where.file == file and 0 <= line < len(lines):
+                return replace(diagnostic, source=lines[line].rstrip("\r"))
+            return diagnostic
+
+        self.diagnostics = tuple(map(with_source, self.diagnostics))
 
     def __str__(self) -> str:
-        if self.where is not None:
-            return str(self.diagnostic)
-        return "\n".join(
-            [
-                f"error: {self.message}",
-                *([f"hint: {self.hint}"] if self.hint else []),
-                *map(str, self.diagnostic.notes),
-            ]
-        )
+        first, *rest = self.diagnostics
+        return "\n".join([str(first) if self.where is not None else first.shown(""), *map(str, rest)])
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -11,6 +11,7 @@ from xdsl.dialects import get_all_dialects
 from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.index import DIALECTS
 from weft.passes.index import PASSES
@@ -45,4 +46,5 @@ def find_pass(name: str) -> type[ModulePass]:
     raise WeftError(
         f"'{name}' does not refer to a registered pass or pass pipeline",
         hint=did_you_mean(name, pass_names()),
+        code=codes.UNKNOWN_PASS,
     )

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from weft import codes
 from weft.backends.arguments import bind, check_out, check_value
 from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, words
 from weft.backends.cpu.library import Library
@@ -92,20 +93,23 @@ class CompiledFunction:
     def _failure(self, status: int) -> WeftError:
         """The error that a status stands for."""
         if not 0 < status <= len(self.messages):
-            return WeftError(f"@{self.signature.name} failed with the unknown status {status}")
+            return WeftError(f"@{self.signature.name} failed with the unknown status {status}", code=codes.CHECK_FAILED)
         message = self.messages[status - 1]
         place = _PLACE.fullmatch(message)
         if place is None:
-            return WeftError(message)
+            return WeftError(message, code=codes.CHECK_FAILED)
         where = Location(place["file"], int(place["line"]), int(place["column"]))
-        return WeftError(place["text"], where)
+        return WeftError(place["text"], where, code=codes.CHECK_FAILED)
 
 
 def _write(n: int, array: Array, result: Any) -> Array:
     """Put a result into the array that is wanted for it. Raises :class:`WeftError` for an array of another shape."""
     if result is not array:
         if array.shape != np.shape(result):
-            raise WeftError(f"out= for result {n} has the shape {array.shape}, the result has {np.shape(result)}")
+            raise WeftError(
+                f"out= for result {n} has the shape {array.shape}, the result has {np.shape(result)}",
+                code=codes.WRONG_OUT,
+            )
         array[...] = result
     return array
 
@@ -155,6 +159,7 @@ def _apart(specs: Sequence[ValueSpec], values: list[Any]) -> list[Any]:
                     f"arguments '{specs[i].name}' and '{spec.name}' share memory, and compiled code "
                     "counts on memrefs that do not overlap",
                     hint="pass a copy of one",
+                    code=codes.WRONG_ARGUMENT,
                 )
             values[j] = values[j].copy()
     return values

@@ -9,6 +9,7 @@ from xdsl.dialects import llvm
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, UnitAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from weft import codes
 from weft.backends.llvm.constants import constant_text
 from weft.backends.llvm.instructions import LINES, passed
 from weft.backends.llvm.text_types import quoted, symbol_text, type_text
@@ -223,7 +224,7 @@ class FunctionText:
     def _line(self, op: Operation) -> str:
         line = LINES.get(type(op))
         if line is None:
-            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED)
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED, code=codes.CANNOT_LOWER)
         text = line(op, self)
         return f"  {self._names[op.results[0]]} = {text}" if op.results else f"  {text}"
 

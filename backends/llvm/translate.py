@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import ModuleOp
 
+from weft import codes
 from weft.backends.llvm.constants import constant_text, data_text
 from weft.backends.llvm.functions import NEEDED, FunctionText
 from weft.backends.llvm.text_types import symbol_text, type_text
@@ -24,7 +25,7 @@ def to_llvm_ir(module: ModuleOp) -> str:
         elif isinstance(op, llvm.GlobalOp):
             out.append(_global(op))
         else:
-            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED)
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED, code=codes.CANNOT_LOWER)
     declared = [f"declare {type_.replace('@', '@' + name, 1)}" for name, type_ in declarations.items()]
     return "\n".join([*out, *declared, "!0 = !{i32 1}", ""])
 

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import AffineMapAttr
 from xdsl.interpreter import ReturnedValues
 from xdsl.ir.affine import AffineConstraintKind, AffineMap, AffineSet
 
+from weft import codes
 from weft.backends.reference.indexing import check_index
 from weft.backends.reference.machine import Machine, Rules
 from weft.dialects.locations import error_at
@@ -27,7 +28,7 @@ def applied(op: Any, map_: AffineMapAttr | AffineMap, operands: Sequence[Value])
     try:
         return tuple(inner.eval(numbers[: inner.num_dims], numbers[inner.num_dims :]))
     except ZeroDivisionError as error:
-        raise error_at(op, f"'{op.name}' divides by zero") from error
+        raise error_at(op, f"'{op.name}' divides by zero", code=codes.CHECK_FAILED) from error
 
 
 def _apply(machine: Machine, op: affine.ApplyOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -125,7 +126,7 @@ _COMBINE: dict[str, tuple[Callable[..., Any], str, Any]] = {
 
 def _kind(op: affine.ParallelOp, kind: str) -> tuple[Callable[..., Any], str, Any]:
     if kind not in _COMBINE:
-        raise error_at(op, f"the reference cannot reduce an affine.parallel by '{kind}'")
+        raise error_at(op, f"the reference cannot reduce an affine.parallel by '{kind}'", code=codes.CANNOT_LOWER)
     return _COMBINE[kind]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from xdsl.dialects import bufferization
 from xdsl.dialects.builtin import TensorType
 
+from weft import codes
 from weft.backends.reference.machine import Machine, Rules
 from weft.backends.reference.values import Buffer, buffer_of, shape_at
 from weft.dialects.locations import error_at
@@ -39,7 +40,9 @@ def _materialize(
         return (source,)
     assert isinstance(dest, Buffer)
     if source.shape != dest.sizes:
-        raise error_at(op, f"'{op.name}' puts sizes {list(source.shape)} into {list(dest.sizes)}")
+        raise error_at(
+            op, f"'{op.name}' puts sizes {list(source.shape)} into {list(dest.sizes)}", code=codes.OUT_OF_BOUNDS
+        )
     dest.array[...] = source
     return ()
 

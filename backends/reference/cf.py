@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 from xdsl.dialects import cf
 from xdsl.interpreter import Successor
 
+from weft import codes
 from weft.backends.reference.machine import Machine, Rules
 from weft.dialects.locations import error_at
 from weft.dialects.scalars.types import Value
@@ -14,7 +15,7 @@ from weft.dialects.scalars.types import Value
 
 def _assert(machine: Machine, op: cf.AssertOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     if not args[0]:
-        raise error_at(op, op.msg.data)
+        raise error_at(op, op.msg.data, code=codes.CHECK_FAILED)
     return ()
 
 

@@ -10,6 +10,7 @@ from typing import cast
 from xdsl.dialects.builtin import DYNAMIC_INDEX, I64, ArrayAttr, DenseArrayBase, IntegerAttr, ShapedType
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.scalars.types import Value
 
@@ -24,14 +25,18 @@ def check_index(op: Operation, index: Sequence[Value], shape: Sequence[int]) -> 
     found = tuple(int(i) for i in index)
     for axis, (i, n) in enumerate(zip(found, shape, strict=True)):
         if not 0 <= i < n:
-            raise error_at(op, f"'{op.name}' has the index {i} in dimension {axis}, whose size is {n}")
+            raise error_at(
+                op, f"'{op.name}' has the index {i} in dimension {axis}, whose size is {n}", code=codes.OUT_OF_BOUNDS
+            )
     return found
 
 
 def check_axis(op: Operation, axis: Value, rank: int) -> int:
     """An axis of a value of that rank. Raises :class:`WeftError` at `op` for another one."""
     if not 0 <= int(axis) < rank:
-        raise error_at(op, f"'{op.name}' asks for dimension {int(axis)} of a value of rank {rank}")
+        raise error_at(
+            op, f"'{op.name}' asks for dimension {int(axis)} of a value of rank {rank}", code=codes.OUT_OF_BOUNDS
+        )
     return int(axis)
 
 
@@ -40,7 +45,9 @@ def check_static(op: Operation, type_: Attribute, shape: Sequence[int]) -> None:
     claim = cast(ShapedType, type_).get_shape()
     if len(claim) != len(shape) or any(c not in (DYNAMIC_INDEX, n) for c, n in zip(claim, shape, strict=True)):
         sizes = "x".join(map(str, shape)) or "()"
-        raise error_at(op, f"'{op.name}' gives a value of sizes {sizes} where the type is {type_}")
+        raise error_at(
+            op, f"'{op.name}' gives a value of sizes {sizes} where the type is {type_}", code=codes.OUT_OF_BOUNDS
+        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ def slice_of(op: Operation, operands: Sequence[Value], shape: Sequence[int]) -> 
                 op,
                 f"'{op.name}' takes {size} elements from {first} by steps of {step} "
                 f"in dimension {axis}, whose size is {n}",
+                code=codes.OUT_OF_BOUNDS,
             )
     return part
 

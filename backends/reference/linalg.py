@@ -21,6 +21,7 @@ from xdsl.interpreter import ReturnedValues
 from xdsl.ir import Operation, Region, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineMap
 
+from weft import codes
 from weft.backends.reference.machine import Machine, Rules, rule_of
 from weft.backends.reference.values import Buffer, is_array
 from weft.dialects.locations import error_at
@@ -42,7 +43,11 @@ class _Access:
         index = tuple(self.map.eval(point, ()))
         for axis, (i, n) in enumerate(zip(index, np.shape(self.value), strict=True)):
             if np.size(i) and not (np.min(i) >= 0 and np.max(i) < n):
-                raise error_at(op, f"'{op.name}' leaves dimension {axis} of an operand, whose size is {n}")
+                raise error_at(
+                    op,
+                    f"'{op.name}' leaves dimension {axis} of an operand, whose size is {n}",
+                    code=codes.OUT_OF_BOUNDS,
+                )
         return index
 
     def is_same(self, other: _Access) -> bool:
@@ -155,7 +160,11 @@ def _broadcast(machine: Machine, op: linalg.BroadcastOp, args: tuple[Value, ...]
     added = op.dimensions.get_values()
     wide = np.expand_dims(source, added)
     if any(n not in (1, m) for n, m in zip(wide.shape, out.shape, strict=True)):
-        raise error_at(op, f"'linalg.broadcast' of sizes {list(source.shape)} does not give {list(out.shape)}")
+        raise error_at(
+            op,
+            f"'linalg.broadcast' of sizes {list(source.shape)} does not give {list(out.shape)}",
+            code=codes.OUT_OF_BOUNDS,
+        )
     return _written(out, np.broadcast_to(wide, out.shape), bool(op.result))
 
 

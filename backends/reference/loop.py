@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from xdsl.ir import Operation
 
+from weft import codes
 from weft.backends.reference.machine import Machine, Rules
 from weft.backends.reference.values import Buffer, contiguous_strides, shape_at
 from weft.dialects.locations import error_at
@@ -90,7 +91,9 @@ def _place(op: AccessOp, buffer: Buffer, counters: Sequence[Value]) -> Value:
     place: Value = buffer.offset
     for value, size, stride in zip(_values(op.lin.data, counters), buffer.sizes, buffer.strides, strict=True):
         if not np.all((value >= 0) & (value < size)):
-            raise error_at(op, f"'{op.name}' reaches index {value} of a dimension of size {size}")
+            raise error_at(
+                op, f"'{op.name}' reaches index {value} of a dimension of size {size}", code=codes.OUT_OF_BOUNDS
+            )
         place = place + value * stride
     return place
 

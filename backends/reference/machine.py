@@ -18,6 +18,7 @@ from xdsl.dialects.memref import GlobalOp
 from xdsl.interpreter import Interpreter, OpImplResult, PythonValues, ReturnedValues, Successor
 from xdsl.ir import Block, Operation, Region, SSAValue
 
+from weft import codes
 from weft.backends.reference.values import Buffer
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
@@ -85,7 +86,9 @@ class Machine(Interpreter):
             return self.run_ssacfg_region(function.body, arguments, function.sym_name.data)
         except RecursionError as error:
             name = function.sym_name.data
-            raise error_at(function, f"the calls of @{name} go deeper than the reference can follow") from error
+            raise error_at(
+                function, f"the calls of @{name} go deeper than the reference can follow", code=codes.TOO_DEEP
+            ) from error
         finally:
             self._frame = frame
 
@@ -122,7 +125,7 @@ class Machine(Interpreter):
     def _run_op(self, op: Operation, inputs: PythonValues) -> OpImplResult:
         rule = rule_of(type(op))
         if rule is None:
-            raise error_at(op, f"the reference cannot run '{op.name}'")
+            raise error_at(op, f"the reference cannot run '{op.name}'", code=codes.CANNOT_LOWER)
         for listener in self.listeners:
             listener.will_interpret_op(op, inputs)
         values = self._apply(rule, op, inputs)
@@ -137,4 +140,4 @@ class Machine(Interpreter):
         except (WeftError, RecursionError):
             raise
         except MemoryError as error:
-            raise error_at(op, f"there is no memory for what '{op.name}' makes") from error
+            raise error_at(op, f"there is no memory for what '{op.name}' makes", code=codes.OUT_OF_MEMORY) from error

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, NoneAttr
 from xdsl.interpreter import ReturnedValues
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.backends.reference.indexing import (
     check_axis,
     check_index,
@@ -31,7 +32,9 @@ from weft.dialects.scalars.types import INDEX, Value, need_dtype
 
 def _checked(op: Operation, buffer: Buffer) -> Buffer:
     if not buffer.fits():
-        raise error_at(op, f"'{op.name}' reaches beyond its memory of {buffer.storage.size} elements")
+        raise error_at(
+            op, f"'{op.name}' reaches beyond its memory of {buffer.storage.size} elements", code=codes.OUT_OF_BOUNDS
+        )
     return buffer
 
 
@@ -40,7 +43,7 @@ def check_layout(op: Operation, type_: Attribute, buffer: Buffer) -> None:
     layout = cast(MemRef, type_)
     strides, offset = layout.get_strides(), layout.get_offset()
     if strides is None:
-        raise error_at(op, f"the reference has no memory with the layout of {type_}")
+        raise error_at(op, f"the reference has no memory with the layout of {type_}", code=codes.UNSUPPORTED_LAYOUT)
     claims = [
         (claim, stride)
         for n, claim, stride in zip(buffer.sizes, strides, buffer.strides, strict=True)
@@ -48,7 +51,11 @@ def check_layout(op: Operation, type_: Attribute, buffer: Buffer) -> None:
     ]
     wrong = any(claim not in (None, stride) for claim, stride in claims)
     if wrong or offset not in (None, buffer.offset):
-        raise error_at(op, f"memory with offset {buffer.offset} and strides {list(buffer.strides)} is not a {type_}")
+        raise error_at(
+            op,
+            f"memory with offset {buffer.offset} and strides {list(buffer.strides)} is not a {type_}",
+            code=codes.UNSUPPORTED_LAYOUT,
+        )
 
 
 def _alloc(machine: Machine, op: memref.AllocOp | memref.AllocaOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -59,7 +66,7 @@ def _alloc(machine: Machine, op: memref.AllocOp | memref.AllocaOp, args: tuple[V
     if isinstance(type_.layout, NoneAttr):
         return (fresh(sizes, dtype),)
     if strides is None or offset is None or None in strides:
-        raise error_at(op, f"the reference cannot allocate the layout of {type_}")
+        raise error_at(op, f"the reference cannot allocate the layout of {type_}", code=codes.UNSUPPORTED_LAYOUT)
     steps = cast(tuple[int, ...], tuple(strides))
     extent = 1 + offset + sum((n - 1) * step for n, step in zip(sizes, steps, strict=True))
     return (_checked(op, Buffer(np.zeros(max(extent, 0), dtype), offset, sizes, steps)),)
@@ -96,7 +103,9 @@ def _rank(machine: Machine, op: memref.RankOp, args: tuple[Value, ...]) -> tuple
 def _copy(machine: Machine, op: memref.CopyOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     source, dest = args
     if source.sizes != dest.sizes:
-        raise error_at(op, f"'memref.copy' copies sizes {list(source.sizes)} into {list(dest.sizes)}")
+        raise error_at(
+            op, f"'memref.copy' copies sizes {list(source.sizes)} into {list(dest.sizes)}", code=codes.OUT_OF_BOUNDS
+        )
     dest.array[...] = source.array.copy()
     return ()
 
@@ -128,7 +137,9 @@ def _reinterpret_cast(machine: Machine, op: memref.ReinterpretCastOp, args: tupl
     (offset,) = mixed(op.static_offsets, left)
     sizes, strides = mixed(op.static_sizes, left), mixed(op.static_strides, left)
     if min(sizes, default=0) < 0:
-        raise error_at(op, f"'{op.name}' makes the sizes {list(sizes)}; a size must be 0 or more")
+        raise error_at(
+            op, f"'{op.name}' makes the sizes {list(sizes)}; a size must be 0 or more", code=codes.OUT_OF_BOUNDS
+        )
     return (_checked(op, Buffer(buffer.storage, offset, sizes, strides)),)
 
 
@@ -141,7 +152,11 @@ def _collapse_shape(machine: Machine, op: memref.CollapseShapeOp, args: tuple[Va
         strides.append(buffer.strides[long[-1]] if long else 1)
         for outer, inner in itertools.pairwise(long):
             if buffer.strides[outer] != buffer.strides[inner] * buffer.sizes[inner]:
-                raise error_at(op, f"'{op.name}' joins dimensions {list(group)}, which are not contiguous")
+                raise error_at(
+                    op,
+                    f"'{op.name}' joins dimensions {list(group)}, which are not contiguous",
+                    code=codes.OUT_OF_BOUNDS,
+                )
     sizes = collapsed(buffer.sizes, groups)
     check_static(op, op.result.type, sizes)
     return (Buffer(buffer.storage, buffer.offset, sizes, tuple(strides)),)
@@ -152,7 +167,9 @@ def _expand_shape(machine: Machine, op: memref.ExpandShapeOp, args: tuple[Value,
     sizes = mixed(op.static_output_shape, iter(rest))
     groups = groups_of(op.reassociation)
     if collapsed(sizes, groups) != buffer.sizes or min(sizes, default=0) < 0:
-        raise error_at(op, f"'{op.name}' splits sizes {list(buffer.sizes)} into {list(sizes)}")
+        raise error_at(
+            op, f"'{op.name}' splits sizes {list(buffer.sizes)} into {list(sizes)}", code=codes.OUT_OF_BOUNDS
+        )
     strides = [0] * len(sizes)
     for stride, group in zip(buffer.strides, groups, strict=True):
         for axis in reversed(group):
@@ -169,7 +186,7 @@ def _view(machine: Machine, op: memref.ViewOp, args: tuple[Value, ...]) -> tuple
     size = prod(sizes) * dtype.itemsize
     memory = buffer.array
     if not shift >= 0 or shift + size > memory.size:
-        raise error_at(op, f"'{op.name}' takes {size} bytes from {shift} of {memory.size}")
+        raise error_at(op, f"'{op.name}' takes {size} bytes from {shift} of {memory.size}", code=codes.OUT_OF_BOUNDS)
     return (Buffer(memory[shift : shift + size].view(dtype), 0, sizes, contiguous_strides(sizes)),)
 
 
@@ -177,7 +194,7 @@ def _get_global(machine: Machine, op: memref.GetGlobalOp, args: tuple[Value, ...
     name = op.name_.string_value()
     if name not in machine.memory:
         if name not in machine.globals:
-            raise error_at(op, f"there is no memref.global @{name}")
+            raise error_at(op, f"there is no memref.global @{name}", code=codes.WRONG_SYMBOL)
         machine.memory[name] = _global(machine.globals[name])
     return (machine.memory[name],)
 

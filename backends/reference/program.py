@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp, ShapedType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
+from weft import codes
 from weft.backends.reference.indexing import check_static
 from weft.backends.reference.machine import Machine
 from weft.backends.reference.memref import check_layout
@@ -32,7 +33,7 @@ def run(module: ModuleOp, entry: str, args: Sequence[Any]) -> tuple[Any, ...]:
     function = entry_of(machine, entry)
     inputs = function.function_type.inputs.data
     if len(args) != len(inputs):
-        raise error_at(function, f"@{entry} takes {len(inputs)} arguments, not {len(args)}")
+        raise error_at(function, f"@{entry} takes {len(inputs)} arguments, not {len(args)}", code=codes.WRONG_ARGUMENTS)
     values = [_argument(function, i, type_, arg) for i, (type_, arg) in enumerate(zip(inputs, args, strict=True))]
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -68,15 +69,20 @@ def entry_of(machine: Machine, entry: str) -> FuncOp:
     """The function of that name. Raises :class:`WeftError` where there is none, or it has no body."""
     function = machine.functions.get(entry)
     if function is None:
-        raise WeftError(f"there is no function @{entry}", where(machine.module), did_you_mean(entry, machine.functions))
+        raise WeftError(
+            f"there is no function @{entry}",
+            where(machine.module),
+            did_you_mean(entry, machine.functions),
+            code=codes.NO_ENTRY,
+        )
     if function.is_declaration:
-        raise error_at(function, f"@{entry} has no body")
+        raise error_at(function, f"@{entry} has no body", code=codes.NO_BODY)
     return function
 
 
 def _pairs(places: Sequence[Array], results: Sequence[Value]) -> Any:
     if len(places) != len(results):
-        raise WeftError(f"out has {len(places)} arrays for {len(results)} results")
+        raise WeftError(f"out has {len(places)} arrays for {len(results)} results", code=codes.WRONG_OUT)
     return enumerate(zip(places, results, strict=True))
 
 
@@ -84,7 +90,8 @@ def _put(entry: str, position: int, place: Array, result: Value) -> Array:
     if place.dtype != result.dtype or place.shape != np.shape(result):
         raise WeftError(
             f"out {position} of @{entry} must be {result.dtype} of shape {np.shape(result)}, "
-            f"not {place.dtype} of shape {place.shape}"
+            f"not {place.dtype} of shape {place.shape}",
+            code=codes.WRONG_OUT,
         )
     place[...] = result
     return place
@@ -96,7 +103,9 @@ def _argument(function: FuncOp, position: int, type_: Attribute, given: Any) -> 
     if isinstance(type_, ShapedType):
         array: Array = given if is_array(given) else np.asarray(given)
         if array.dtype != dtype:
-            raise error_at(function, f"{name} must be an array of {dtype}, not {array.dtype}")
+            raise error_at(
+                function, f"{name} must be an array of {dtype}, not {array.dtype}", code=codes.WRONG_ARGUMENT
+            )
         _check_shape(function, name, cast(Attribute, type_), array)
         return _in_place(function, name, cast(Attribute, type_), array) if isinstance(type_, MemRefType) else array
     return _scalar(function, name, dtype, given)
@@ -106,12 +115,14 @@ def _check_shape(function: FuncOp, name: str, type_: Attribute, array: Array) ->
     try:
         check_static(function, type_, array.shape)
     except WeftError as error:
-        raise error_at(function, f"{name} must be {type_}, not an array of shape {array.shape}") from error
+        raise error_at(
+            function, f"{name} must be {type_}, not an array of shape {array.shape}", code=codes.WRONG_ARGUMENT
+        ) from error
 
 
 def _in_place(function: FuncOp, name: str, type_: Attribute, array: Array) -> Buffer:
     if any(stride % array.itemsize for stride in array.strides):
-        raise error_at(function, f"{name} has strides that are not whole elements")
+        raise error_at(function, f"{name} has strides that are not whole elements", code=codes.WRONG_ARGUMENT)
     buffer = buffer_of(array)
     check_layout(function, type_, buffer)
     return buffer
@@ -119,10 +130,12 @@ def _in_place(function: FuncOp, name: str, type_: Attribute, array: Array) -> Bu
 
 def _scalar(function: FuncOp, name: str, dtype: np.dtype[Any], given: Any) -> Value:
     if np.ndim(given) != 0:
-        raise error_at(function, f"{name} must be one number, not an array of shape {np.shape(given)}")
+        raise error_at(
+            function, f"{name} must be one number, not an array of shape {np.shape(given)}", code=codes.WRONG_ARGUMENT
+        )
     number = np.asarray(given)
     if dtype.kind in "iu" and (number.dtype.kind not in "iub" or not _fits(int(number), dtype)):
-        raise error_at(function, f"{name} must be an integer of {dtype}, not {given}")
+        raise error_at(function, f"{name} must be an integer of {dtype}, not {given}", code=codes.WRONG_ARGUMENT)
     return number.astype(dtype)[()]
 
 

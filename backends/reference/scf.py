@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import IndexType
 from xdsl.interpreter import ReturnedValues
 from xdsl.ir import Operation
 
+from weft import codes
 from weft.backends.reference.machine import Machine, Rules
 from weft.dialects.locations import error_at
 from weft.dialects.scalars.types import Value, need_dtype
@@ -17,7 +18,7 @@ from weft.dialects.scalars.types import Value, need_dtype
 def steps(op: Operation, low: Value, high: Value, step: Value) -> range:
     """The values of a counter. Raises :class:`WeftError` where the step is not positive."""
     if step <= 0:
-        raise error_at(op, f"'{op.name}' has the step {step}; a step must be positive")
+        raise error_at(op, f"'{op.name}' has the step {step}; a step must be positive", code=codes.CHECK_FAILED)
     return range(int(low), int(high), int(step))
 
 

@@ -9,6 +9,7 @@ from xdsl.dialects import tensor
 from xdsl.dialects.builtin import UnrankedTensorType
 from xdsl.interpreter import ReturnedValues
 
+from weft import codes
 from weft.backends.reference.indexing import (
     check_axis,
     check_index,
@@ -52,7 +53,9 @@ def _insert(machine: Machine, op: tensor.InsertOp, args: tuple[Value, ...]) -> t
 def _from_elements(machine: Machine, op: tensor.FromElementsOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     shape = op.result.type.get_shape()
     if len(args) != prod(shape):
-        raise error_at(op, f"'tensor.from_elements' has {len(args)} elements for {op.result.type}")
+        raise error_at(
+            op, f"'tensor.from_elements' has {len(args)} elements for {op.result.type}", code=codes.OUT_OF_BOUNDS
+        )
     return (np.array(args, need_dtype(op, op.result.type)).reshape(shape),)
 
 
@@ -69,7 +72,9 @@ def _concat(machine: Machine, op: tensor.ConcatOp, args: tuple[Value, ...]) -> t
     axis = op.dim.value.data
     shapes = {arg.shape[:axis] + arg.shape[axis + 1 :] for arg in args}
     if len(shapes) > 1:
-        raise error_at(op, f"'tensor.concat' joins tensors whose sizes differ outside dimension {axis}")
+        raise error_at(
+            op, f"'tensor.concat' joins tensors whose sizes differ outside dimension {axis}", code=codes.OUT_OF_BOUNDS
+        )
     result = np.concatenate(args, axis)
     check_static(op, op.result.type, result.shape)
     return (result,)
@@ -78,7 +83,7 @@ def _concat(machine: Machine, op: tensor.ConcatOp, args: tuple[Value, ...]) -> t
 def _reshaped(op: tensor.ReshapeOp | tensor.ExpandShapeOp, value: Array, shape: tuple[int, ...]) -> Array:
     if prod(shape) != value.size or any(n < 0 for n in shape):
         sizes = "x".join(map(str, shape)) or "()"
-        raise error_at(op, f"'{op.name}' cannot make {sizes} of {value.size} elements")
+        raise error_at(op, f"'{op.name}' cannot make {sizes} of {value.size} elements", code=codes.OUT_OF_BOUNDS)
     check_static(op, op.result.type, shape)
     return value.reshape(shape)
 
@@ -91,7 +96,7 @@ def _expand_shape(machine: Machine, op: tensor.ExpandShapeOp, args: tuple[Value,
     value, *sizes = args
     shape = mixed(op.static_output_shape, iter(sizes))
     if collapsed(shape, groups_of(op.reassociation)) != value.shape:
-        raise error_at(op, f"'{op.name}' splits sizes {list(value.shape)} into {list(shape)}")
+        raise error_at(op, f"'{op.name}' splits sizes {list(value.shape)} into {list(shape)}", code=codes.OUT_OF_BOUNDS)
     return (_reshaped(op, value, shape),)
 
 
@@ -115,7 +120,11 @@ def _insert_slice(machine: Machine, op: tensor.InsertSliceOp, args: tuple[Value,
     part = slice_of(op, rest, dest.shape)
     shape = tuple(part.sizes[axis] for axis in kept_axes(op, op.source.type))
     if source.shape != shape:
-        raise error_at(op, f"'{op.name}' puts sizes {list(source.shape)} into a slice of sizes {list(shape)}")
+        raise error_at(
+            op,
+            f"'{op.name}' puts sizes {list(source.shape)} into a slice of sizes {list(shape)}",
+            code=codes.OUT_OF_BOUNDS,
+        )
     result = dest.copy()
     result[part.index] = source.reshape(part.sizes)
     return (result,)
@@ -126,7 +135,9 @@ def _pad(machine: Machine, op: tensor.PadOp, args: tuple[Value, ...]) -> tuple[V
     left = iter(rest)
     low, high = mixed(op.static_low, left), mixed(op.static_high, left)
     if min((*low, *high), default=0) < 0:
-        raise error_at(op, f"'{op.name}' pads by {list(low)} and {list(high)}; padding must be 0 or more")
+        raise error_at(
+            op, f"'{op.name}' pads by {list(low)} and {list(high)}; padding must be 0 or more", code=codes.OUT_OF_BOUNDS
+        )
     shape = tuple(sum(sizes) for sizes in zip(low, value.shape, high, strict=True))
     check_static(op, op.result.type, shape)
     result = np.empty(shape, value.dtype)

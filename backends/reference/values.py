@@ -23,6 +23,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dtypes import Array
 from weft.dialects.scalars.types import Value
@@ -41,7 +42,9 @@ def shape_at(op: Operation, type_: Attribute, dynamic: Sequence[Value]) -> tuple
     sizes = [int(size) for size in dynamic]
     for size in sizes:
         if size < 0:
-            raise error_at(op, f"'{op.name}' is given the size {size}; a size must be 0 or more")
+            raise error_at(
+                op, f"'{op.name}' is given the size {size}; a size must be 0 or more", code=codes.OUT_OF_BOUNDS
+            )
     left = iter(sizes)
     return tuple(next(left) if n == DYNAMIC_INDEX else n for n in cast(ShapedType, type_).get_shape())
 

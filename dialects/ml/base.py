@@ -25,6 +25,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dims import DYNAMIC, Requirement, Shape, shape_of, static_shape, value_of
 from weft.dialects.ml.dtypes import KIND_NAMES, Array, Kind, dtype_of, kind_of
@@ -153,7 +154,7 @@ class MlOp(IRDLOperation, ABC):
         arrays = tuple(np.asarray(operand) for operand in operands)
         for need in self.requirements():
             if not need.holds(arrays):
-                raise error_at(self, need.message)
+                raise error_at(self, need.message, code=codes.CHECK_FAILED)
         with np.errstate(all="ignore"):
             return tuple(np.asarray(result) for result in self.compute(arrays, body))
 

@@ -27,6 +27,7 @@ from xdsl.irdl import (
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from weft import codes
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import TENSOR, Body, MlOp, tensor_type
@@ -47,7 +48,11 @@ def resource_bytes(key: str) -> bytes:
     storage = Builtin.get_interface(OpAsmDialectInterface)
     text = storage.lookup(key) if storage is not None else None
     if not text:
-        raise WeftError(f"the resource '{key}' has no data", hint="give it in dialect_resources of the file")
+        raise WeftError(
+            f"the resource '{key}' has no data",
+            hint="give it in dialect_resources of the file",
+            code=codes.BAD_RESOURCE,
+        )
     return bytes.fromhex(text[2:])[_ALIGNMENT_BYTES:]
 
 
@@ -112,9 +117,9 @@ class ConstantOp(MlOp):
             )
             return elements_of(data, dtype_of(source.element_type), source.get_shape())
         except WeftError as error:
-            raise error_at(self, error.message, error.hint) from error
+            raise error_at(self, error.message, error.hint, code=codes.BAD_RESOURCE) from error
         except ValueError as error:
-            raise error_at(self, f"the data of the constant does not fill {source}") from error
+            raise error_at(self, f"the data of the constant does not fill {source}", code=codes.BAD_RESOURCE) from error
 
     def check(self) -> None:
         if DYNAMIC in tensor_type(self.result).get_shape():

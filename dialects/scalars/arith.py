@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.ml import numerics
 from weft.dialects.ml.convert import convert
@@ -37,7 +38,9 @@ def width_of(op: Operation, type_: Attribute) -> Width:
     bits = bits_of(element)
     if bits is not None and 1 <= bits <= 64:
         return Width(bits)
-    raise error_at(op, f"'{op.name}' has {element}; integers of 1 to 64 bits have a meaning")
+    raise error_at(
+        op, f"'{op.name}' has {element}; integers of 1 to 64 bits have a meaning", code=codes.UNSUPPORTED_TYPE
+    )
 
 
 def signed(meaning: IntBinary) -> ScalarMeaning:
@@ -199,7 +202,11 @@ def _bitcast(op: arith.BitcastOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     (value,) = args
     dtype = need_dtype(op, op.result.type)
     if value.dtype.itemsize != dtype.itemsize:
-        raise error_at(op, f"'arith.bitcast' from {op.input.type} to {op.result.type} changes the width")
+        raise error_at(
+            op,
+            f"'arith.bitcast' from {op.input.type} to {op.result.type} changes the width",
+            code=codes.UNSUPPORTED_TYPE,
+        )
     return (np.ascontiguousarray(value).view(dtype).reshape(np.shape(value))[()],)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from xdsl.dialects.builtin import ContainerType, IndexType, IntegerType
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dtypes import ELEMENT_TYPES
 
@@ -54,5 +55,9 @@ def need_dtype(op: Operation, type_: Attribute) -> np.dtype[Any]:
     """The dtype of a type's elements. Raises :class:`WeftError` at `op` where there is none."""
     dtype = dtype_of(element_of(type_))
     if dtype is None:
-        raise error_at(op, f"'{op.name}' has values of type {element_of(type_)}, which NumPy cannot hold")
+        raise error_at(
+            op,
+            f"'{op.name}' has values of type {element_of(type_)}, which NumPy cannot hold",
+            code=codes.UNSUPPORTED_TYPE,
+        )
     return dtype

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xdsl.ir import Attribute
 
+from weft import codes
 from weft.diagnostics import did_you_mean
 from weft.frontends.mlir.scanner import NUMBER, Scanner
 from weft.frontends.mlir.shim import Shim
@@ -30,9 +31,11 @@ class Aliases(Shim):
         offset = self.pending_aliases.get(name)
         if offset is None:
             names = {*self.attribute_aliases, *self.pending_aliases}
-            self.fail(f"the alias '{name}' is not defined", start, did_you_mean(name, names))
+            self.fail(
+                f"the alias '{name}' is not defined", start, did_you_mean(name, names), code=codes.UNDEFINED_ALIAS
+            )
         if offset == _OPEN:
-            self.fail(f"the alias '{name}' refers to itself", start)
+            self.fail(f"the alias '{name}' refers to itself", start, code=codes.CYCLIC_ALIAS)
         self.pending_aliases[name] = _OPEN
         here = self.start
         self.stop = offset
@@ -48,7 +51,7 @@ class Aliases(Shim):
     def define_alias(self, name: str, value: Attribute) -> None:
         """Note a definition. Raises a located error for a second one, not for one looked up ahead."""
         if name in self.attribute_aliases and name not in self.ahead:
-            self.fail(f"the alias '{name}' is already defined", self.here())
+            self.fail(f"the alias '{name}' is already defined", self.here(), code=codes.REDEFINED_ALIAS)
         self.ahead.discard(name)
         self.attribute_aliases[name] = value
 

@@ -18,6 +18,8 @@ from xdsl.context import Context
 from xdsl.parser import Parser
 from xdsl.utils.lexer import Input
 
+from weft import codes
+from weft.codes import Code
 from weft.frontends.mlir import errors, nesting
 from weft.frontends.mlir.expected import explain
 from weft.frontends.mlir.lines import Lines
@@ -174,13 +176,13 @@ class Driver(Parser):
         """One thing more stands in another. Raises a located error where it is one too many."""
         self.nested += 1
         if self.nested > nesting.LIMIT:
-            self.fail(nesting.TOO_DEEP)
+            self.fail(nesting.TOO_DEEP, code=codes.TOO_DEEP)
 
     def _next_limit(self, states: list[int], values: list[Any]) -> int:
         """Count how deep this is; the number of states at which to count again: a level holds at least one."""
         room = nesting.LIMIT - self.nested - nesting.opened(values)
         if room < 0:
-            self.fail(nesting.TOO_DEEP)
+            self.fail(nesting.TOO_DEEP, code=codes.TOO_DEEP)
         return len(states) + room
 
     def here(self) -> int:
@@ -196,11 +198,14 @@ class Driver(Parser):
             found, position = match.start(group), match.end()
         return found
 
-    def fail(self, message: str, start: int | None = None, hint: str | None = None) -> NoReturn:
+    def fail(self, message: str, start: int | None = None, hint: str | None = None, *, code: Code) -> NoReturn:
         """Raise a located error at an offset of the text, or at the token that is looked at."""
-        errors.fail(self.input, message, self.start if start is None else start, hint)
+        errors.fail(self.input, message, self.start if start is None else start, hint, code)
 
     def unexpected(self, row: dict[int, int]) -> NoReturn:
         """Raise the error for the token that is looked at, which `row` has no entry for."""
         literals = self.machine.scanner.literals
-        self.fail(explain(row, self.kind, self.token, self.text[self.start : self.start + 80], literals))
+        self.fail(
+            explain(row, self.kind, self.token, self.text[self.start : self.start + 80], literals),
+            code=codes.BAD_TOKEN if self.kind == NUMBER["ERROR"] else codes.SYNTAX,
+        )

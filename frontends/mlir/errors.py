@@ -9,19 +9,41 @@ from typing import NoReturn
 from xdsl.utils.exceptions import MultipleSpansParseError, ParseError
 from xdsl.utils.lexer import Input, Span
 
+from weft import codes
+from weft.codes import Code
 from weft.diagnostics import Diagnostic, Location, WeftError
 
 
 @dataclass
 class ReadError(ParseError):
-    """A parse error with a hint. Islands of xDSL raise its plain base class."""
+    """A parse error with a hint and a code. Islands of xDSL raise its plain base class."""
 
-    hint: str | None = None
+    hint: str | None
+    code: Code
 
 
-def fail(input: Input[str], message: str, start: int, hint: str | None = None) -> NoReturn:
+def fail(input: Input[str], message: str, start: int, hint: str | None, code: Code) -> NoReturn:
     """Raise an error at an offset of the text."""
-    raise ReadError(Span(start, start, input), message, hint)
+    raise ReadError(Span(start, start, input), message, hint, code)
+
+
+_OF_XDSL = (
+    ("out of range", codes.OUT_OF_RANGE),
+    ("with type", codes.TYPE_MISMATCH),
+    ("reassign SSA value", codes.REDEFINED_VALUE),
+    ("out of bounds", codes.COUNT_MISMATCH),
+    ("not a valid type", codes.BAD_TYPE),
+)
+"""What errors that xDSL raises say, and their codes; the first that fits counts."""
+
+
+def code_of(error: Exception, other: Code = codes.OP_SYNTAX) -> Code:
+    """The code of an error that is raised while reading; `other` where nothing is known of it."""
+    if isinstance(error, ReadError):
+        return error.code
+    message = error.msg if isinstance(error, ParseError) else str(error)
+    usual = codes.SYNTAX if isinstance(error, ParseError) else other
+    return next((code for part, code in _OF_XDSL if part in message), usual)
 
 
 def located(error: ParseError, input: Input[str], first_line: int, offset: int) -> WeftError:
@@ -34,7 +56,7 @@ def located(error: ParseError, input: Input[str], first_line: int, offset: int) 
             notes.append(Diagnostic(text or error.ref_text or "", where, "note", source=source))
     where, source = place(input, start, first_line)
     hint = error.hint if isinstance(error, ReadError) else None
-    return WeftError(_sentence(error.msg), where, hint, source, tuple(notes))
+    return WeftError(_sentence(error.msg), where, hint, source, tuple(notes), code=code_of(error))
 
 
 def place(input: Input[str], offset: int, first_line: int) -> tuple[Location, str]:

@@ -25,6 +25,7 @@ from xdsl.irdl.declarative_assembly_format import (
     WhitespaceDirective,
 )
 
+from weft import codes
 from weft.frontends.mlir.errors import count_of
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ class Format:
 
     def _resolve(self, reader: Shim, group: Sequence[Any], types: Sequence[Attribute]) -> list[SSAValue]:
         if len(group) != len(types):
-            reader.fail(f"'{self.kind.name}' has {count_of(group, 'operand')} here, but {count_of(types, 'type')}")
+            reader.fail(
+                f"'{self.kind.name}' has {count_of(group, 'operand')} here, but {count_of(types, 'type')}",
+                code=codes.COUNT_MISMATCH,
+            )
         return [reader.resolve_operand(operand, type) for operand, type in zip(group, types, strict=True)]
 
 

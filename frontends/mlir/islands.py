@@ -16,11 +16,12 @@ from xdsl.ir import Attribute, Operation
 from xdsl.irdl import IRDLOperation
 from xdsl.utils.exceptions import ParseError
 
+from weft import codes
 from weft.diagnostics import did_you_mean
 from weft.dialects.grammar import Grammar
 from weft.frontends.mlir.actions.types import builtin_type
 from weft.frontends.mlir.aliases import Aliases
-from weft.frontends.mlir.errors import sentence
+from weft.frontends.mlir.errors import code_of, sentence
 from weft.frontends.mlir.formats import format_of
 from weft.frontends.mlir.machine import extended
 from weft.frontends.mlir.scanner import NUMBER
@@ -97,10 +98,14 @@ class Islands(Aliases):
         dialect = name.partition(".")[0]
         if "." in name and self.ctx.get_optional_dialect(dialect) is None:
             hint = did_you_mean(dialect, self.ctx.registered_dialect_names)
-            self.fail(f"operation '{name}' is not registered: there is no dialect '{dialect}'", hint=hint)
+            self.fail(
+                f"operation '{name}' is not registered: there is no dialect '{dialect}'",
+                hint=hint,
+                code=codes.UNKNOWN_OP,
+            )
         known = [op.name for op in self.ctx.loaded_ops]
         near = [op for op in known if op.startswith(f"{dialect}.")] or known
-        self.fail(f"operation '{name}' is not registered", hint=did_you_mean(name, near))
+        self.fail(f"operation '{name}' is not registered", hint=did_you_mean(name, near), code=codes.UNKNOWN_OP)
 
     def custom_op(self, token: str) -> tuple[Operation, int]:
         """An op in its own syntax, and the offset of its name."""
@@ -114,7 +119,7 @@ class Islands(Aliases):
         except (ParseError, RecursionError, MemoryError):
             raise
         except Exception as error:
-            self.fail(f"'{entry.kind.name}': {sentence(error)}", start)
+            self.fail(f"'{entry.kind.name}': {sentence(error)}", start, code=code_of(error))
         stack.pop()
         if op.regions:
             self.settle(op.regions, self.lines.at(start))
@@ -155,7 +160,7 @@ class Islands(Aliases):
         try:
             value = self.memo[token] = builtin_type(token)
         except ValueError as error:
-            self.fail(str(error))
+            self.fail(str(error), code=codes.BAD_TYPE)
         self.advance()
         return value
 
@@ -181,15 +186,19 @@ class Islands(Aliases):
             except (ParseError, RecursionError, MemoryError):
                 raise
             except Exception as error:
-                self.fail(f"'{name}': {sentence(error)}", start)
+                self.fail(f"'{name}': {sentence(error)}", start, code=code_of(error, codes.BAD_ATTRIBUTE))
         return value
 
     def _check_registered(self, name: str, is_type: bool, start: int) -> None:
         known = self.ctx.get_optional_type(name) if is_type else self.ctx.get_optional_attr(name)
         if known is None:
-            sort, all_known = ("type", self.ctx.loaded_types) if is_type else ("attribute", self.ctx.loaded_attrs)
+            sort, all_known, code = (
+                ("type", self.ctx.loaded_types, codes.UNKNOWN_TYPE)
+                if is_type
+                else ("attribute", self.ctx.loaded_attrs, codes.UNKNOWN_ATTRIBUTE)
+            )
             hint = did_you_mean(name, [attr.name for attr in all_known])
-            self.fail(f"{sort} '{name}' is not registered", start, hint)
+            self.fail(f"{sort} '{name}' is not registered", start, hint, code=code)
 
 
 _BY_NAME: dict[str, Callable[[Any, str], Any]] = {

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir.affine import AffineExpr
 from xdsl.utils.exceptions import ParseError
 
-from weft import collection
+from weft import codes, collection
 from weft.diagnostics import Location, WeftError
 from weft.frontends.mlir import errors, nesting
 from weft.frontends.mlir.islands import Islands
@@ -51,7 +51,7 @@ class Reader(Islands):
             module.detach()
             return module
         if not allow_implicit_module:
-            self.fail("expected one builtin.module", 0)
+            self.fail("expected one builtin.module", 0, code=codes.NOT_ONE_MODULE)
         for op in ops:
             op.detach()
         module = ModuleOp(ops)
@@ -68,7 +68,7 @@ class Reader(Islands):
             raise
         except Exception as error:
             where, source = errors.place(self.input, self.here(), self.first_line)
-            raise WeftError(errors.sentence(error), where, None, source) from error
+            raise WeftError(errors.sentence(error), where, None, source, code=errors.code_of(error)) from error
 
     # ---------- for actions
     def text_of(self, token: str) -> str:
@@ -79,7 +79,7 @@ class Reader(Islands):
         try:
             return contents.decode()
         except UnicodeDecodeError:
-            self.fail("this string is not UTF-8", self.here())
+            self.fail("this string is not UTF-8", self.here(), code=codes.NOT_UTF8)
 
     def symbol(self, token: str) -> StringAttr:
         """The name in `@name`."""
@@ -117,7 +117,7 @@ def parse_module(
         try:
             return with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
         except RecursionError as error:
-            raise WeftError(nesting.TOO_DEEP, Location(filename, first_line, 1)) from error
+            raise WeftError(nesting.TOO_DEEP, Location(filename, first_line, 1), code=codes.TOO_DEEP) from error
 
 
 def _decoded(text: str | bytes, filename: str, first_line: int) -> str:
@@ -129,4 +129,4 @@ def _decoded(text: str | bytes, filename: str, first_line: int) -> str:
         line = text.count(b"\n", 0, error.start)
         column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
         place = Location(filename, line + first_line, column)
-        raise WeftError(f"the text is not UTF-8: byte 0x{text[error.start]:02x}", place) from error
+        raise WeftError(f"the text is not UTF-8: byte 0x{text[error.start]:02x}", place, code=codes.NOT_UTF8) from error

@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.parser import UnresolvedOperand
 from xdsl.utils.lexer import Span
 
+from weft import codes
 from weft.dialects.grammar import Operand
 from weft.frontends.mlir import nesting
 from weft.frontends.mlir.driver import Driver
@@ -72,7 +73,7 @@ class Scopes(Driver):
         """Name values. Raises a located error for a name that is taken, or that was used with other types."""
         known = self.ssa_values
         if name in known:
-            self.fail(f"%{name} is already defined", start)
+            self.fail(f"%{name} is already defined", start, code=codes.REDEFINED_VALUE)
         if name in self.forward_ssa_references:
             # not self's: xDSL's own checks and replaces the uses
             Driver._register_ssa_definition(self, name, values, self.span(start, len(name) + 1))
@@ -94,7 +95,7 @@ class Scopes(Driver):
         self._check_blocks()
         for name, start in sorted(self.uses.items(), key=lambda use: use[1]):
             if name in self.forward_ssa_references:
-                self.fail(f"%{name} is used but not defined", start)
+                self.fail(f"%{name} is used but not defined", start, code=codes.UNDEFINED_VALUE)
 
     def span(self, start: int, length: int) -> Span[str]:
         """A part of the text, as xDSL wants it."""
@@ -111,13 +112,13 @@ class Scopes(Driver):
 
     def _check_blocks(self) -> None:
         for name, spans in self.forward_block_references.items():
-            self.fail(f"block ^{name} is not defined in this region", spans[0].start)
+            self.fail(f"block ^{name} is not defined in this region", spans[0].start, code=codes.UNDEFINED_BLOCK)
 
     def begin_block(self, name: str, start: int) -> Block:
         """The block that is defined here. Raises a located error for a name that is taken."""
         block, defined = self.blocks.get(name, (None, None))
         if defined is not None:
-            self.fail(f"block ^{name} is already defined", start)
+            self.fail(f"block ^{name} is already defined", start, code=codes.REDEFINED_BLOCK)
         if block is None:
             block = _block(name)
         else:
@@ -143,12 +144,14 @@ class Scopes(Driver):
         frame = Frame(self, Block(), arguments is not None)
         self.frames.append(frame)
         if len(self.frames) > nesting.LIMIT:
-            self.fail(nesting.TOO_DEEP)
+            self.fail(nesting.TOO_DEEP, code=codes.TOO_DEEP)
         self.blocks, self.forward_block_references, self.nested = {}, {}, 0
         self.block = frame.entry
         if arguments is not None:
             if self.kind == NUMBER["CARET"]:
-                self.fail("the entry block has its arguments already, so it cannot have a label")
+                self.fail(
+                    "the entry block has its arguments already, so it cannot have a label", code=codes.REDEFINED_BLOCK
+                )
             for argument in arguments:
                 self.add_argument(frame.entry, argument)
         return frame

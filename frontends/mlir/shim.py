@@ -20,6 +20,7 @@ from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.utils.lexer import Input, Span, Token
 from xdsl.utils.mlir_lexer import KIND_BY_PUNCTUATION_SPELLING, MLIRTokenKind, StringLiteral
 
+from weft import codes
 from weft.frontends.mlir.scanner import NUMBER
 from weft.frontends.mlir.scopes import Scopes
 from weft.frontends.mlir.tables import TOKENS
@@ -183,7 +184,7 @@ class Shim(Scopes):
     def parse_punctuation(self, punctuation: Any, context_msg: str = "") -> Any:
         if self.parse_optional_characters(punctuation) is None:
             found = f"'{self.token}'" if self.kind else "the end of the text"
-            self.fail(f"expected '{punctuation}'{context_msg}, found {found}")
+            self.fail(f"expected '{punctuation}'{context_msg}, found {found}", code=codes.SYNTAX)
         return punctuation
 
     def parse_optional_keyword(self, keyword: str) -> str | None:

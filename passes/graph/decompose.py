@@ -8,6 +8,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.passes.graph.decompositions import DECOMPOSITIONS
 from weft.passes.graph.worklist import Patterns, Simplifier
@@ -61,5 +62,6 @@ class Decompose(ModulePass):
                 raise WeftError(
                     f"decompose has no equation for '{name}': it has {', '.join(by_name)}",
                     hint=did_you_mean(name, by_name),
+                    code=codes.OPTION_VALUE,
                 )
         return {by_name[name]: (DECOMPOSITIONS[by_name[name]],) for name in self.ops}

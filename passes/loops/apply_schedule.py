@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import ScheduleAttr, WriteOp
 from weft.dialects.loop.buffers import MAY_ALIAS
@@ -79,6 +80,7 @@ def check_calls(module: ModuleOp) -> None:
                     call,
                     f"the kernel '@{kernel.sym_name.data}' writes {say(argument)} and is given it twice",
                     hint=f"mark the kernel '{MAY_ALIAS}'",
+                    code=codes.REFUSED_STEP,
                 )
 
 
@@ -122,7 +124,9 @@ class ApplySchedule(ModulePass):
             if schedule is None:
                 continue
             if not isinstance(schedule, ScheduleAttr):
-                raise error_at(kernel, f"{SCHEDULE} should be a #loop.schedule, it is {schedule}")
+                raise error_at(
+                    kernel, f"{SCHEDULE} should be a #loop.schedule, it is {schedule}", code=codes.REFUSED_STEP
+                )
             apply_steps(kernel, schedule.data)
             check_registers(kernel)
             del kernel.attributes[SCHEDULE]

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import MlOp
@@ -126,7 +127,7 @@ def convert_kernel(function: func.FuncOp) -> None:
         elif isinstance(op, INLINE):
             _bound_depth(kernel, op, depths)
         else:
-            raise error_at(op, f"{op.name} cannot stand in a kernel", _hint(op))
+            raise error_at(op, f"{op.name} cannot stand in a kernel", _hint(op), code=codes.CANNOT_LOWER)
     write_outputs(kernel)
     kernel.finish()
     del function.attributes["ml.kernel"]

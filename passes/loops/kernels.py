@@ -10,6 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.loop import AllocOp, ForOp, IfOp, IndexOp, Linear, LinearOp, ReduceOp, buffer_name
 from weft.dialects.loop.nest import loops_around
@@ -23,6 +24,9 @@ APPLIED = "loop.applied"
 
 class Refuse(WeftError):
     """A step that is not legal here, in one sentence: what stands against it."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, code=codes.REFUSED_STEP)
 
 
 def kernels(module: ModuleOp) -> Iterator[FuncOp]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xdsl.dialects.func import FuncOp
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, loop_of
 from weft.dialects.loop.nest import loops_around
@@ -25,6 +26,7 @@ def check_registers(kernel: FuncOp) -> None:
                 raise error_at(
                     op,
                     f"the register buffer '{alloc.buffer_name.data}' is shared by the threads of '{label(loop)}'",
+                    code=codes.CANNOT_LOWER,
                 )
         for value in op.counters:
             loop = loop_of(value)
@@ -36,6 +38,7 @@ def check_registers(kernel: FuncOp) -> None:
                 f"the register buffer '{alloc.buffer_name.data}' is indexed by {name},"
                 " which is neither unrolled nor a vector",
                 hint="unroll or vectorize the loop, or stage the buffer in 'stack'",
+                code=codes.CANNOT_LOWER,
             )
 
 

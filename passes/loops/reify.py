@@ -17,6 +17,7 @@ from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
 from xdsl.ir import Operation, OpResult, SSAValue
 from xdsl.traits import Pure, SymbolTable
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import MlOp
 from weft.dialects.ml.dims import Dim, DimOf, FloorDiv, Product, SizeOf, Sum, product
@@ -148,7 +149,11 @@ class Reifier:
             return outer.dim(bindings[value], axis)
         there = value if self.values is None else self.values.get(value, value)
         if self.values is not None and value not in self.values and not _is_memref(value):
-            raise error_at(_owner(value), "the size of a tensor depends on its data, which no allocation can know")
+            raise error_at(
+                _owner(value),
+                "the size of a tensor depends on its data, which no allocation can know",
+                code=codes.UNKNOWN_SIZE,
+            )
         if shape_of(there)[axis] != DYNAMIC_INDEX:
             return shape_of(there)[axis]
         kind = memref.DimOp if _is_memref(there) else tensor.DimOp
@@ -180,7 +185,7 @@ class Reifier:
 def shape_of(value: SSAValue) -> tuple[int, ...]:
     """The shape in the type of a tensor or memref, -1 for `?` as xDSL has it."""
     if not isinstance(value.type, ShapedType):
-        raise error_at(_owner(value), f"a shape is asked of a value of type {value.type}")
+        raise error_at(_owner(value), f"a shape is asked of a value of type {value.type}", code=codes.UNKNOWN_SIZE)
     return value.type.get_shape()
 
 

@@ -17,6 +17,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 from xdsl.utils.hints import isa
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.lower.affine_expressions import expand_map, index_constant
 from weft.passes.rewriting import LocatedBuilder
@@ -92,7 +93,12 @@ def _structure(op: LinalgStructuredOperation | BroadcastOp | ReduceOp) -> _Struc
 def _lower(s: _Structure) -> None:
     builder = LocatedBuilder.before(s.op)
     if s.op.results:
-        raise error_at(s.op, f"'{s.op.name}' on tensors cannot become loops", "run the pass 'bufferize' first")
+        raise error_at(
+            s.op,
+            f"'{s.op.name}' on tensors cannot become loops",
+            "run the pass 'bufferize' first",
+            code=codes.WRONG_STOP,
+        )
     bounds = [_bound(builder, s, loop) for loop in range(s.loops)]
     zero, one = index_constant(builder, 0), index_constant(builder, 1)
     counters: list[SSAValue] = []
@@ -117,7 +123,11 @@ def _bound(builder: LocatedBuilder, s: _Structure, loop: int) -> SSAValue:
             if size != DYNAMIC_INDEX:
                 return index_constant(builder, size)
             return builder.insert(memref.DimOp(operand, index_constant(builder, dim))).result
-    raise error_at(s.op, f"loop {loop} of '{s.op.name}' has no bound: no operand's dimension is that loop alone")
+    raise error_at(
+        s.op,
+        f"loop {loop} of '{s.op.name}' has no bound: no operand's dimension is that loop alone",
+        code=codes.CANNOT_LOWER,
+    )
 
 
 def _body(builder: LocatedBuilder, s: _Structure, counters: Sequence[SSAValue]) -> None:

@@ -14,6 +14,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.rewriting import LocatedBuilder
 
@@ -142,7 +143,7 @@ def _check_step(op: Operation, step: SSAValue) -> None:
     if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
         number = owner.value.value.data
         if number <= 0:
-            raise error_at(op, f"the step of '{op.name}' is {number}, it must be positive")
+            raise error_at(op, f"the step of '{op.name}' is {number}, it must be positive", code=codes.CANNOT_LOWER)
         return
     builder = LocatedBuilder.before(op)
     zero = builder.insert(arith.ConstantOp(IntegerAttr(0, cast(Any, step.type)))).result

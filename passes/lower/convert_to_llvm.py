@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp, UnitAttr
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.host.control import CONTROL_RULES
@@ -111,7 +112,10 @@ def _refusal(op: Operation) -> Exception:
     dialect = op.name.partition(".")[0]
     needed = _NEEDED.get(dialect)
     return error_at(
-        op, f"'{op.name}' cannot be lowered to llvm", f"run the pass '{needed}' first" if needed is not None else None
+        op,
+        f"'{op.name}' cannot be lowered to llvm",
+        f"run the pass '{needed}' first" if needed is not None else None,
+        code=codes.CANNOT_LOWER,
     )
 
 
@@ -207,7 +211,7 @@ def _refuse_recursion(functions: Mapping[str, func.FuncOp]) -> None:
                 continue
             if callee in path:
                 circle = " -> ".join(f"@{step}" for step in [*path[path.index(callee) :], callee])
-                raise error_at(op, f"recursion is not supported: {circle}", "use a loop")
+                raise error_at(op, f"recursion is not supported: {circle}", "use a loop", code=codes.RECURSIVE_CALL)
             if callee not in done:
                 visit(callee)
         path.pop()

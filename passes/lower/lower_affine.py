@@ -15,6 +15,7 @@ from xdsl.ir.affine import AffineConstraintKind
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.lower.affine_expressions import combine, expand, expand_map, greatest, index_constant, least
 from weft.passes.rewriting import LocatedBuilder
@@ -50,7 +51,7 @@ class LowerAffine(ModulePass):
                 continue
             rule = _RULES.get(type(inner))
             if rule is None:
-                raise error_at(inner, f"'{inner.name}' cannot be lowered")
+                raise error_at(inner, f"'{inner.name}' cannot be lowered", code=codes.CANNOT_LOWER)
             rule(inner, LocatedBuilder.before(inner))
 
 
@@ -144,7 +145,12 @@ def _groups(sizes: Sequence[int], values: Sequence[SSAValue]) -> list[Sequence[S
 
 def _parallel(op: affine.ParallelOp, builder: Builder) -> None:
     if op.results:
-        raise error_at(op, "reductions of 'affine.parallel' are not supported", "use 'affine.for' with iter_args")
+        raise error_at(
+            op,
+            "reductions of 'affine.parallel' are not supported",
+            "use 'affine.for' with iter_args",
+            code=codes.CANNOT_LOWER,
+        )
     low_map, high_map = op.lowerBoundsMap.data, op.upperBoundsMap.data
     count = low_map.num_dims + low_map.num_symbols
     lows = _groups(op.lowerBoundsGroups.get_values(), expand_map(builder, low_map, op.map_operands[:count]))

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from weft import collection
+from weft import codes, collection
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.driver import cache
@@ -61,10 +61,10 @@ def compile_program(program: Program, request: Request) -> Compiled:
     if name not in TARGETS or options:
         hint = did_you_mean(name, TARGETS) if name not in TARGETS else None
         known = " or ".join(f"'{target}'" for target in TARGETS)
-        raise WeftError(f"unknown target '{request.target}', expected {known}", hint=hint)
+        raise WeftError(f"unknown target '{request.target}', expected {known}", hint=hint, code=codes.UNKNOWN_TARGET)
     threads = request.threads if request.threads is not None else default_threads()
     if threads < 1:
-        raise WeftError(f"threads must be at least 1, not {threads}")
+        raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
     if name == "reference":
         return _for_reference(program, request)
     return _for_cpu(program, request, threads)

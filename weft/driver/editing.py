@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.irdl import IRDLOperation
 
+from weft import codes
 from weft.diagnostics import Diagnostic, Location, WeftError
 from weft.driver.chunks import split
 from weft.driver.reference import attribute_page, op_page, pass_page
@@ -60,7 +61,9 @@ class Document:
             except WeftError as error:
                 self.diagnostics.extend(error.diagnostics)
             except RecursionError:
-                self.diagnostics.append(Diagnostic("the text is nested too deeply", Location(self.name, 1, 1)))
+                self.diagnostics.append(
+                    Diagnostic("the text is nested too deeply", Location(self.name, 1, 1), code=codes.TOO_DEEP)
+                )
 
     def word(self, line: int, column: int) -> tuple[str, Span] | None:
         """The word at a place, its sigil included."""

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from weft.codes import DIAGNOSTICS_DIFFER
 from weft.diagnostics import Diagnostic, Location
 
 _COMMENT = re.compile(
@@ -92,9 +93,9 @@ def check(
             match.found = True
         elif not only_expected:
             message = f"unexpected {diagnostic.severity}: {diagnostic.message}"
-            problems.append(Diagnostic(message, diagnostic.where, source=diagnostic.source))
+            problems.append(Diagnostic(message, diagnostic.where, source=diagnostic.source, code=DIAGNOSTICS_DIFFER))
     for want in wanted:
         if not want.found:
             message = f'expected {want.severity} "{want.text}" was not produced'
-            problems.append(Diagnostic(message, want.comment, source=want.source))
+            problems.append(Diagnostic(message, want.comment, source=want.source, code=DIAGNOSTICS_DIFFER))
     return problems

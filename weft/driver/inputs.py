@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from weft import codes
 from weft.diagnostics import WeftError
 from weft.dialects.dtype_names import numpy_dtype
 
@@ -38,16 +39,16 @@ def read_value(
     if path.suffix == ".npz":
         return _member(path, [key] if key else [n for n in (name, f"arg{position}", str(position)) if n])
     hint = "a value is a.npy, b.npz, b.npz:key, 4x8xf32=0.5, 4x8xf32=random:7 or i64=3"
-    raise WeftError(f"cannot make a value of '{spec}'", hint=hint)
+    raise WeftError(f"cannot make a value of '{spec}'", hint=hint, code=codes.BAD_INPUT)
 
 
 def _load(path: Path) -> Any:
     try:
         return np.load(path, allow_pickle=False)
     except OSError as error:
-        raise WeftError(f"cannot open input file '{path}': {error.strerror or error}") from None
+        raise WeftError(f"cannot open input file '{path}': {error.strerror or error}", code=codes.CANNOT_READ) from None
     except (ValueError, EOFError) as error:
-        raise WeftError(f"'{path}' is not a NumPy file: {error}") from None
+        raise WeftError(f"'{path}' is not a NumPy file: {error}", code=codes.BAD_INPUT) from None
 
 
 def _member(path: Path, keys: list[str]) -> NDArray[Any]:
@@ -57,31 +58,37 @@ def _member(path: Path, keys: list[str]) -> NDArray[Any]:
                 try:
                     return archive[key]
                 except (ValueError, OSError, EOFError) as error:
-                    raise WeftError(f"'{path}:{key}' cannot be read: {error}") from None
+                    raise WeftError(f"'{path}:{key}' cannot be read: {error}", code=codes.BAD_INPUT) from None
         names = ", ".join(archive.files)
-    raise WeftError(f"'{path}' has no array '{keys[0]}'", hint=f"it has: {names}" if names else "it is empty")
+    raise WeftError(
+        f"'{path}' has no array '{keys[0]}'", hint=f"it has: {names}" if names else "it is empty", code=codes.BAD_INPUT
+    )
 
 
 def _made(spec: str, dims: str, element: str, text: str) -> Value:
     shape = tuple(int(d) for d in dims.split("x") if d)
     if np.prod([float(d) for d in shape]) > 2**34:
-        raise WeftError(f"'{spec}' is too large an array to make")
+        raise WeftError(f"'{spec}' is too large an array to make", code=codes.BAD_INPUT)
     try:
         dtype = numpy_dtype(element)
     except KeyError:
         raise WeftError(
-            f"'{spec}': '{element}' is not an element type", hint="for example 4x8xf32=0.5 or i64=3"
+            f"'{spec}': '{element}' is not an element type",
+            hint="for example 4x8xf32=0.5 or i64=3",
+            code=codes.BAD_INPUT,
         ) from None
     if text.startswith("random"):
         seed = text.partition(":")[2] or "0"
         if not seed.isdigit():
-            raise WeftError(f"'{spec}': the seed after 'random:' must be a whole number, not '{seed}'")
+            raise WeftError(
+                f"'{spec}': the seed after 'random:' must be a whole number, not '{seed}'", code=codes.BAD_INPUT
+            )
         return _random(shape, dtype, int(seed))
     try:
         value = _number(text, dtype)
         array = np.full(shape, value, dtype)
     except (ValueError, OverflowError):
-        raise WeftError(f"'{spec}': '{text}' is not a value of type {element}") from None
+        raise WeftError(f"'{spec}': '{text}' is not a value of type {element}", code=codes.BAD_INPUT) from None
     return array if dims else cast(Value, array.item()) if dtype.kind in "biuf" else array
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.diagnostics import WeftError
 
 
@@ -86,7 +87,9 @@ class IrDumps(Quiet):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{self._count}_{step.name}.mlir").write_text(f"{header}\n{self.text(op)}", encoding="utf-8")
         except OSError as error:
-            raise WeftError(f"cannot write the IR dumps into '{self.tree}': {error.strerror}") from None
+            raise WeftError(
+                f"cannot write the IR dumps into '{self.tree}': {error.strerror}", code=codes.CANNOT_WRITE
+            ) from None
         self._count += 1
 
 

@@ -9,6 +9,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.diagnostics import UNKNOWN, WeftError, did_you_mean
 
 
@@ -21,12 +22,17 @@ def make_pass(kind: type[ModulePass], options: Sequence[tuple[str, str]]) -> Mod
         name = key.replace("_", "-")
         if name not in known:
             hint = did_you_mean(name, known) or _listing(kind, known)
-            raise WeftError(f"<Pass-Options-Parser>: no such option {key} of pass '{kind.name}'", UNKNOWN, hint)
+            raise WeftError(
+                f"<Pass-Options-Parser>: no such option {key} of pass '{kind.name}'",
+                UNKNOWN,
+                hint,
+                code=codes.UNKNOWN_OPTION,
+            )
         values[known[name].name] = _convert(kind, key, text, hints[known[name].name])
     for name, field in known.items():
         required = field.default is MISSING and field.default_factory is MISSING
         if required and field.name not in values and not _optional(hints[field.name]):
-            raise WeftError(f"pass '{kind.name}' needs the option {name}", UNKNOWN)
+            raise WeftError(f"pass '{kind.name}' needs the option {name}", UNKNOWN, code=codes.OPTION_VALUE)
     return kind(**values)
 
 
@@ -61,6 +67,7 @@ def _convert(kind: type[ModulePass], key: str, text: str, hint: Any) -> Any:
         raise WeftError(
             f"<Pass-Options-Parser>: option {key} of pass '{kind.name}': '{text}' value invalid, expected {expected}",
             UNKNOWN,
+            code=codes.OPTION_VALUE,
         ) from None
 
 

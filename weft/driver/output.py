@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from weft import codes
 from weft.diagnostics import WeftError
 
 
@@ -30,7 +31,7 @@ def write_whole(name: str | os.PathLike[str], data: bytes) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        raise WeftError(f"cannot write output file '{path}': {error.strerror}") from None
+        raise WeftError(f"cannot write output file '{path}': {error.strerror}", code=codes.CANNOT_WRITE) from None
 
 
 def _umask() -> int:

@@ -11,6 +11,7 @@ from xdsl.ir import Block, Operation, Region
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
+from weft import codes
 from weft.diagnostics import UNKNOWN, WeftError
 from weft.driver.instruments import Instrument
 from weft.driver.options import make_pass, options_of
@@ -44,7 +45,11 @@ class PassManager:
     def run(self, ctx: Context, module: ModuleOp) -> None:
         """Run on a module, in place."""
         if self.pipeline.anchor not in ("any", module.name):
-            raise WeftError(f"can't run '{self.pipeline.anchor}' pass manager on '{module.name}' op", UNKNOWN)
+            raise WeftError(
+                f"can't run '{self.pipeline.anchor}' pass manager on '{module.name}' op",
+                UNKNOWN,
+                code=codes.WRONG_ANCHOR,
+            )
         self._run_nest(ctx, self.pipeline, module)
 
     def _run_nest(self, ctx: Context, nest: Nest, module: ModuleOp) -> None:
@@ -108,7 +113,7 @@ def _find(step: Step) -> ModulePass:
         if error.where is not None:
             raise
         message = f"MLIR Textual PassPipeline Parser:1:{step.column}: error: {error.message}"
-        raise WeftError(message, UNKNOWN, error.hint) from None
+        raise WeftError(message, UNKNOWN, error.hint, code=error.code) from None
 
 
 def _check(step: ModulePass, module: ModuleOp) -> None:

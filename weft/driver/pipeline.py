@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from weft import codes
 from weft.diagnostics import UNKNOWN, WeftError
 
 
@@ -95,7 +96,9 @@ class _Scanner:
     def fail(self, message: str, column: int | None = None) -> WeftError:
         """An error in the words of MLIR's pipeline parser."""
         column = self.at + 1 if column is None else column
-        return WeftError(f"MLIR Textual PassPipeline Parser:1:{column}: error: {message}", UNKNOWN)
+        return WeftError(
+            f"MLIR Textual PassPipeline Parser:1:{column}: error: {message}", UNKNOWN, code=codes.PIPELINE_SYNTAX
+        )
 
 
 def parse_pipeline(text: str) -> Nest:
@@ -106,6 +109,7 @@ def parse_pipeline(text: str) -> Nest:
         raise WeftError(
             f"expected pass pipeline to be wrapped with the anchor operation type, e.g. 'builtin.module({text})'",
             UNKNOWN,
+            code=codes.PIPELINE_SYNTAX,
         )
     if scanner.skip():
         message = "unbalanced parentheses" if scanner.text[scanner.at] in "(),{}" else "expected end of pipeline"

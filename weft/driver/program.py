@@ -8,6 +8,7 @@ from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
 from weft.driver.source import Source, read_source, showing
@@ -43,7 +44,7 @@ def find_entry(module: ModuleOp, entry: str | None) -> func.FuncOp:
     if entry is not None:
         if entry not in functions:
             hint = did_you_mean(entry, functions) or _listing(functions)
-            raise WeftError(f"there is no function '@{entry}' in the program", hint=hint)
+            raise WeftError(f"there is no function '@{entry}' in the program", hint=hint, code=codes.NO_ENTRY)
         return functions[entry]
     if "main" in functions:
         return functions["main"]
@@ -51,7 +52,9 @@ def find_entry(module: ModuleOp, entry: str | None) -> func.FuncOp:
     if len(public) == 1:
         return public[0]
     what = "no public function" if not public else f"{len(public)} public functions and none is called '@main'"
-    raise error_at(module, f"the program has {what}", "name the function to call (entry=, --entry)")
+    raise error_at(
+        module, f"the program has {what}", "name the function to call (entry=, --entry)", code=codes.NO_ENTRY
+    )
 
 
 def _listing(functions: dict[str, func.FuncOp]) -> str | None:

@@ -24,6 +24,7 @@ from xdsl.irdl import (
 )
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.driver.constraints import shown
 from weft.registry import context, find_pass, pass_names
@@ -42,7 +43,7 @@ def describe(name: str) -> str:
     if "." in name and (attribute := ctx.get_optional_attr(name)) is not None:
         pages.append(attribute_page(attribute))
     if not pages:
-        raise WeftError(f"there is no op, pass or dialect '{name}'", hint=_near(name))
+        raise WeftError(f"there is no op, pass or dialect '{name}'", hint=_near(name), code=codes.NOTHING_KNOWN)
     return "\n\n".join(pages)
 
 

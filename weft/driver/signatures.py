@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft import codes
 from weft.backends.signature import Signature, ValueSpec
 from weft.dialects.dtype_names import numpy_dtype
 from weft.dialects.locations import error_at
@@ -78,5 +79,5 @@ def _dtype(function: func.FuncOp, element: Attribute) -> str:
         numpy_dtype(name)
     except (KeyError, TypeError):
         message = f"'@{function.sym_name.data}' cannot be called: no array or number has the type {name}"
-        raise error_at(function, message) from None
+        raise error_at(function, message, code=codes.UNSUPPORTED_TYPE) from None
     return name

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from weft import codes
 from weft.diagnostics import Location, WeftError
 
 
@@ -29,7 +30,7 @@ def read_source(program: str | os.PathLike[str]) -> Source:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise WeftError(f"cannot open input file '{path}': {error.strerror}") from None
+        raise WeftError(f"cannot open input file '{path}': {error.strerror}", code=codes.CANNOT_READ) from None
     return Source(decode(data, str(path)), str(path), path.parent)
 
 
@@ -42,7 +43,9 @@ def decode(data: bytes, name: str) -> str:
         line = before.count(b"\n") + 1
         column = error.start - (before.rfind(b"\n") + 1) + 1
         where = Location(name, line, column)
-        raise WeftError(f"byte 0x{data[error.start]:02x} is not UTF-8; MLIR text must be", where) from None
+        raise WeftError(
+            f"byte 0x{data[error.start]:02x} is not UTF-8; MLIR text must be", where, code=codes.NOT_UTF8
+        ) from None
 
 
 def read_source_or_stdin(file: str | None) -> Source:

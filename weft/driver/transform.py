@@ -14,6 +14,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
+from weft import codes
 from weft.diagnostics import UNKNOWN, Diagnostic, WeftError
 from weft.driver.chunks import MARKER, Chunk, split
 from weft.driver.expectations import check, expectations
@@ -147,7 +148,11 @@ def verify_roundtrip(module: ModuleOp, ctx: Context) -> None:
         again = parse_module(text, ctx, "<printed>")
         if not again.is_structurally_equivalent(module):
             form = "generic" if generic else "custom"
-            raise WeftError(f"the module does not survive printing in {form} form and reading back", UNKNOWN)
+            raise WeftError(
+                f"the module does not survive printing in {form} form and reading back",
+                UNKNOWN,
+                code=codes.NO_ROUNDTRIP,
+            )
 
 
 _PIPELINE = re.compile(r'mlir_reproducer\s*:\s*\{\s*pipeline\s*:\s*"((?:[^"\\]|\\.)*)"')
@@ -157,8 +162,14 @@ def reproducer_pipeline(text: str) -> Nest:
     """The pipeline that a reproducer carries. Raises :class:`WeftError` where there is none."""
     match = _PIPELINE.search(text)
     if match is None:
-        raise WeftError("the input carries no 'mlir_reproducer' resource with a pipeline", UNKNOWN)
+        raise WeftError(
+            "the input carries no 'mlir_reproducer' resource with a pipeline", UNKNOWN, code=codes.NO_REPRODUCER
+        )
     return parse_pipeline(json.loads(f'"{match[1]}"'))
+
+
+def _bug(error: Exception) -> Diagnostic:
+    return Diagnostic(f"{type(error).__name__}: {error}", code=codes.INTERNAL)
 
 
 def _reproduced(error: Exception, before: str, pipeline: Nest, job: Job) -> WeftError:
@@ -173,10 +184,10 @@ def _reproduced(error: Exception, before: str, pipeline: Nest, job: Job) -> Weft
     try:
         path.write_text(before + resource, encoding="utf-8")
     except OSError as problem:
-        raise WeftError(f"cannot open output file '{path}': {problem.strerror}") from error
-    first = error.diagnostics if isinstance(error, WeftError) else (Diagnostic(f"{type(error).__name__}: {error}"),)
+        raise WeftError(f"cannot open output file '{path}': {problem.strerror}", code=codes.CANNOT_WRITE) from error
+    first = error.diagnostics if isinstance(error, WeftError) else (_bug(error),)
     note = Diagnostic(
         f"Pipeline failed while executing [{pipeline}]: reproducer generated at `{path}`", UNKNOWN, "note"
     )
     message = "Failures have been detected while processing an MLIR pass pipeline"
-    return WeftError(message, UNKNOWN, notes=(note, *first))
+    return WeftError(message, UNKNOWN, notes=(note, *first), code=codes.PIPELINE_FAILED)

@@ -7,6 +7,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.irdl.dominance import DominanceInfo
 from xdsl.utils.exceptions import VerifyException
 
+from weft import codes
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
 
@@ -35,7 +36,7 @@ def located(module: ModuleOp, error: VerifyException) -> WeftError:
     message = verification_message(error)
     op = _culprit(module)
     prefix = "" if f"'{op.name}'" in message else f"'{op.name}' op "
-    return error_at(op, prefix + message)
+    return error_at(op, prefix + message, code=codes.INVALID_OP)
 
 
 def _culprit(module: ModuleOp) -> Operation:
@@ -62,7 +63,11 @@ def _check_op(op: Operation, visible: set[SSAValue]) -> None:
     for operand in op.operands:
         if operand not in visible:
             name = f"%{operand.name_hint}" if operand.name_hint else f"#{op.operands.index(operand)}"
-            raise error_at(op, f"'{op.name}' op operand {name} is used where its definition does not dominate it")
+            raise error_at(
+                op,
+                f"'{op.name}' op operand {name} is used where its definition does not dominate it",
+                code=codes.NOT_DOMINATED,
+            )
     for region in op.regions:
         _check_region(region, visible)
 

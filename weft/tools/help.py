@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft import codes
 from weft.diagnostics import WeftError
 
 
@@ -13,7 +14,9 @@ def command(arguments: list[str]) -> int:
         )
         return 0
     if wrong := next((argument for argument in arguments if argument.startswith("-")), None):
-        raise WeftError(f"weft help: unknown option '{wrong}'", hint="weft help --help tells what it takes")
+        raise WeftError(
+            f"weft help: unknown option '{wrong}'", hint="weft help --help tells what it takes", code=codes.COMMAND_LINE
+        )
     from weft.driver.reference import describe
 
     print("\n\n".join(describe(name) for name in arguments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft import codes
 from weft.diagnostics import WeftError
 
 
@@ -11,11 +12,13 @@ def command(arguments: list[str]) -> int:
         print("usage: weft lsp\n\nA language server for MLIR text; it speaks on standard input and output.")
         return 0
     if arguments and arguments != ["--stdio"]:
-        raise WeftError(f"weft lsp: unknown argument '{arguments[0]}'", hint="weft lsp takes no arguments")
+        raise WeftError(
+            f"weft lsp: unknown argument '{arguments[0]}'", hint="weft lsp takes no arguments", code=codes.COMMAND_LINE
+        )
     try:
         import pygls  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError:
-        raise WeftError("weft lsp needs pygls", hint="pip install 'weft[lsp]'") from None
+        raise WeftError("weft lsp needs pygls", hint="pip install 'weft[lsp]'", code=codes.MISSING_PACKAGE) from None
     from weft.tools.lsp_server import serve
 
     serve()

@@ -98,5 +98,9 @@ def _diagnostic(diagnostic: Diagnostic) -> lsp.Diagnostic:
     line, column = max(diagnostic.where.line - 1, 0), max(diagnostic.where.column - 1, 0)
     message = diagnostic.message + (f"\n{diagnostic.hint}" if diagnostic.hint else "")
     return lsp.Diagnostic(
-        _range(Span(line, column, column + 1)), message, _SEVERITIES[diagnostic.severity], source="weft"
+        _range(Span(line, column, column + 1)),
+        message,
+        _SEVERITIES[diagnostic.severity],
+        code=None if diagnostic.code is None else diagnostic.code.name,
+        source="weft",
     )

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from weft import codes
 from weft.diagnostics import WeftError
 from weft.version import VERSION
 
@@ -47,7 +48,11 @@ def _dispatch(arguments: list[str]) -> int:
     from weft.diagnostics import did_you_mean
 
     hint = did_you_mean(arguments[0], [name for name, _, _ in COMMANDS])
-    raise WeftError(f"weft: unknown command '{arguments[0]}'", hint=hint or "weft --help lists the commands")
+    raise WeftError(
+        f"weft: unknown command '{arguments[0]}'",
+        hint=hint or "weft --help lists the commands",
+        code=codes.COMMAND_LINE,
+    )
 
 
 def _usage() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,9 +62,7 @@ def _deliver(outcome: Outcome, flags: OptFlags, job: Job) -> int:
 
 def _shown(diagnostic: Diagnostic, flags: OptFlags) -> str:
     if flags.no_notes:
-        diagnostic = Diagnostic(
-            diagnostic.message, diagnostic.where, diagnostic.severity, diagnostic.hint, diagnostic.source
-        )
+        diagnostic = replace(diagnostic, notes=())
     return str(diagnostic)
 
 

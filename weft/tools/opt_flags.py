@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.driver.chunks import MARKER
 from weft.driver.pipeline import Nest, Step, parse_options, parse_pipeline, parse_steps
@@ -160,12 +161,14 @@ def read_flags(arguments: list[str]) -> OptFlags:
     for argument in rest:
         if argument == "-" or not argument.startswith("-"):
             if flags.file is not None:
-                raise WeftError(f"weft opt: one input at a time: '{flags.file}' and '{argument}'")
+                raise WeftError(
+                    f"weft opt: one input at a time: '{flags.file}' and '{argument}'", code=codes.COMMAND_LINE
+                )
             flags.file = argument
         else:
             _read_flag(flags, argument, rest)
     if flags.pipeline is not None and flags.steps:
-        raise WeftError("'-pass-pipeline' option can't be used with individual pass options")
+        raise WeftError("'-pass-pipeline' option can't be used with individual pass options", code=codes.COMMAND_LINE)
     return flags
 
 
@@ -179,14 +182,14 @@ def _read_flag(flags: OptFlags, argument: str, rest: Iterator[str]) -> None:
     if flag.kind in ("text", "number", "pass", "pipeline") and value is None:
         value = next(rest, None)
         if value is None:
-            raise WeftError(f"weft opt: '{argument}' needs a value")
+            raise WeftError(f"weft opt: '{argument}' needs a value", code=codes.COMMAND_LINE)
     _set(flags, flag, argument, value)
 
 
 def _set(flags: OptFlags, flag: Flag, argument: str, value: str | None) -> None:
     match flag.kind:
         case "set" if value is not None:
-            raise WeftError(f"weft opt: '{argument}': this option takes no value")
+            raise WeftError(f"weft opt: '{argument}': this option takes no value", code=codes.COMMAND_LINE)
         case "set":
             setattr(flags, flag.target, True)
         case "bool":
@@ -211,20 +214,20 @@ def _boolean(argument: str, value: str | None) -> bool:
     known = {None: True, "1": True, "true": True, "0": False, "false": False}
     text = value.lower() if value is not None else None
     if text not in known:
-        raise WeftError(f"weft opt: '{argument}': expected 0, 1, true or false")
+        raise WeftError(f"weft opt: '{argument}': expected 0, 1, true or false", code=codes.COMMAND_LINE)
     return known[text]
 
 
 def _number(argument: str, value: str) -> int:
     if not value.isdigit():
-        raise WeftError(f"weft opt: '{argument}': expected a whole number, not '{value}'")
+        raise WeftError(f"weft opt: '{argument}': expected a whole number, not '{value}'", code=codes.COMMAND_LINE)
     return int(value)
 
 
 def _choice(flag: Flag, argument: str, value: str | None) -> str:
     chosen = flag.choices[0] if value is None else value
     if chosen not in flag.choices:
-        raise WeftError(f"weft opt: '{argument}': expected {' or '.join(flag.choices)}")
+        raise WeftError(f"weft opt: '{argument}': expected {' or '.join(flag.choices)}", code=codes.COMMAND_LINE)
     return chosen
 
 
@@ -234,5 +237,5 @@ def _add_pass(flags: OptFlags, argument: str, name: str, options: str) -> None:
     if name not in pass_names():
         near = did_you_mean(name, [*pass_names(), *BY_NAME])
         hint = near.replace("'", "'--", 1) if near else "weft opt --help lists the options, --list-passes the passes"
-        raise WeftError(f"weft opt: Unknown command line argument '{argument}'", hint=hint)
+        raise WeftError(f"weft opt: Unknown command line argument '{argument}'", hint=hint, code=codes.COMMAND_LINE)
     flags.steps.append(Step(name, parse_options(options)))

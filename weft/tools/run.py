@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from weft import codes
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program
@@ -24,7 +25,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Called by argparse for a wrong command line."""
-        raise WeftError(f"{self.prog}: {message}", hint=f"{self.prog} --help lists the options")
+        raise WeftError(
+            f"{self.prog}: {message}", hint=f"{self.prog} --help lists the options", code=codes.COMMAND_LINE
+        )
 
 
 def command(arguments: list[str]) -> int:
@@ -82,7 +85,9 @@ def _values(signature: Signature, specs: Sequence[str], folder: Path) -> list[Va
             free.append(text)
     remaining = [name for name in names if name not in given]
     if len(free) > len(remaining):
-        raise WeftError(f"{len(specs)} inputs were given, @{signature.name} takes {len(names)}")
+        raise WeftError(
+            f"{len(specs)} inputs were given, @{signature.name} takes {len(names)}", code=codes.WRONG_ARGUMENTS
+        )
     given |= dict(zip(remaining, free, strict=False))
     values: list[Value] = []
     missing: list[str] = []
@@ -96,7 +101,9 @@ def _values(signature: Signature, specs: Sequence[str], folder: Path) -> list[Va
             missing.append(f"{spec.name}: {spec}")
     if missing:
         hint = "give them with --input NAME=SPEC, for example --input " + missing[0].partition(":")[0] + "=a.npy"
-        raise WeftError(f"@{signature.name} needs values for {', '.join(missing)}", hint=hint)
+        raise WeftError(
+            f"@{signature.name} needs values for {', '.join(missing)}", hint=hint, code=codes.WRONG_ARGUMENTS
+        )
     return values
 
 
@@ -119,7 +126,7 @@ def _deliver(signature: Signature, results: Sequence[Any], output: str | None) -
         return
     path = Path(output)
     if path.suffix != ".npz":
-        raise WeftError(f"--output writes an .npz file, not '{path.name}'")
+        raise WeftError(f"--output writes an .npz file, not '{path.name}'", code=codes.COMMAND_LINE)
     stream = BytesIO()
     np.savez(stream, allow_pickle=False, **{f"result{n}": np.asarray(value) for n, value in enumerate(results)})
     write_whole(path, stream.getvalue())

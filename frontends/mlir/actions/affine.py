@@ -16,6 +16,7 @@ from xdsl.ir.affine import (
     AffineSet,
 )
 
+from weft import codes
 from weft.frontends.mlir import nesting
 from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import bounded, integer
@@ -39,7 +40,7 @@ def space(reader: Reading, dims: list[str], symbols: list[str]) -> tuple[int, in
     for position, name in enumerate(symbols):
         names.setdefault(name, AffineExpr.symbol(position))
     if len(names) != len(dims) + len(symbols):
-        reader.fail("a name stands twice in this affine space", reader.here())
+        reader.fail("a name stands twice in this affine space", reader.here(), code=codes.BAD_AFFINE)
     reader.affine_names = names
     return len(dims), len(symbols)
 
@@ -50,16 +51,16 @@ def binary(reader: Reading, values: list[Any]) -> AffineExpr:
     try:
         return _OPERATIONS[spelling](left, right)
     except NotImplementedError:
-        return reader.fail(f"'{spelling}' needs a constant on its right", reader.here())
+        return reader.fail(f"'{spelling}' needs a constant on its right", reader.here(), code=codes.BAD_AFFINE)
     except ZeroDivisionError:
-        return reader.fail(f"'{spelling}' by zero", reader.here())
+        return reader.fail(f"'{spelling}' by zero", reader.here(), code=codes.BAD_AFFINE)
 
 
 def name(reader: Reading, token: str) -> AffineExpr:
     """A dimension or symbol."""
     known = reader.affine_names.get(token)
     if known is None:
-        reader.fail(f"'{token}' is not a dimension or symbol of this map", reader.here())
+        reader.fail(f"'{token}' is not a dimension or symbol of this map", reader.here(), code=codes.BAD_AFFINE)
     return known
 
 
@@ -75,7 +76,7 @@ def check_depth(reader: Reading, expressions: list[AffineExpr]) -> None:
     while level:
         depth += 1
         if depth > nesting.LIMIT:
-            reader.fail(f"an affine expression more than {nesting.LIMIT} deep", reader.here())
+            reader.fail(f"an affine expression more than {nesting.LIMIT} deep", reader.here(), code=codes.TOO_DEEP)
         level = [part for whole in level if isinstance(whole, AffineBinaryOpExpr) for part in (whole.lhs, whole.rhs)]
 
 

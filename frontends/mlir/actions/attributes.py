@@ -26,6 +26,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft import codes
 from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import HexInt, bounded
 from weft.frontends.mlir.reading import Reading
@@ -56,9 +57,11 @@ def typed_number(reader: Reading, values: list[Any]) -> Attribute:
             return FloatAttr(float_of_bits(reader, value, type), cast(Any, type))
         return FloatAttr(float(value), cast(Any, type))
     if not isinstance(type, (IntegerType, IndexType)):
-        reader.fail(f"a number has an integer, index or float type, not {type}", reader.here())
+        reader.fail(
+            f"a number has an integer, index or float type, not {type}", reader.here(), code=codes.BAD_ATTRIBUTE
+        )
     if isinstance(value, float):
-        reader.fail(f"the float {value} cannot have the type {type}", reader.here())
+        reader.fail(f"the float {value} cannot have the type {type}", reader.here(), code=codes.BAD_ATTRIBUTE)
     if isinstance(type, IndexType):
         bounded(reader, value, "the index")
     return IntegerAttr(int(value), cast(Any, type))
@@ -68,7 +71,7 @@ def float_of_bits(reader: Reading, bits: int, type: AnyFloat) -> float:
     """The float with these bits."""
     width = type.compile_time_size
     if bits >> (8 * width):
-        reader.fail(f"0x{bits:x} has more bits than {type}", reader.here())
+        reader.fail(f"0x{bits:x} has more bits than {type}", reader.here(), code=codes.OUT_OF_RANGE)
     return next(type.iter_unpack(bits.to_bytes(width, "little")))
 
 
@@ -84,7 +87,7 @@ def dictionary_entries(reader: Reading, values: list[Any]) -> dict[str, Attribut
         seen = set[str]()
         for key, _ in values[1]:
             if key in seen:
-                reader.fail(f"the key '{key}' stands twice in this dictionary", reader.here())
+                reader.fail(f"the key '{key}' stands twice in this dictionary", reader.here(), code=codes.REPEATED_KEY)
             seen.add(key)
     return entries
 
@@ -121,7 +124,11 @@ def file_metadata(reader: Reading, values: list[Any]) -> None:
         if section == "external_resources":
             continue
         if section != "dialect_resources":
-            reader.fail(f"file metadata has dialect_resources and external_resources, not '{section}'", reader.here())
+            reader.fail(
+                f"file metadata has dialect_resources and external_resources, not '{section}'",
+                reader.here(),
+                code=codes.BAD_RESOURCE,
+            )
         for name, entries in groups:
             _dialect_resources(reader, name, entries)
 
@@ -130,13 +137,13 @@ def _dialect_resources(reader: Reading, name: str, entries: Any) -> None:
     dialect = reader.ctx.get_optional_dialect(name)
     store = dialect.get_interface(OpAsmDialectInterface) if dialect is not None else None
     if dialect is None or store is None or not isinstance(entries, list):
-        reader.fail(f"there is no dialect '{name}' that keeps resources", reader.here())
+        reader.fail(f"there is no dialect '{name}' that keeps resources", reader.here(), code=codes.BAD_RESOURCE)
     for key, blob in cast(list[tuple[str, str]], entries):
         declared = reader.resource(dialect.name, store, key)
         try:
             store.parse_resource(declared, reader.text_of(blob))
         except (ValueError, KeyError) as error:
-            reader.fail(f"the resource '{key}' is wrong: {error}", reader.here())
+            reader.fail(f"the resource '{key}' is wrong: {error}", reader.here(), code=codes.BAD_RESOURCE)
 
 
 def named_group(reader: Reading, values: list[Any]) -> tuple[str, Any]:

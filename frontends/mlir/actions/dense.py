@@ -25,6 +25,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft import codes
 from weft.frontends.mlir.actions.attributes import float_of_bits
 from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import HexInt
@@ -46,7 +47,7 @@ def literal_list(reader: Reading, values: list[Any]) -> Literal:
     parts: list[Literal] = values[1]
     shape = parts[0].shape
     if any(part.shape != shape for part in parts):
-        reader.fail("the rows of this literal have different shapes", reader.here())
+        reader.fail("the rows of this literal have different shapes", reader.here(), code=codes.BAD_LITERAL)
     if shape:
         return Literal([value for part in parts for value in part.values], [len(parts), *shape])
     return Literal([part.values[0] for part in parts], [len(parts)])
@@ -56,23 +57,32 @@ def literal_complex(reader: Reading, values: list[Any]) -> Literal:
     """`(re, im)`."""
     real, imaginary = values[1], values[3]
     if isinstance(real, float) != isinstance(imaginary, float):
-        reader.fail("both parts of a complex number are integers, or both are floats", reader.here())
+        reader.fail(
+            "both parts of a complex number are integers, or both are floats", reader.here(), code=codes.BAD_LITERAL
+        )
     return Literal([(real, imaginary)], [])
 
 
 def dense_type(reader: Reading, type: Attribute) -> tuple[Any, int]:
     """The type of a literal, and its number of elements."""
     if not isinstance(type, (TensorType, VectorType, MemRefType)):
-        reader.fail(f"a dense literal is a tensor, vector or memref, not {type}", reader.here())
+        reader.fail(f"a dense literal is a tensor, vector or memref, not {type}", reader.here(), code=codes.BAD_LITERAL)
     element = cast(Any, type).element_type
     if not isinstance(element, (IntegerType, IndexType, AnyFloat, ComplexType)):
-        reader.fail(f"the elements of a dense literal are numbers, not {element}", reader.here())
+        reader.fail(
+            f"the elements of a dense literal are numbers, not {element}", reader.here(), code=codes.BAD_LITERAL
+        )
     shape = cast(ShapedType, type).get_shape()
     if DYNAMIC_INDEX in shape:
-        reader.fail("a dense literal has a static shape", reader.here())
+        reader.fail("a dense literal has a static shape", reader.here(), code=codes.BAD_LITERAL)
     count = prod(shape)
     if count * max(element.compile_time_size, 1) > _MOST_BYTES:
-        reader.fail(f"a dense literal of {count} elements is too large for text", reader.here(), "use dense_resource")
+        reader.fail(
+            f"a dense literal of {count} elements is too large for text",
+            reader.here(),
+            "use dense_resource",
+            code=codes.BAD_LITERAL,
+        )
     return cast(Any, type), count
 
 
@@ -80,7 +90,7 @@ def dense_empty(reader: Reading, values: list[Any]) -> Attribute:
     """`dense<> : type`."""
     type, count = dense_type(reader, values[4])
     if count:
-        reader.fail(f"this literal is empty, but {type} has {count} elements", reader.here())
+        reader.fail(f"this literal is empty, but {type} has {count} elements", reader.here(), code=codes.BAD_LITERAL)
     return DenseIntOrFPElementsAttr.from_list(type, cast(list[int], []))
 
 
@@ -93,12 +103,16 @@ def dense_hex(reader: Reading, values: list[Any]) -> Attribute:
     except ValueError:
         data = None
     if data is None:
-        reader.fail('the data of a dense literal is "0x" and pairs of hexadecimal digits', reader.here())
+        reader.fail(
+            'the data of a dense literal is "0x" and pairs of hexadecimal digits', reader.here(), code=codes.BAD_LITERAL
+        )
     width = type.element_type.compile_time_size
     if len(data) == width:
         data *= count
     if len(data) != width * count:
-        reader.fail(f"{type} needs {width * count} bytes, this literal has {len(data)}", reader.here())
+        reader.fail(
+            f"{type} needs {width * count} bytes, this literal has {len(data)}", reader.here(), code=codes.BAD_LITERAL
+        )
     return DenseIntOrFPElementsAttr(type, BytesAttr(data))
 
 
@@ -108,7 +122,9 @@ def dense_literal(reader: Reading, values: list[Any]) -> Attribute:
     type, _ = dense_type(reader, values[5])
     shape = list(type.get_shape())
     if literal.shape and literal.shape != shape:
-        reader.fail(f"the literal has shape {literal.shape}, its type has shape {shape}", reader.here())
+        reader.fail(
+            f"the literal has shape {literal.shape}, its type has shape {shape}", reader.here(), code=codes.BAD_LITERAL
+        )
     convert = _converter(reader, type.element_type)
     return DenseIntOrFPElementsAttr.from_list(type, [convert(value) for value in literal.values])
 
@@ -120,7 +136,7 @@ def _converter(reader: Reading, element: Attribute) -> Callable[[Any], Any]:
 
         def to_complex(value: Any) -> tuple[Any, Any]:
             if not isinstance(value, tuple):
-                reader.fail(f"an element of {element} is written (re, im)", reader.here())
+                reader.fail(f"an element of {element} is written (re, im)", reader.here(), code=codes.BAD_LITERAL)
             real, imaginary = cast(tuple[Any, Any], value)
             return part(real), part(imaginary)
 
@@ -131,7 +147,9 @@ def _converter(reader: Reading, element: Attribute) -> Callable[[Any], Any]:
             if isinstance(value, HexInt):
                 return float_of_bits(reader, value, element)
             if isinstance(value, tuple):
-                reader.fail(f"a complex number cannot be an element of type {element}", reader.here())
+                reader.fail(
+                    f"a complex number cannot be an element of type {element}", reader.here(), code=codes.BAD_LITERAL
+                )
             return float(value)
 
         return to_float
@@ -141,11 +159,11 @@ def _converter(reader: Reading, element: Attribute) -> Callable[[Any], Any]:
 
     def to_int(value: Any) -> int:
         if not isinstance(value, int):
-            reader.fail(f"{value} cannot be an element of type {element}", reader.here())
+            reader.fail(f"{value} cannot be an element of type {element}", reader.here(), code=codes.BAD_LITERAL)
         if isinstance(value, bool) and not boolean:
-            reader.fail(f"true and false are elements of i1, not of {element}", reader.here())
+            reader.fail(f"true and false are elements of i1, not of {element}", reader.here(), code=codes.BAD_LITERAL)
         if unsigned and value < 0:
-            reader.fail(f"{value} cannot be an element of type {element}", reader.here())
+            reader.fail(f"{value} cannot be an element of type {element}", reader.here(), code=codes.BAD_LITERAL)
         return int(value)
 
     return to_int
@@ -155,7 +173,7 @@ def dense_resource(reader: Reading, values: list[Any]) -> Attribute:
     """`dense_resource<key> : type`."""
     type = values[5]
     if not isinstance(type, ShapedType):
-        reader.fail(f"a dense resource has a shaped type, not {type}", reader.here())
+        reader.fail(f"a dense resource has a shaped type, not {type}", reader.here(), code=codes.BAD_LITERAL)
     store = reader.ctx.get_dialect("builtin").get_interface(OpAsmDialectInterface)
     assert store is not None, "the builtin dialect keeps resources"
     return DenseResourceAttr.from_params(reader.resource("builtin", store, values[2]), type)
@@ -167,12 +185,14 @@ def dense_array(reader: Reading, values: list[Any]) -> Attribute:
     scalars: list[Any] = values[4] if len(values) > 4 else []
     if isinstance(element, IntegerType):
         if any(isinstance(value, float) for value in scalars):
-            reader.fail(f"the elements of this array are of type {element}", reader.here())
+            reader.fail(f"the elements of this array are of type {element}", reader.here(), code=codes.BAD_LITERAL)
         for value in scalars:
             element.verify_value(int(value))
         return DenseArrayBase.from_list(cast(Any, element), [int(value) for value in scalars])
     if not isinstance(element, AnyFloat):
-        reader.fail(f"the elements of an array are integers or floats, not {element}", reader.here())
+        reader.fail(
+            f"the elements of an array are integers or floats, not {element}", reader.here(), code=codes.BAD_LITERAL
+        )
     convert = _converter(reader, element)
     return DenseArrayBase.from_list(element, [convert(value) for value in scalars])
 

@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft import codes
 from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import size
 from weft.frontends.mlir.reading import Reading
@@ -43,7 +44,7 @@ def fused_location(reader: Reading, values: list[Any]) -> Attribute:
 def alias_location(reader: Reading, value: Attribute) -> Attribute:
     """`#alias` of a location."""
     if not isinstance(value, LocationAttr):
-        reader.fail(f"this alias is not a location, but {value}", reader.here())
+        reader.fail(f"this alias is not a location, but {value}", reader.here(), code=codes.BAD_ATTRIBUTE)
     return value
 
 

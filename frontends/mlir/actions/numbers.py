@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft import codes
 from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.reading import Reading
 
@@ -16,7 +17,7 @@ class HexInt(int):
 def integer(reader: Reading, token: str) -> int:
     """A decimal integer."""
     if len(token) > _MOST_DIGITS:
-        reader.fail(f"an integer of {len(token)} digits", reader.here())
+        reader.fail(f"an integer of {len(token)} digits", reader.here(), code=codes.TOO_LARGE)
     return int(token)
 
 
@@ -24,14 +25,18 @@ def size(reader: Reading, token: str, what: str, start: int | None = None) -> in
     """A decimal integer that must fit in int64: a dimension, a count."""
     value = int(token) if len(token) < 20 else INT64_MAX + 1
     if value > INT64_MAX:
-        reader.fail(f"{what} {token[:40]} does not fit in 64 bits", reader.here() if start is None else start)
+        reader.fail(
+            f"{what} {token[:40]} does not fit in 64 bits",
+            reader.here() if start is None else start,
+            code=codes.TOO_LARGE,
+        )
     return value
 
 
 def bounded(reader: Reading, value: int, what: str) -> int:
     """An integer that must fit in int64."""
     if not -INT64_MAX - 1 <= value <= INT64_MAX:
-        reader.fail(f"{what} does not fit in 64 bits", reader.here())
+        reader.fail(f"{what} does not fit in 64 bits", reader.here(), code=codes.TOO_LARGE)
     return value
 
 

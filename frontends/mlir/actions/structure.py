@@ -7,6 +7,7 @@ from typing import Any
 
 from xdsl.ir import Attribute, Block, Operation, Region
 
+from weft import codes
 from weft.frontends.mlir.actions.common import Action, BySymbols
 from weft.frontends.mlir.actions.numbers import size
 from weft.frontends.mlir.errors import count_of
@@ -41,7 +42,11 @@ def _bind(reader: Reading, names: list[tuple[str, int, int]], op: Operation, sta
         return
     counts = [count or 1 for _, count, _ in names]
     if sum(counts) != len(results):
-        reader.fail(f"'{op.name}' has {count_of(results, 'result')}, but {sum(counts)} names here", start)
+        reader.fail(
+            f"'{op.name}' has {count_of(results, 'result')}, but {sum(counts)} names here",
+            start,
+            code=codes.COUNT_MISMATCH,
+        )
     position = 0
     for (name, _, place), count in zip(names, counts, strict=True):
         reader.define(name, results[position : position + count], place)
@@ -62,7 +67,11 @@ def _generic(symbols: list[str]) -> Callable[..., tuple[Operation, int]]:
         types, results = values[signature_at]
         operands = values[operands_at] if operands_at is not None else ()
         if len(operands) != len(types):
-            reader.fail(f"'{kind.name}' has {count_of(operands, 'operand')} here, but {count_of(types, 'type')}", start)
+            reader.fail(
+                f"'{kind.name}' has {count_of(operands, 'operand')} here, but {count_of(types, 'type')}",
+                start,
+                code=codes.COUNT_MISMATCH,
+            )
         use = reader.use
         properties: dict[str, Attribute] = values[properties_at] if properties_at is not None else {}
         attributes: dict[str, Attribute] = values[attributes_at] if attributes_at is not None else {}
@@ -87,7 +96,7 @@ def operand_of_pack(reader: Reading, values: list[Any]) -> tuple[str, int, int]:
     """`%x#1`."""
     (name, _, start), index = values
     if not index[1:].isdigit():
-        reader.fail(f"expected a number after %{name}#", reader.here())
+        reader.fail(f"expected a number after %{name}#", reader.here(), code=codes.SYNTAX)
     return name, size(reader, index[1:], "the number"), start
 
 
@@ -96,7 +105,7 @@ def result_pack(reader: Reading, values: list[Any]) -> tuple[str, int, int]:
     (name, _, start), _, count = values
     number = size(reader, count, "the number of results")
     if number == 0:
-        reader.fail(f"%{name} names no result", start)
+        reader.fail(f"%{name} names no result", start, code=codes.COUNT_MISMATCH)
     return name, number, start
 
 

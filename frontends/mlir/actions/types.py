@@ -45,6 +45,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from weft import codes
 from weft.frontends.mlir.actions.common import Action
 from weft.frontends.mlir.actions.numbers import INT64_MAX, size
 from weft.frontends.mlir.reading import Reading
@@ -95,7 +96,7 @@ def shaped(reader: Reading, values: list[Any]) -> Attribute:
     try:
         return _RANKED[sort.rstrip()](reader, element, shape, texts, rest, start)
     except ValueError as error:
-        return reader.fail(str(error), start)
+        return reader.fail(str(error), start, code=codes.BAD_TYPE)
 
 
 def check_count(reader: Reading, shape: Sequence[int], start: int) -> None:
@@ -105,14 +106,16 @@ def check_count(reader: Reading, shape: Sequence[int], start: int) -> None:
         if dimension > 0:
             count *= dimension
     if count > INT64_MAX and 0 not in shape:
-        reader.fail("the number of elements of this shape does not fit in 64 bits", start)
+        reader.fail("the number of elements of this shape does not fit in 64 bits", start, code=codes.TOO_LARGE)
 
 
 def _tensor(
     reader: Reading, element: Attribute, shape: list[int], texts: list[str], rest: list[Attribute], start: int
 ) -> Attribute:
     if len(rest) > 1 or any(text[0] == "[" for text in texts):
-        reader.fail("a tensor type is tensor<shape x element> or tensor<shape x element, encoding>", start)
+        reader.fail(
+            "a tensor type is tensor<shape x element> or tensor<shape x element, encoding>", start, code=codes.BAD_TYPE
+        )
     return TensorType(element, shape, *rest)
 
 
@@ -120,14 +123,14 @@ def _memref(
     reader: Reading, element: Attribute, shape: list[int], texts: list[str], rest: list[Attribute], start: int
 ) -> Attribute:
     if any(text[0] == "[" for text in texts):
-        reader.fail("only the dimensions of a vector can be scalable", start)
+        reader.fail("only the dimensions of a vector can be scalable", start, code=codes.BAD_TYPE)
     if not rest:
         return MemRefType(element, shape)
     layout = rest[0]
     if isinstance(layout, MemRefLayoutAttr):
         return MemRefType(element, shape, layout, *rest[1:])
     if len(rest) == 2:
-        reader.fail("the layout of a memref must be a strided layout or an affine map", start)
+        reader.fail("the layout of a memref must be a strided layout or an affine map", start, code=codes.BAD_TYPE)
     return MemRefType(element, shape, memory_space=layout)
 
 
@@ -135,27 +138,27 @@ def _vector(
     reader: Reading, element: Attribute, shape: list[int], texts: list[str], rest: list[Attribute], start: int
 ) -> Attribute:
     if rest:
-        reader.fail("a vector type is vector<shape x element>", start)
+        reader.fail("a vector type is vector<shape x element>", start, code=codes.BAD_TYPE)
     if "?" in texts:
-        reader.fail("a vector has no dynamic dimension, only scalable ones such as [4]", start)
+        reader.fail("a vector has no dynamic dimension, only scalable ones such as [4]", start, code=codes.BAD_TYPE)
     scalable = ArrayAttr(BoolAttr.from_bool(text[0] == "[") for text in texts)
     return VectorType(element, shape, scalable)
 
 
 def _unranked_tensor(reader: Reading, element: Attribute, rest: list[Attribute], start: int) -> Attribute:
     if rest:
-        reader.fail("an unranked tensor has no encoding", start)
+        reader.fail("an unranked tensor has no encoding", start, code=codes.BAD_TYPE)
     return UnrankedTensorType(element)
 
 
 def _unranked_memref(reader: Reading, element: Attribute, rest: list[Attribute], start: int) -> Attribute:
     if len(rest) > 1:
-        reader.fail("an unranked memref has no layout", start)
+        reader.fail("an unranked memref has no layout", start, code=codes.BAD_TYPE)
     return UnrankedMemRefType.from_type(element, *rest)
 
 
 def _unranked_vector(reader: Reading, element: Attribute, rest: list[Attribute], start: int) -> Attribute:
-    return reader.fail("there is no unranked vector", start)
+    return reader.fail("there is no unranked vector", start, code=codes.BAD_TYPE)
 
 
 _RANKED = {"tensor": _tensor, "memref": _memref, "vector": _vector}
@@ -166,7 +169,9 @@ def complex_type(reader: Reading, values: list[Any]) -> Attribute:
     """`complex<f32>`."""
     element = values[2]
     if not isinstance(element, (IntegerType, AnyFloat)):
-        reader.fail(f"a complex number is made of integers or floats, not of {element}", reader.here())
+        reader.fail(
+            f"a complex number is made of integers or floats, not of {element}", reader.here(), code=codes.BAD_TYPE
+        )
     return ComplexType(element)
 
 

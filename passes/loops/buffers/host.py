@@ -14,6 +14,7 @@ from xdsl.dialects import memref, scf
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.loops.buffers.aliases import base
 from weft.passes.loops.buffers.constants import Constants
@@ -64,8 +65,13 @@ class Host:
 
     def _no_form(self, op: Operation) -> Exception:
         if op.dialect_name() == "ml":
-            return error_at(op, f"{op.name} is not in a kernel function", "run outline-kernels before bufferize")
-        return error_at(op, f"{op.name} on tensors has no form on buffers")
+            return error_at(
+                op,
+                f"{op.name} is not in a kernel function",
+                "run outline-kernels before bufferize",
+                code=codes.WRONG_STOP,
+            )
+        return error_at(op, f"{op.name} on tensors has no form on buffers", code=codes.CANNOT_LOWER)
 
     def finish(self) -> None:
         """Drop what the walk replaced."""
@@ -106,6 +112,7 @@ class Host:
                 op,
                 "a tensor is passed between blocks that branch",
                 "write the control flow with scf.if, scf.for or scf.while",
+                code=codes.CANNOT_LOWER,
             )
         return self.buffers[value]
 

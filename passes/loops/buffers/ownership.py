@@ -9,6 +9,7 @@ from xdsl.dialects import func, memref
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.loops.buffers.aliases import VIEWS, accesses, block_of, hands_on
 from weft.passes.rewriting import LocatedBuilder
@@ -48,6 +49,7 @@ def _free(buffer: SSAValue, order: dict[Operation, int]) -> None:
                 use.operation,
                 "a tensor must not be used in another block than the one that makes it, where blocks branch",
                 "write the control flow with scf.if, scf.for or scf.while",
+                code=codes.CANNOT_LOWER,
             )
         if last is None or order[op] > order.get(last, -1):
             last = op

@@ -13,6 +13,7 @@ from xdsl.dialects import arith, bufferization, memref, tensor
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IndexType, StridedLayoutAttr
 from xdsl.ir import Block, Operation, SSAValue
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.ml.constant import dense
@@ -39,7 +40,7 @@ def constant(host: Host, op: Operation) -> None:
     elif isinstance(value := cast(arith.ConstantOp, op).value, DenseIntOrFPElementsAttr):
         data = value
     else:
-        raise error_at(op, f"{op.name} of {value.name} data has no buffer", "use ml.constant")
+        raise error_at(op, f"{op.name} of {value.name} data has no buffer", "use ml.constant", code=codes.CANNOT_LOWER)
     builder = LocatedBuilder.before(op)
     one = splat_bytes(data)
     if one is None or 0 < len(data.data.data) <= FILL_BYTES:
@@ -117,7 +118,7 @@ def cast_tensor(host: Host, op: Operation) -> None:
     """`tensor.cast`: a cast of the buffer."""
     this = cast(tensor.CastOp, op)
     if not (is_tensor(this.source.type) and is_tensor(this.dest.type)):
-        raise error_at(op, "a tensor without a known rank has no buffer")
+        raise error_at(op, "a tensor without a known rank has no buffer", code=codes.CANNOT_LOWER)
     wanted = cast(Buffer, buffer_type(this.dest.type))
     host.retire(op, [view_as(LocatedBuilder.before(op), host.buffer(this.source), wanted)])
 

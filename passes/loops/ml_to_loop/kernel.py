@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.loop.buffers import NAME, AllocOp, argument_attributes, set_argument_attribute
@@ -49,7 +50,12 @@ class Kernel:
             elif isinstance(op, bufferization.MaterializeInDestinationOp):
                 self.outputs.append((same_bits(op.source), op.dest))
             elif not isinstance(op, MlOp | tensor.DimOp | arith.ConstantOp):
-                raise error_at(op, f"'{op.name}' cannot stand in a kernel", "a kernel holds ml ops and tensor.dim")
+                raise error_at(
+                    op,
+                    f"'{op.name}' cannot stand in a kernel",
+                    "a kernel holds ml ops and tensor.dim",
+                    code=codes.CANNOT_LOWER,
+                )
 
     def _replace_sizes(self) -> None:
         """Take the sizes of tensors from the buffers."""
@@ -57,7 +63,11 @@ class Kernel:
             if isinstance(op, tensor.DimOp):
                 axis = constant_index(op.index)
                 if axis is None:
-                    raise error_at(op, "a kernel asks for the size of a dimension that only run time knows")
+                    raise error_at(
+                        op,
+                        "a kernel asks for the size of a dimension that only run time knows",
+                        code=codes.UNKNOWN_SIZE,
+                    )
                 size = self.sizes.value(self.sizes.dim(op.source, axis))
                 op.result.replace_all_uses_with(size)
 

@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import IntegerType, i64
 from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import InsertPoint
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.loop.access import LoadOp, ReduceOp, StoreOp
@@ -134,7 +135,9 @@ def _constant(nest: Nest, op: MlOp, index: Index) -> SSAValue:
     assert isinstance(op, ml.ConstantOp)
     flat = op.array().reshape(-1)
     if not flat.size or flat.tobytes() != flat[:1].tobytes() * flat.size:
-        raise error_at(op, "a kernel holds constants of one repeated element; others are arguments of it")
+        raise error_at(
+            op, "a kernel holds constants of one repeated element; others are arguments of it", code=codes.CANNOT_LOWER
+        )
     return nest.kernel.constant(flat[0].item(), signless(tensor_type(op.result).element_type))
 
 

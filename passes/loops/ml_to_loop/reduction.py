@@ -8,6 +8,7 @@ import numpy as np
 from xdsl.dialects import arith
 from xdsl.ir import Attribute, SSAValue
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.loop.linear import Linear
@@ -116,7 +117,7 @@ def _by_body(kernel: Kernel, op: ml.ReduceOp) -> None:
 def argument_reduction(kernel: Kernel, op: MlOp) -> None:
     """An argmax or argmin: first the extreme value of each line, then the least index that has it, or is NaN."""
     if not isinstance(op, ml.ArgmaxOp | ml.ArgminOp):
-        raise error_at(op, f"{op.name} is no argmax or argmin")
+        raise error_at(op, f"{op.name} is no argmax or argmin", code=codes.CANNOT_LOWER)
     element = tensor_type(op.operand).element_type
     target = integer_type(tensor_type(op.result).element_type)
     dims, kept = kernel.dims(op.operand), kernel.dims(op.result)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from xdsl.dialects import arith, math
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import MlOp, tensor_type
@@ -235,7 +236,7 @@ def _by_rule(b: Body, op: MlOp, element: Attribute, operands: Sequence[SSAValue]
     kind = kind_of(element)
     rule = RULES[kind].get(type(op)) if kind is not None else None
     if rule is None:
-        raise error_at(op, f"{op.name} on {element} has no scalar form")
+        raise error_at(op, f"{op.name} on {element} has no scalar form", code=codes.CANNOT_LOWER)
     if not is_narrow(element):
         return rule(b, *operands)
     result = rule(b, *(b.resize_float(x, wide(element)) for x in operands))

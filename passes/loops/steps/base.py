@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
 from weft.dialects.loop.buffers import MAY_ALIAS
@@ -37,12 +38,12 @@ class StepPass(ModulePass):
                 raise Refuse("the buffers of the kernel may be the same memory")
             self.transform(kernel)
         except Refuse as refusal:
-            raise error_at(kernel, f"{self}: {refusal.message}", refusal.hint) from None
+            raise error_at(kernel, f"{self}: {refusal.message}", refusal.hint, code=codes.REFUSED_STEP) from None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Do the step on the chosen kernels. Raises :class:`WeftError` where there is none of that name."""
         chosen = [k for k in kernels(op) if self.kernel is None or k.sym_name.data == self.kernel]
         if not chosen and self.kernel is not None:
-            raise WeftError(f"there is no kernel '@{self.kernel}'")
+            raise WeftError(f"there is no kernel '@{self.kernel}'", code=codes.REFUSED_STEP)
         for kernel in chosen:
             self.run(kernel)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, NoneAttr, StridedLayoutAttr, i64
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
@@ -38,7 +39,12 @@ def layout_of(type_: MemRefType, op: Operation) -> Layout:
         return Layout(sizes, None, 0)
     strides = type_.get_strides()
     if not isinstance(type_.layout, StridedLayoutAttr) and strides is None:
-        raise error_at(op, f"the layout of {type_} is not strided", "use strided<[...], offset: ...>")
+        raise error_at(
+            op,
+            f"the layout of {type_} is not strided",
+            "use strided<[...], offset: ...>",
+            code=codes.UNSUPPORTED_LAYOUT,
+        )
     return Layout(sizes, tuple(strides or ()), type_.get_offset())
 
 

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import MemRefType, UnrealizedConversionCastOp, i64
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.upstream import llvm as ours
 from weft.passes.lower.host.buffers import layout_of
@@ -55,7 +56,7 @@ def lower_call(f: HostFunction, op: func.CallOp) -> None:
     name = op.callee.string_value()
     callee = f.shared.functions.get(name)
     if callee is None or not callee.body.blocks:
-        raise error_at(op, f"@{name} has no body, and code outside of the program cannot be called")
+        raise error_at(op, f"@{name} has no body, and code outside of the program cannot be called", code=codes.NO_BODY)
     type_ = result_struct(op.result_types, op)
     packed = f.e.call(body_name(name), f.components(op.arguments), type_)
     if packed is None:
@@ -91,7 +92,7 @@ def lower_cast(f: HostFunction, op: UnrealizedConversionCastOp) -> None:
 def lower_kernel_call(f: HostFunction, op: llvm.CallOp) -> None:
     """`llvm.call`: of a kernel, which cannot fail."""
     if op.callee is None or op.callee.string_value() not in f.shared.kernels:
-        raise error_at(op, "a host function calls other functions by 'func.call'")
+        raise error_at(op, "a host function calls other functions by 'func.call'", code=codes.CANNOT_LOWER)
     f.e.call(op.callee.string_value(), f.scalars(op.args), VOID)
 
 

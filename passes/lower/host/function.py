@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import MemRefType, i1, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value
@@ -44,7 +45,7 @@ def value_types(type_: Attribute, op: Operation) -> list[Attribute]:
     try:
         return [register_type(type_)]
     except ValueError as error:
-        raise error_at(op, f"{error}; no code can be made for '{op.name}'") from None
+        raise error_at(op, f"{error}; no code can be made for '{op.name}'", code=codes.UNSUPPORTED_TYPE) from None
 
 
 def result_struct(types: Sequence[Attribute], op: Operation) -> llvm.LLVMStructType:
@@ -113,7 +114,7 @@ class HostFunction:
     def require(self, good: Truth, op: Operation, text: str) -> None:
         """As :meth:`check`; what is known not to hold is refused now. Raises :class:`WeftError`."""
         if good is False:
-            raise error_at(op, text)
+            raise error_at(op, text, code=codes.CHECK_FAILED)
         self.check(good, op, text)
 
     def leave_unless(self, good: Value, status: Value) -> None:

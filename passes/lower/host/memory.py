@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import MemRefType, NoneAttr, i1, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import Buffer, contiguous_strides, layout_of
@@ -114,7 +115,9 @@ def _plain_type(type_: Attribute, op: Operation) -> MemRefType:
     """The type of a new buffer. Raises :class:`WeftError` for one with a layout."""
     memref_type = cast(MemRefType, type_)
     if not isinstance(memref_type.layout, NoneAttr):
-        raise error_at(op, f"'{op.name}' makes buffers without a layout only, not a {type_}")
+        raise error_at(
+            op, f"'{op.name}' makes buffers without a layout only, not a {type_}", code=codes.UNSUPPORTED_LAYOUT
+        )
     return memref_type
 
 

@@ -9,6 +9,7 @@ from xdsl.dialects import llvm, memref
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, IntegerAttr, MemRefType, UnrankedMemRefType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import Buffer, contiguous_strides, layout_of, product
@@ -47,7 +48,7 @@ def lower_rank(f: HostFunction, op: memref.RankOp) -> None:
 def lower_cast(f: HostFunction, op: memref.CastOp) -> None:
     """`memref.cast`: what the result's type says must hold, else the function is left."""
     if isinstance(op.source.type, UnrankedMemRefType) or isinstance(op.dest.type, UnrankedMemRefType):
-        raise error_at(op, "unranked memrefs are not supported")
+        raise error_at(op, "unranked memrefs are not supported", code=codes.CANNOT_LOWER)
     source, layout = f.buffer(op.source, op), layout_of(op.dest.type, op)
     c = Checked(f.e)
     strides = layout.strides

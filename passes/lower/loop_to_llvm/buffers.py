@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import MemRefType, NoneAttr, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp
 from weft.dialects.loop.buffers import alignment, memref_of
@@ -41,7 +42,9 @@ def layout(buffer: SSAValue) -> tuple[list[int | None], list[int | None]]:
     if strides is None:
         function = buffer.block.parent_op() if isinstance(buffer, BlockArgument) else buffer.owner
         assert isinstance(function, FuncOp)
-        raise error_at(function, f"a kernel cannot index {type_}: its layout has no strides")
+        raise error_at(
+            function, f"a kernel cannot index {type_}: its layout has no strides", code=codes.UNSUPPORTED_LAYOUT
+        )
     return sizes, list(strides)
 
 

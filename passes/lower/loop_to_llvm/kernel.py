@@ -10,6 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.dialects.llvm import FuncOp as LLVMFuncOp
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AllocOp, ForOp, IfOp, IndexOp, LoadOp, PrefetchOp, PrivateOp, ReduceOp, StoreOp
 from weft.passes.lower.emitter import Emitter
@@ -65,7 +66,11 @@ def lower_kernel(kernel: FuncOp, externals: Externals, threads: int) -> list[LLV
     Raises :class:`WeftError` for what a kernel on a CPU cannot hold.
     """
     if kernel.function_type.outputs.data or len(kernel.body.blocks) != 1:
-        raise error_at(kernel, f"the kernel '{kernel.sym_name.data}' should be one block and return nothing")
+        raise error_at(
+            kernel,
+            f"the kernel '{kernel.sym_name.data}' should be one block and return nothing",
+            code=codes.CANNOT_LOWER,
+        )
     arguments = kernel.body.block.args
     types = [argument_types(argument) for argument in arguments]
     e = Emitter([type_ for group in types for type_ in group], kernel.location, externals)

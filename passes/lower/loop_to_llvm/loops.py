@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 from xdsl.dialects import llvm
 from xdsl.ir import Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp, ForOp
 from weft.passes.lower.function_builder import Value
@@ -34,6 +35,7 @@ def lower_for(k: Lowering, op: Operation) -> None:
             op,
             f"the loop '{op.label.data}' is mapped to '{op.kind()}', which a CPU does not have",
             "use 'parallelize', or lower the kernel for a GPU",
+            code=codes.CANNOT_LOWER,
         )
     count = _bound(k, op)
     if not isinstance(count, int) or count > 0:
@@ -142,7 +144,7 @@ def _indexes_registers(op: ForOp) -> bool:
 
 def _vector(k: Lowering, op: ForOp, count: Bound) -> None:
     if k.lanes is not None:
-        raise error_at(op, f"the vector loop '{op.label.data}' stands in another vector loop")
+        raise error_at(op, f"the vector loop '{op.label.data}' stands in another vector loop", code=codes.CANNOT_LOWER)
     width = op.number()
     top = count if isinstance(count, int) else op.greatest_trip()
     if top is not None and (top <= _VECTORS_IN_A_ROW * width or _indexes_registers(op)):

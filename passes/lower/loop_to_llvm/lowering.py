@@ -9,6 +9,7 @@ from typing import TypeAlias
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, VectorType, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp
 from weft.dialects.loop.linear import Linear
@@ -57,7 +58,9 @@ class Lowering:
         for op in block.ops:
             rule = self.rules.get(type(op))
             if rule is None:
-                raise error_at(op, f"'{op.name}' cannot stand in a kernel that is lowered to llvm")
+                raise error_at(
+                    op, f"'{op.name}' cannot stand in a kernel that is lowered to llvm", code=codes.CANNOT_LOWER
+                )
             self.e.location = op.location
             rule(self, op)
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from xdsl.dialects.builtin import i64
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import ForOp, PrivateOp
 from weft.dialects.loop.buffers import memref_of
@@ -30,6 +31,7 @@ def parallel(k: Lowering, op: ForOp, count: Value | int, run: Run) -> None:
                 op,
                 f"the parallel loop '{op.label.data}' writes a register buffer from outside it",
                 "stage the buffer inside the parallel loop",
+                code=codes.CANNOT_LOWER,
             )
     name = k.outliner.name()
     e = Emitter([PTR, i64, i64, i64], op.location, k.outliner.externals)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, WriteOp
 from weft.dialects.loop.buffers import memref_of
@@ -68,6 +69,7 @@ def place(k: Lowering, op: AccessOp) -> Place:
             op,
             "a register buffer is indexed by a counter that only the run knows",
             "unroll the loops whose counters index the buffer, or stage it in 'stack'",
+            code=codes.CANNOT_LOWER,
         )
     return Place(tuple(form.constant for form in forms), tuple(form.lane for form in forms))
 

@@ -8,6 +8,7 @@ from xdsl.dialects import arith, memref
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 from xdsl.ir import Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import IndexOp
 from weft.passes.lower.function_builder import Value, int_attr
@@ -20,7 +21,7 @@ def lower_constant(k: Lowering, op: Operation) -> None:
     """`arith.constant`: emitted where it is used, as wide as it is used."""
     attr = cast(arith.ConstantOp, op).value
     if not isinstance(attr, IntegerAttr | FloatAttr):
-        raise error_at(op, f"a kernel computes on scalars; a constant of type {attr} is none")
+        raise error_at(op, f"a kernel computes on scalars; a constant of type {attr} is none", code=codes.CANNOT_LOWER)
     k.set_constant(op.results[0], attr)
 
 
@@ -69,7 +70,7 @@ def lower_dim(k: Lowering, op: Operation) -> None:
     buffer = k.buffers.get(op.source)
     axis = k.counter(op.index)
     if buffer is None or axis.value is not None or not 0 <= axis.offset < len(buffer.sizes):
-        raise error_at(op, "a kernel asks for sizes of its buffers along constant dimensions")
+        raise error_at(op, "a kernel asks for sizes of its buffers along constant dimensions", code=codes.CANNOT_LOWER)
     size = buffer.sizes[axis.offset]
     if isinstance(size, int):
         k.set_constant(op.result, int_attr(size, 64))

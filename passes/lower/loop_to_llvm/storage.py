@@ -7,6 +7,7 @@ from typing import cast
 
 from xdsl.ir import Operation
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AllocOp, PrivateOp
 from weft.dialects.loop.buffers import memref_of
@@ -35,12 +36,18 @@ def lower_alloc(k: Lowering, op: Operation) -> None:
         registers.declare(k, op)
         return
     if space != "stack":
-        raise error_at(op, f"the buffer '{name}' is in '{space}', which is not lowered here", _HINTS[space])
+        raise error_at(
+            op,
+            f"the buffer '{name}' is in '{space}', which is not lowered here",
+            _HINTS[space],
+            code=codes.CANNOT_LOWER,
+        )
     if k.analysis.vector_loop(op) is not None:
         raise error_at(
             op,
             f"the stack buffer '{name}' stands in a vector loop: each lane would need its own",
             "stage it in 'reg', or outside the vector loop",
+            code=codes.CANNOT_LOWER,
         )
     type_ = memref_of(op.result)
     count = prod(type_.get_shape())
@@ -50,6 +57,7 @@ def lower_alloc(k: Lowering, op: Operation) -> None:
             op,
             f"the stack buffer '{name}' takes {size} bytes; a stack has room for {_STACK_LIMIT}",
             "stage it in 'heap'",
+            code=codes.CANNOT_LOWER,
         )
     pointer = k.e.alloca(max(count, 1), memory_type(type_.element_type), _ALIGNMENT)
     sizes: list[Stride] = list(type_.get_shape())

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.backends.signature import Signature
 from weft.diagnostics import UNKNOWN, WeftError
 from weft.driver.check_passes.compare import difference
@@ -83,9 +84,9 @@ class CheckPasses(Quiet):
         try:
             path.write_text(head + told + self._text, encoding="utf-8")
         except OSError as error:
-            raise WeftError(f"cannot open output file '{path}': {error.strerror}") from None
+            raise WeftError(f"cannot open output file '{path}': {error.strerror}", code=codes.CANNOT_WRITE) from None
         message = f"pass '{step.name}' changed the answer of @{case.signature.name}: {changed}"
-        return WeftError(message, UNKNOWN, hint=f"'{path}' reproduces it")
+        return WeftError(message, UNKNOWN, hint=f"'{path}' reproduces it", code=codes.MEANING_CHANGED)
 
 
 def _cases(module: ModuleOp, seed: int) -> list[_Case]:

@@ -3,6 +3,7 @@
 import pytest
 
 import weft
+from weft import codes
 from weft.tools.main import main
 
 TEXT = """
@@ -30,6 +31,6 @@ def test_a_chunk_shows_its_own_line(tmp_path, capsys):
 
 
 def test_an_error_elsewhere_shows_no_line():
-    error = weft.WeftError("message", weft.Location("other.mlir", 3, 1))
+    error = weft.WeftError("message", weft.Location("other.mlir", 3, 1), code=codes.SYNTAX)
     error.show_source(TEXT, "<string>")
-    assert str(error) == "other.mlir:3:1: error: message"
+    assert str(error) == "other.mlir:3:1: error: message [E0103]"

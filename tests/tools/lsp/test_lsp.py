@@ -137,7 +137,7 @@ def test_names_are_completed():
 def test_without_pygls_there_is_one_clear_message(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pygls", None)
     assert main(["lsp"]) == 1
-    assert capsys.readouterr().err == "error: weft lsp needs pygls\nhint: pip install 'weft[lsp]'\n"
+    assert capsys.readouterr().err == "error: weft lsp needs pygls [E0804]\nhint: pip install 'weft[lsp]'\n"
 
 
 def test_an_unknown_argument_is_refused(capsys):

@@ -31,6 +31,7 @@ most, and their values:
 | `type`, `attr` | the attribute |
 | `attr_dict` | a dictionary from name to attribute |
 | `bare`, `symbol_ref`, `INT`, `STRING` | text; a SymbolRefAttr; text; text with its quotes |
+| `number`, `CARET` (as in `^2`) | a Python number; its text without `^`, and offset |
 | `region` | a Region |
 | `X -> list1`, `Xs "," X -> listn`, `A B -> first` (`second`, `third`) | a list; one of the values |
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TENSORS = ("canonicalize", "infer-shapes", "fold", "cse", "check-shapes", "canonicalize", "cse")
+TENSORS = ("canonicalize", "convert-to-ml", "infer-shapes", "fold", "cse", "check-shapes", "canonicalize", "cse")
 """Stop 2: clean tensor programs, their run-time checks said."""
 
 KERNELS = ("decompose", "outline-kernels", "cse")

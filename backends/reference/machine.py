@@ -22,6 +22,7 @@ from weft import codes
 from weft.backends.reference.values import Buffer
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
+from weft.dialects.ml.base import MlOp
 from weft.dialects.scalars.types import Meanings, ScalarMeaning, Value
 
 Rule: TypeAlias = Callable[["Machine", Any, tuple[Value, ...]], tuple[Value, ...]]
@@ -63,9 +64,15 @@ def _table(dialect: str) -> Rules:
 
 @cache
 def rule_of(kind: type[Operation]) -> Rule | None:
-    """The rule of an op class, or None."""
-    table = _table(kind.dialect_name())
-    return next((table[base] for base in kind.__mro__ if base in table), None)
+    """The rule of an op class, or None. An op of a dialect without a table says its meaning itself (`evaluate`)."""
+    name = kind.dialect_name()
+    table = _table(name if name in dict(TABLES) or not issubclass(kind, MlOp) else "ml")
+    found = next((table[base] for base in kind.__mro__ if base in table), None)
+    return _evaluate if found is None and hasattr(kind, "evaluate") else found
+
+
+def _evaluate(machine: Machine, op: Any, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    return op.evaluate(*args)
 
 
 class Machine(Interpreter):

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalization_patterns.arith import FoldConstConstOp, FoldConstsByReassociation
 
+from weft.dialects.interfaces import Canonicalizations, interfaces
 from weft.passes.graph.blocks import remove_unreachable
 from weft.passes.graph.dim_identities import DIM_IDENTITIES
 from weft.passes.graph.identities import IDENTITIES
@@ -29,8 +30,9 @@ class Canonicalize(ModulePass):
     """Applies equations that make a program plainer, and removes what is dead.
 
     Ours, on ml and tensor: operations with a neutral element, inverses, moves of elements that cancel or join,
-    sizes that are known, casts that say nothing. On other dialects: xDSL's canonicalization patterns. An equation is
-    applied only where it is exact, so `x + 0.0` stays (x may be -0.0) and `x + -0.0` goes.
+    sizes that are known, casts that say nothing. On other dialects: xDSL's canonicalization patterns, and the equations
+    that a plug-in's dialect brings (`Canonicalizations`). An equation is applied only where it is exact, so `x + 0.0`
+    stays (x may be -0.0) and `x + -0.0` goes.
 
     **Before**
     ```mlir
@@ -55,7 +57,10 @@ class Canonicalize(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass on a module."""
-        simplifier = Simplifier(PATTERNS, foreign=True, refused=REFUSED)
+        patterns = dict(PATTERNS)
+        for brought in interfaces(ctx, op, Canonicalizations):
+            patterns.update(brought.rewrites)
+        simplifier = Simplifier(patterns, foreign=True, refused=REFUSED)
         simplifier.run(op)
         while remove_unreachable(op):
             simplifier.run(op)

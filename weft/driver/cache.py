@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from weft import plugins
 from weft.version import VERSION
 
 MAGIC = b"weft1\n"
@@ -33,7 +34,7 @@ def folder() -> Path:
 def key(parts: Iterable[str]) -> str:
     """The name of an entry: everything that its code depends on, weft itself included."""
     digest = hashlib.sha256()
-    for part in (*parts, _fingerprint()):
+    for part in (*parts, _fingerprint(), *plugins.fingerprints()):
         data = part.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)

@@ -26,7 +26,7 @@ INTERNAL_ERROR = 70
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0, 1 for a user's error, 70 for a bug of weft's own."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _dispatch(arguments), arguments)
+    return guarded(lambda: _dispatch(with_plugins(arguments)), arguments)
 
 
 def main_opt(argv: Sequence[str] | None = None) -> int:
@@ -55,10 +55,42 @@ def _dispatch(arguments: list[str]) -> int:
     )
 
 
+PLUGIN_FLAGS = ("load-dialect-plugin", "load-pass-plugin")
+
+
+def with_plugins(arguments: Sequence[str]) -> list[str]:
+    """Load the plug-ins that a command line asks for, whatever the command; what is left of the line.
+
+    Raises :class:`WeftError` for one that cannot be loaded.
+    """
+    rest: list[str] = []
+    given = iter(arguments)
+    for argument in given:
+        flag, equals, module = argument.lstrip("-").partition("=")
+        if not argument.startswith("-") or flag not in PLUGIN_FLAGS:
+            rest.append(argument)
+            continue
+        module = module if equals else next(given, "")
+        if not module:
+            raise WeftError(f"weft: '{argument}' needs a value: the name of a module, or the path of a .py file")
+        from weft.registry import load_plugin
+
+        load_plugin(module)
+    return rest
+
+
 def _usage() -> str:
     lines = [f"  {name:8} {text}" for name, _, text in COMMANDS]
     return "\n".join(
-        ["usage: weft COMMAND ...", "", "commands:", *lines, "", "weft COMMAND --help tells more; weft --version"]
+        [
+            "usage: weft COMMAND ...",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "with every command: --load-dialect-plugin=MODULE, --load-pass-plugin=MODULE (or the path of a .py file)",
+            "weft COMMAND --help tells more; weft --version",
+        ]
     )
 
 

@@ -1,0 +1,148 @@
+"""Plug-ins: modules of other people that bring dialects and passes.
+
+A plug-in is a Python module with `DIALECTS`, a tuple of xDSL dialects, or `PASSES`, a tuple of pass classes, or both.
+It is found in three ways: an installed package names it in the entry-point group `weft.plugins`; a command line says
+`--load-dialect-plugin=MODULE` or `--load-pass-plugin=MODULE`; a program calls :func:`load`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from xdsl.ir import Dialect
+from xdsl.passes import ModulePass
+
+from weft.diagnostics import WeftError
+
+GROUP = "weft.plugins"
+"""The entry-point group. An entry's value is the module."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What a module brings."""
+
+    module: str
+    dialects: tuple[Dialect, ...]
+    passes: tuple[type[ModulePass], ...]
+    fingerprint: str
+    """Changes when a source of the plug-in changes: compiled code depends on it."""
+
+
+_LOADED: dict[str, Plugin] = {}
+
+
+def load(module: str) -> Plugin:
+    """Load a plug-in, given as the name of a module or as the path of a `.py` file; once is enough.
+
+    Raises :class:`WeftError` for a module that cannot be imported or that brings nothing.
+    """
+    path = Path(module)
+    name = f"weft_plugin_{path.stem}" if module.endswith(".py") else module
+    key = str(path.resolve()) if module.endswith(".py") else module
+    if key not in _LOADED:
+        _LOADED[key] = _read(module, _import_file(path, name) if module.endswith(".py") else _import(module))
+    return _LOADED[key]
+
+
+def loaded() -> Iterator[Plugin]:
+    """All plug-ins: those that are installed, then those that were loaded by name."""
+    seen: set[str] = set()
+    for plugin in (*_installed(), *_LOADED.values()):
+        if plugin.module not in seen:
+            seen.add(plugin.module)
+            yield plugin
+
+
+def fingerprints() -> Sequence[str]:
+    """What changes when any plug-in changes."""
+    return [f"{plugin.module}:{plugin.fingerprint}" for plugin in loaded()]
+
+
+@cache
+def _installed() -> tuple[Plugin, ...]:
+    """The plug-ins of installed packages. One that cannot be loaded is left out, with a warning: it must not
+    take weft with it."""
+    found: list[Plugin] = []
+    for entry in entry_points(group=GROUP):
+        try:
+            found.append(_read(entry.value, _import(entry.value)))
+        except WeftError as error:
+            warnings.warn(f"the installed plug-in '{entry.name}' is left out: {error.message}", stacklevel=2)
+    return tuple(found)
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not name.startswith(error.name):
+            raise _broken(name, error) from error
+        beside = Path(*name.split(".")).with_suffix(".py")
+        hint = f"for a file, give its path: ./{beside}" if beside.exists() else "is it installed, or on PYTHONPATH?"
+        raise WeftError(f"there is no module '{name}' to load a plug-in from", hint=hint) from error
+    except Exception as error:
+        raise _broken(name, error) from error
+
+
+def _import_file(path: Path, name: str) -> ModuleType:
+    if not path.is_file():
+        raise WeftError(f"cannot open plug-in '{path}': it is {'a folder' if path.is_dir() else 'no file'}")
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and type hints look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _broken(str(path), error) from error
+    return module
+
+
+def _broken(name: str, error: Exception) -> WeftError:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    line = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place is not None else ""
+    return WeftError(f"the plug-in '{name}' cannot be imported: {type(error).__name__}: {error}{line}")
+
+
+def _read(name: str, module: ModuleType) -> Plugin:
+    dialects = _members(name, module, "DIALECTS", lambda one: isinstance(one, Dialect), "dialects")
+    passes = _members(name, module, "PASSES", lambda one: isinstance(one, type) and issubclass(one, ModulePass), "passes")
+    if not dialects and not passes:
+        raise WeftError(
+            f"the plug-in '{name}' brings nothing",
+            hint="it needs DIALECTS, a tuple of dialects, or PASSES, a tuple of pass classes",
+        )
+    return Plugin(name, cast("tuple[Dialect, ...]", dialects), cast("Any", passes), _fingerprint(module))
+
+
+def _members(name: str, module: ModuleType, where: str, fits: Any, what: str) -> tuple[object, ...]:
+    members = getattr(module, where, ())
+    if not isinstance(members, tuple | list) or not all(fits(one) for one in cast("Sequence[object]", members)):
+        raise WeftError(f"the plug-in '{name}': {where} must be a tuple of {what}, not {members!r}")
+    return tuple(cast("Sequence[object]", members))
+
+
+def _fingerprint(module: ModuleType) -> str:
+    """The digest of the module's source; of all sources of the package, where it is one."""
+    digest = hashlib.sha256()
+    file = getattr(module, "__file__", None)
+    roots = [Path(root) for root in getattr(module, "__path__", ())]
+    files = sorted(path for root in roots for path in root.rglob("*.py")) or ([Path(file)] if file else [])
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

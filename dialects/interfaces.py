@@ -66,8 +66,7 @@ def _dialects_of(op: Operation) -> Iterator[str]:
 
 
 def run_time_sizes(builder: Builder, value: SSAValue) -> list[SSAValue]:
-    """The sizes of a tensor that only run time knows, one `tensor.dim` for each `?`, as `ml.broadcast_in_dim` takes them."""
-    assert isinstance(value.type, TensorType)
+    """The sizes of a tensor that only run time knows, a `tensor.dim` for each `?`; `ml.broadcast_in_dim` takes them."""
     sizes: list[SSAValue] = []
     for axis, size in enumerate(cast("TensorType[Attribute]", value.type).get_shape()):
         if size == DYNAMIC_INDEX:

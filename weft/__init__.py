@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
     from weft.driver.compile import Compiled
+    from weft.plugins import Plugin
 
-__all__ = ["Diagnostic", "Location", "WeftError", "compile", "parse"]
+__all__ = ["Diagnostic", "Location", "WeftError", "compile", "load_plugin", "parse"]
 
 
 def parse(program: str | os.PathLike[str]) -> ModuleOp:
@@ -54,6 +55,17 @@ def compile(
     from weft.driver.compile import Request, compile_program
 
     return compile_program(program, Request(target, entry, threads, pipeline))
+
+
+def load_plugin(module: str | os.PathLike[str]) -> Plugin:
+    """Load a plug-in, by the name of its module or the path of its `.py` file: its dialects and passes are known then.
+
+    A plug-in that is installed as a package, with an entry point in the group `weft.plugins`, needs no loading.
+    Raises :class:`WeftError` for a module that cannot be imported, brings nothing, or has names of weft's own.
+    """
+    from weft.registry import load_plugin as load
+
+    return load(module if isinstance(module, str) else module.__fspath__())
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -120,8 +120,8 @@ def _broken(name: str, error: Exception) -> WeftError:
 
 
 def _read(name: str, module: ModuleType) -> Plugin:
-    dialects = _members(name, module, "DIALECTS", lambda one: isinstance(one, Dialect), "dialects")
-    passes = _members(name, module, "PASSES", lambda one: isinstance(one, type) and issubclass(one, ModulePass), "passes")
+    dialects = _members(name, module, "DIALECTS", _is_dialect, "dialects")
+    passes = _members(name, module, "PASSES", _is_pass, "passes")
     if not dialects and not passes:
         raise WeftError(
             f"the plug-in '{name}' brings nothing",
@@ -130,7 +130,17 @@ def _read(name: str, module: ModuleType) -> Plugin:
     return Plugin(name, cast("tuple[Dialect, ...]", dialects), cast("Any", passes), _fingerprint(module))
 
 
-def _members(name: str, module: ModuleType, where: str, fits: Any, what: str) -> tuple[object, ...]:
+def _is_dialect(one: object) -> bool:
+    return isinstance(one, Dialect)
+
+
+def _is_pass(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, ModulePass)
+
+
+def _members(
+    name: str, module: ModuleType, where: str, fits: Callable[[object], bool], what: str
+) -> tuple[object, ...]:
     members = getattr(module, where, ())
     if not isinstance(members, tuple | list) or not all(fits(one) for one in cast("Sequence[object]", members)):
         raise WeftError(f"the plug-in '{name}': {where} must be a tuple of {what}, not {members!r}")

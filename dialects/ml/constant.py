@@ -80,6 +80,9 @@ class ConstantOp(MlOp):
     ```mlir
     %a = ml.constant dense<[1.0, 2.0]> : tensor<2xf32>
     %b = ml.constant dense<0> : tensor<4x4xi32>
+    ```
+
+    ```mlir
     %c = ml.constant dense_resource<weights> : tensor<2xf32>
     ```
     """

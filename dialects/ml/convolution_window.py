@@ -114,6 +114,10 @@ class Window:
             if not (isinstance(padded, int) and isinstance(reach, int)):
                 message = f"{name}: the window must fit into the padded input in spatial dimension {axis}"
                 yield Requirement(reach, "<=", padded, message)
+                if not isinstance(reach, int):
+                    # no arithmetic on sizes says that an empty window makes nothing of an empty input
+                    message = f"{name}: the padded input must not be empty in spatial dimension {axis}"
+                    yield Requirement(1, "<=", padded, message)
             for dim, step in (
                 (lhs[self.dims.lhs_order[axis + 2]], self.lhs_step[axis]),
                 (rhs[self.dims.rhs_order[axis + 2]], self.rhs_step[axis]),

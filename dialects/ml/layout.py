@@ -147,7 +147,7 @@ class SliceOp(MlOp):
 
     ```mlir
     %r = ml.slice %a [0:4, 2:10:2] : tensor<8x16xf32> to tensor<4x4xf32>
-    %s = ml.slice %a [1:?, 0:16] : tensor<?x16xf32> to tensor<?x16xf32>
+    %s = ml.slice %b [1:?, 0:16] : tensor<?x16xf32> to tensor<?x16xf32>
     ```
     """
 

@@ -5,8 +5,16 @@ from typing import ClassVar
 import numpy as np
 from xdsl.dialects.builtin import DenseArrayBase, IntAttr, TensorType, f64
 from xdsl.ir import Dialect, ParametrizedAttribute, TypeAttribute
-from xdsl.irdl import IRDLOperation, VarConstraint, irdl_attr_definition, irdl_op_definition
-from xdsl.irdl import operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import (
+    IRDLOperation,
+    VarConstraint,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
@@ -89,7 +97,10 @@ class EvalOp(IRDLOperation):
         super().__init__(operands=[poly, x], result_types=[x.type])
 
     def evaluate(self, poly, x):
-        return (np.polynomial.polynomial.polyval(x, poly),)
+        value = np.full_like(x, poly[-1])
+        for coefficient in poly[-2::-1]:
+            value = value * x + coefficient
+        return (value,)
 
 
 def literal(reader, values):
@@ -121,7 +132,11 @@ term: number -> constant_term | number bare CARET -> power_term
 def drop_leading_zero(op, builder):
     """eval(0 x^n + rest) = eval(rest)"""
     literal = op.poly.owner
-    if not isinstance(literal, LiteralOp) or len(literal.coefficients) < 2 or literal.coefficients.get_values()[-1] != 0:
+    if (
+        not isinstance(literal, LiteralOp)
+        or len(literal.coefficients) < 2
+        or literal.coefficients.get_values()[-1] != 0
+    ):
         return None
 
     shorter = builder.insert(LiteralOp(literal.coefficients.get_values()[:-1]))

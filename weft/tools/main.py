@@ -15,6 +15,8 @@ from weft.version import VERSION
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "weft.tools.run", "compile a program and run it"),
     ("opt", "weft.tools.opt", "run passes on a module and print it"),
+    ("check-dialect", "weft.tools.check_dialect", "check a dialect from its op definitions"),
+    ("new-dialect", "weft.tools.new_dialect", "start a dialect of your own"),
     ("lsp", "weft.tools.lsp", "a language server for editors"),
     ("help", "weft.tools.help", "what an op, a pass or a dialect is"),
 )
@@ -80,7 +82,7 @@ def with_plugins(arguments: Sequence[str]) -> list[str]:
 
 
 def _usage() -> str:
-    lines = [f"  {name:8} {text}" for name, _, text in COMMANDS]
+    lines = [f"  {name:14} {text}" for name, _, text in COMMANDS]
     return "\n".join(
         [
             "usage: weft COMMAND ...",

@@ -97,6 +97,8 @@ COMMAND_LINE = Code("E0803", "a command line that is not understood")
 MISSING_PACKAGE = Code("E0804", "a Python package is missing")
 NOTHING_KNOWN = Code("E0805", "nothing has this name")
 SYSTEM = Code("E0806", "the operating system refused")
+BAD_PLUGIN = Code("E0807", "a plug-in cannot be loaded")
+NAME_TAKEN = Code("E0808", "the name is taken")
 
 INTERNAL = Code("E0901", "a bug of weft")
 

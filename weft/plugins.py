@@ -23,6 +23,7 @@ from typing import Any, cast
 from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
 
+from weft import codes
 from weft.diagnostics import WeftError
 
 GROUP = "weft.plugins"
@@ -91,14 +92,18 @@ def _import(name: str) -> ModuleType:
             raise _broken(name, error) from error
         beside = Path(*name.split(".")).with_suffix(".py")
         hint = f"for a file, give its path: ./{beside}" if beside.exists() else "is it installed, or on PYTHONPATH?"
-        raise WeftError(f"there is no module '{name}' to load a plug-in from", hint=hint) from error
+        raise WeftError(
+            f"there is no module '{name}' to load a plug-in from", hint=hint, code=codes.BAD_PLUGIN
+        ) from error
     except Exception as error:
         raise _broken(name, error) from error
 
 
 def _import_file(path: Path, name: str) -> ModuleType:
     if not path.is_file():
-        raise WeftError(f"cannot open plug-in '{path}': it is {'a folder' if path.is_dir() else 'no file'}")
+        raise WeftError(
+            f"cannot open plug-in '{path}': it is {'a folder' if path.is_dir() else 'no file'}", code=codes.CANNOT_READ
+        )
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -116,7 +121,9 @@ def _broken(name: str, error: Exception) -> WeftError:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     line = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place is not None else ""
-    return WeftError(f"the plug-in '{name}' cannot be imported: {type(error).__name__}: {error}{line}")
+    return WeftError(
+        f"the plug-in '{name}' cannot be imported: {type(error).__name__}: {error}{line}", code=codes.BAD_PLUGIN
+    )
 
 
 def _read(name: str, module: ModuleType) -> Plugin:
@@ -126,6 +133,7 @@ def _read(name: str, module: ModuleType) -> Plugin:
         raise WeftError(
             f"the plug-in '{name}' brings nothing",
             hint="it needs DIALECTS, a tuple of dialects, or PASSES, a tuple of pass classes",
+            code=codes.BAD_PLUGIN,
         )
     return Plugin(name, cast("tuple[Dialect, ...]", dialects), cast("Any", passes), _fingerprint(module))
 
@@ -143,7 +151,9 @@ def _members(
 ) -> tuple[object, ...]:
     members = getattr(module, where, ())
     if not isinstance(members, tuple | list) or not all(fits(one) for one in cast("Sequence[object]", members)):
-        raise WeftError(f"the plug-in '{name}': {where} must be a tuple of {what}, not {members!r}")
+        raise WeftError(
+            f"the plug-in '{name}': {where} must be a tuple of {what}, not {members!r}", code=codes.BAD_PLUGIN
+        )
     return tuple(cast("Sequence[object]", members))
 
 

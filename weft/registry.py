@@ -78,8 +78,13 @@ def load_plugin(module: str) -> plugins.Plugin:
     own = {name for name, _ in DIALECTS} | {"builtin"}
     for dialect in plugin.dialects:
         if dialect.name in own:
-            raise WeftError(f"the plug-in '{module}' brings a dialect '{dialect.name}', which weft has itself")
+            raise WeftError(
+                f"the plug-in '{module}' brings a dialect '{dialect.name}', which weft has itself",
+                code=codes.NAME_TAKEN,
+            )
     for step in plugin.passes:
         if any(step.name == name for name, _ in PASSES):
-            raise WeftError(f"the plug-in '{module}' brings a pass '{step.name}', which weft has itself")
+            raise WeftError(
+                f"the plug-in '{module}' brings a pass '{step.name}', which weft has itself", code=codes.NAME_TAKEN
+            )
     return plugin

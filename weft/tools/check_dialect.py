@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 
 USAGE = """\
@@ -19,7 +20,9 @@ def command(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0
     if wrong := next((argument for argument in arguments if argument.startswith("-")), None):
-        raise WeftError(f"weft check-dialect: unknown option '{wrong}'", hint="weft check-dialect --help")
+        raise WeftError(
+            f"weft check-dialect: unknown option '{wrong}'", hint="weft check-dialect --help", code=codes.COMMAND_LINE
+        )
     return max(_check(argument) for argument in arguments)
 
 
@@ -52,5 +55,5 @@ def _dialects(name: str):
         return load_plugin(name).dialects
     except WeftError as error:
         if error.hint is None and (hint := did_you_mean(name, known)):
-            raise WeftError(error.message, hint=hint) from error
+            raise WeftError(error.message, hint=hint, code=error.code) from error
         raise

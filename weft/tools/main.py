@@ -74,7 +74,10 @@ def with_plugins(arguments: Sequence[str]) -> list[str]:
             continue
         module = module if equals else next(given, "")
         if not module:
-            raise WeftError(f"weft: '{argument}' needs a value: the name of a module, or the path of a .py file")
+            raise WeftError(
+                f"weft: '{argument}' needs a value: the name of a module, or the path of a .py file",
+                code=codes.COMMAND_LINE,
+            )
         from weft.registry import load_plugin
 
         load_plugin(module)

@@ -6,6 +6,7 @@ import keyword
 import re
 from pathlib import Path
 
+from weft import codes
 from weft.diagnostics import WeftError
 
 USAGE = """\
@@ -22,15 +23,21 @@ def command(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0 if arguments else 1
     if wrong := next((argument for argument in arguments if argument.startswith("-")), None):
-        raise WeftError(f"weft new-dialect: unknown option '{wrong}'", hint="weft new-dialect --help")
+        raise WeftError(
+            f"weft new-dialect: unknown option '{wrong}'", hint="weft new-dialect --help", code=codes.COMMAND_LINE
+        )
     if len(arguments) > 2:
-        raise WeftError(f"weft new-dialect takes a name and a folder, not {len(arguments)} arguments")
+        raise WeftError(
+            f"weft new-dialect takes a name and a folder, not {len(arguments)} arguments", code=codes.COMMAND_LINE
+        )
     name = arguments[0]
     _check_name(name)
     folder = Path(arguments[-1])
     if folder.exists():
         raise WeftError(
-            f"'{folder}' exists already: nothing was written", hint="give another folder as second argument"
+            f"'{folder}' exists already: nothing was written",
+            hint="name another folder after the dialect",
+            code=codes.CANNOT_WRITE,
         )
     files = {path.format(name=name): text for path, text in _templates(name)}
     folder.mkdir(parents=True)
@@ -48,9 +55,14 @@ def _check_name(name: str) -> None:
     from weft.registry import context
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise WeftError(f"'{name}' is no name for a dialect: lower-case letters, digits and _, a letter first")
+        raise WeftError(
+            f"'{name}' is no name for a dialect: lower-case letters, digits and _, a letter first",
+            code=codes.COMMAND_LINE,
+        )
     if name in context().registered_dialect_names:
-        raise WeftError(f"there is a dialect '{name}' already", hint="weft opt --show-dialects lists them")
+        raise WeftError(
+            f"there is a dialect '{name}' already", hint="weft opt --show-dialects lists them", code=codes.NAME_TAKEN
+        )
 
 
 def _templates(name: str) -> list[tuple[str, str]]:

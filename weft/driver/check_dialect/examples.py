@@ -11,6 +11,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, Region
 
+from weft import codes
 from weft.diagnostics import WeftError
 from weft.dialects.locations import give
 from weft.frontends.mlir.reader import Reader
@@ -39,7 +40,7 @@ def read_example(text: str, ctx: Context, name: str) -> ModuleOp:
         if reader.kind:
             reader.unexpected({})
     except Exception as error:
-        raise error if isinstance(error, WeftError) else WeftError(str(error)) from error
+        raise error if isinstance(error, WeftError) else WeftError(str(error), code=codes.SYNTAX) from error
     for named in sorted(reader.forward_ssa_references):
         for _, value in sorted(reader.forward_ssa_references[named].items()):
             argument = body.insert_arg(value.type, len(body.args))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import EnumType
+from functools import partial
 from typing import Any, cast
 
 from xdsl.dialects import func
@@ -77,7 +78,7 @@ def of_types(module: ModuleOp) -> Iterator[tuple[str, ModuleOp]]:
                 shown = "?" if new == DYNAMIC_INDEX else new
                 yield (
                     f"{shown} for the size {old}",
-                    _changed(module, lambda n, old=old, new=new: new if n == old else n),
+                    _changed(module, partial(_instead, old, new)),
                 )
     yield "every size ?", _changed(module, lambda n: DYNAMIC_INDEX)
     for old in elements_of(module):
@@ -194,5 +195,5 @@ def _near_arrays(array: DenseArrayBase[IntegerType]) -> list[Attribute]:
 def _near_enums(attribute: Any) -> list[Attribute]:
     """The other cases of an enumeration."""
     kind = cast(object, type(attribute.data))
-    cases = list(cast("EnumType", kind)) if isinstance(kind, EnumType) else []
+    cases = list(kind) if isinstance(kind, EnumType) else []
     return [type(attribute)(case) for case in cases if case != attribute.data]

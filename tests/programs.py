@@ -26,6 +26,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from tests.dialects.ml.places import random_places
 from weft.dialects import ml
 from weft.dialects.ml.dtypes import ELEMENT_TYPES, Kind, dtype_of, is_float, kind_of, width_of
 
@@ -422,7 +423,51 @@ SIMPLE: tuple[Callable[[Generator], None], ...] = (
 )
 
 
-WINDOWS: tuple[Callable[[Generator], None], ...] = (is_finite, bitcast, pad, convolution)
+def take(g: Generator) -> None:
+    x, ids = g.pick(min_rank=1), g.pick(Kind.INTEGER)
+    axis = g.rng.randrange(len(x.shape))
+    shape = (*x.shape[:axis], *ids.shape, *x.shape[axis + 1 :])
+    if x.static[axis] > 0 and prod(shape) <= MAX_ELEMENTS:
+        g.keep(ml.TakeOp(x.value, ids.value, axis), shape)
+
+
+def gather(g: Generator) -> None:
+    x = g.pick()
+    if DYNAMIC_INDEX in x.static:
+        return
+    places = random_places(g.rng, x.shape)
+    element = g.rng.choice([e for e in ELEMENTS if kind_of(e) in Kind.INTEGER])
+    if prod(places.result) <= MAX_ELEMENTS:
+        ids = g.keep(ml.ConstantOp.of(places.random_indices(g.rng, element)), places.indices)
+        g.keep(places.gather(x.value, ids.value), places.result)
+
+
+def one_hot(g: Generator) -> None:
+    ids = g.pick(Kind.INTEGER)
+    dim, depth = g.rng.randint(0, len(ids.shape)), g.rng.choice((0, 1, 3))
+    shape, static = ((*s[:dim], depth, *s[dim:]) for s in (ids.shape, ids.static))
+    if prod(shape) <= MAX_ELEMENTS:
+        g.keep(ml.OneHotOp(ids.value, TensorType(g.rng.choice(g.elements), static), dim), shape)
+
+
+def triangle(g: Generator) -> None:
+    x = g.pick(min_rank=2)
+    op = g.rng.choice([ml.TrilOp, ml.TriuOp])
+    g.keep(op(x.value, g.rng.randint(-2, 2)), x.shape)
+    shape = g.shape(g.rng.randint(2, 3))
+    g.keep(ml.TriOp(TensorType(g.rng.choice(g.elements), shape), g.rng.randint(-2, 2)), shape)
+
+
+WINDOWS: tuple[Callable[[Generator], None], ...] = (
+    is_finite,
+    bitcast,
+    pad,
+    convolution,
+    take,
+    gather,
+    one_hot,
+    triangle,
+)
 
 
 def _nested(g: Generator, block: Block, model: Node, steps: int) -> SSAValue:
@@ -490,7 +535,7 @@ def random_program(
     """A program of about `steps` ops with one to four results.
 
     `dynamic` allows `?`, `control` loops, branches and calls, `windows` the ops that came later: convolution,
-    pad, bitcast_convert, is_finite. `elements` are the element types to prefer.
+    pad, bitcast_convert, is_finite, lookups. `elements` are the element types to prefer.
     """
     g = Generator(rng, special, dynamic, elements)
     g.block = g.entry

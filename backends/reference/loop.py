@@ -24,12 +24,15 @@ from weft.dialects.loop import (
     AccessOp,
     AllocOp,
     ForOp,
+    GatherOp,
     IfOp,
     IndexOp,
     LoadOp,
     PrefetchOp,
     PrivateOp,
+    ReadOp,
     ReduceOp,
+    ScatterOp,
     StoreOp,
 )
 from weft.dialects.ml.dtypes import Array
@@ -98,7 +101,7 @@ def _place(op: AccessOp, buffer: Buffer, counters: Sequence[Value]) -> Value:
     return place
 
 
-def _load(machine: Machine, op: LoadOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+def _load(machine: Machine, op: ReadOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     buffer, *counters = args
     return (buffer.storage[_place(op, buffer, counters)],)
 
@@ -106,6 +109,15 @@ def _load(machine: Machine, op: LoadOp, args: tuple[Value, ...]) -> tuple[Value,
 def _store(machine: Machine, op: StoreOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     value, buffer, *counters = args
     buffer.storage[_place(op, buffer, counters)] = value
+    return ()
+
+
+def _scatter(machine: Machine, op: ScatterOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    """As a store; where lanes meet in one place the last one stays."""
+    value, buffer, *counters = args
+    places, values = np.broadcast_arrays(_place(op, buffer, counters), value)
+    for place, new in zip(places.flat, values.flat, strict=True):
+        buffer.storage[place] = new
     return ()
 
 
@@ -146,7 +158,9 @@ RULES: Rules = {
     IfOp: _if,
     IndexOp: _index,
     LoadOp: _load,
+    GatherOp: _load,
     StoreOp: _store,
+    ScatterOp: _scatter,
     ReduceOp: _reduce,
     PrefetchOp: _prefetch,
     AllocOp: _alloc,

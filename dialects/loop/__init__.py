@@ -3,7 +3,8 @@
 A kernel is a `func.func` with the attribute `loop.kernel`: memref arguments that do not overlap (each with
 the attribute `loop.name`), then symbols (`index` values from memref.dim, arith and arguments), buffers, loop
 nests, and a return without values. Three restrictions keep every step simple: loops count from 0 by 1, bounds
-are a `min` of linear forms, indices are linear in counters and symbols.
+are a `min` of linear forms, indices are linear in counters and symbols (but for `loop.gather` and
+`loop.scatter`, whose indices may be computed).
 
 ```mlir
 func.func @product(%A: memref<8x4xf32> {loop.name = "A"}, %B: memref<4x8xf32> {loop.name = "B"},
@@ -25,9 +26,10 @@ func.func @product(%A: memref<8x4xf32> {loop.name = "A"}, %B: memref<4x8xf32> {l
 
 from xdsl.ir import Dialect
 
-from weft.dialects.loop.access import AccessOp, LoadOp, PrefetchOp, ReduceOp, StoreOp, WriteOp
+from weft.dialects.loop.access import AccessOp, LoadOp, PrefetchOp, ReadOp, ReduceOp, StoreOp, WriteOp
 from weft.dialects.loop.base import LinearOp
 from weft.dialects.loop.buffers import AllocOp, PrivateOp, alignment, buffer_name
+from weft.dialects.loop.computed import ComputedOp, GatherOp, ScatterOp, has_computed
 from weft.dialects.loop.kinds import KINDS, kinds_of, neutral
 from weft.dialects.loop.linear import Form, LinAttr, Linear, linear
 from weft.dialects.loop.marks import MarkAttr
@@ -36,7 +38,7 @@ from weft.dialects.loop.schedule import ScheduleAttr
 
 LOOP = Dialect(
     "loop",
-    [ForOp, IfOp, IndexOp, LoadOp, StoreOp, ReduceOp, PrefetchOp, AllocOp, PrivateOp],
+    [ForOp, IfOp, IndexOp, LoadOp, StoreOp, ReduceOp, PrefetchOp, GatherOp, ScatterOp, AllocOp, PrivateOp],
     [LinAttr, MarkAttr, ScheduleAttr],
 )
 
@@ -45,8 +47,10 @@ __all__ = [
     "LOOP",
     "AccessOp",
     "AllocOp",
+    "ComputedOp",
     "ForOp",
     "Form",
+    "GatherOp",
     "IfOp",
     "IndexOp",
     "LinAttr",
@@ -56,12 +60,15 @@ __all__ = [
     "MarkAttr",
     "PrefetchOp",
     "PrivateOp",
+    "ReadOp",
     "ReduceOp",
+    "ScatterOp",
     "ScheduleAttr",
     "StoreOp",
     "WriteOp",
     "alignment",
     "buffer_name",
+    "has_computed",
     "kinds_of",
     "linear",
     "loop_of",

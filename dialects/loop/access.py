@@ -1,9 +1,9 @@
-"""Accesses of buffers: `loop.load`, `loop.store`, `loop.reduce`, `loop.prefetch`."""
+"""Accesses of buffers at linear places: `loop.load`, `loop.store`, `loop.reduce`, `loop.prefetch`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import IndexType, MemRefType, StringAttr, UnitAttr
 from xdsl.ir import Attribute, SSAValue
@@ -103,23 +103,15 @@ class AccessOp(LinearOp):
             )
 
 
-def _read_type(parser: Parser) -> tuple[dict[str, Attribute], Attribute]:
+def read_type(parser: Parser) -> tuple[dict[str, Attribute], Attribute]:
     """Read the attributes and the type at the end of an access."""
     attributes = parser.parse_optional_attr_dict()
     parser.parse_punctuation(":")
     return attributes, parser.parse_type()
 
 
-@irdl_op_definition
-class LoadOp(AccessOp):
-    """Reads an element.
-
-    ```mlir
-    %a = loop.load %A[192*%ic + 12*%ip + %ir, %k] : memref<1024x1024xf32>
-    ```
-    """
-
-    name = "loop.load"
+class ReadOp(AccessOp):
+    """An access that gives the element that it touches."""
 
     buffer = operand_def(MemRefType)
     counters = var_operand_def(INDEX)
@@ -138,17 +130,17 @@ class LoadOp(AccessOp):
         )
 
     @classmethod
-    def parse(cls, parser: Parser) -> LoadOp:
-        """Read the syntax above."""
+    def parse(cls, parser: Parser) -> Self:
+        """Read `%A[index] : type`."""
         name = parser.parse_unresolved_operand()
         index = parse_index(parser)
-        attributes, type_ = _read_type(parser)
+        attributes, type_ = read_type(parser)
         op = cls(parser.resolve_operand(name, type_), index)
         op.attributes |= attributes
         return op
 
     def print(self, printer: Printer) -> None:
-        """Print the syntax above."""
+        """Print `%A[index] : type`."""
         printer.print_string(" ")
         self.print_access(printer)
         self.print_type(printer)
@@ -158,8 +150,20 @@ class LoadOp(AccessOp):
         self.verify_access()
         if self.result.type != self.memref.element_type:
             raise VerifyException(
-                f"loop.load: the result is {self.result.type}, an element is {self.memref.element_type}"
+                f"{self.name}: the result is {self.result.type}, an element is {self.memref.element_type}"
             )
+
+
+@irdl_op_definition
+class LoadOp(ReadOp):
+    """Reads an element.
+
+    ```mlir
+    %a = loop.load %A[192*%ic + 12*%ip + %ir, %k] : memref<1024x1024xf32>
+    ```
+    """
+
+    name = "loop.load"
 
 
 class WriteOp(AccessOp):
@@ -216,7 +220,7 @@ class StoreOp(WriteOp):
         name = parser.parse_unresolved_operand()
         index = parse_index(parser)
         nontemporal = parser.parse_optional_keyword("nontemporal") is not None
-        attributes, type_ = _read_type(parser)
+        attributes, type_ = read_type(parser)
         buffer = parser.resolve_operand(name, type_)
         element = memref_of(buffer).element_type
         op = cls(parser.resolve_operand(value, element), buffer, index, nontemporal=nontemporal)
@@ -307,7 +311,7 @@ class ReduceOp(WriteOp):
         over: list[SSAValue] = []
         if parser.parse_optional_keyword("over") is not None:
             over = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: parser.parse_operand(INDEX))
-        attributes, type_ = _read_type(parser)
+        attributes, type_ = read_type(parser)
         buffer = parser.resolve_operand(name, type_)
         element = memref_of(buffer).element_type
         op = cls(kind, parser.resolve_operand(value, element), buffer, index, over)
@@ -383,7 +387,7 @@ class PrefetchOp(AccessOp):
         """Read the syntax above."""
         name = parser.parse_unresolved_operand()
         index = parse_index(parser)
-        attributes, type_ = _read_type(parser)
+        attributes, type_ = read_type(parser)
         op = cls(parser.resolve_operand(name, type_), index)
         op.attributes |= attributes
         return op

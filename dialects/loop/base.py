@@ -92,9 +92,9 @@ class LinearOp(IRDLOperation):
         if len(columns) != len(self.counters) or any(not any(column) for column in columns):
             raise VerifyException(f"{self.name}: a counter is listed that no linear form uses")
         for value in (*self.counters, *self.trailing()):
-            self._verify_source(value)
+            self.verify_source(value)
 
-    def _verify_source(self, value: SSAValue) -> None:
+    def verify_source(self, value: SSAValue) -> None:
         """A counter of a loop around the op, or a symbol: a value that no loop or condition computes."""
         owner = value.owner
         parent = owner.parent_op()

@@ -69,7 +69,9 @@ from weft.dialects.ml.functions import (
     TanhOp,
     TanOp,
 )
+from weft.dialects.ml.gather import GatherOp, TakeOp
 from weft.dialects.ml.layout import ConcatenateOp, GetDimensionSizeOp, ReshapeOp, SliceOp, TransposeOp
+from weft.dialects.ml.masks import OneHotOp, TrilOp, TriOp, TriuOp
 from weft.dialects.ml.nn import SoftmaxOp
 from weft.dialects.ml.pad import PadOp
 from weft.dialects.ml.reduction import ReduceOp, ReturnOp
@@ -138,6 +140,12 @@ ML = Dialect(
         SliceOp,
         ConcatenateOp,
         GetDimensionSizeOp,
+        GatherOp,
+        TakeOp,
+        OneHotOp,
+        TriOp,
+        TrilOp,
+        TriuOp,
         SoftmaxOp,
         ReturnOp,
         ReduceOp,
@@ -178,6 +186,7 @@ __all__ = [
     "ExpOp",
     "Expm1Op",
     "FloorOp",
+    "GatherOp",
     "GeluOp",
     "GetDimensionSizeOp",
     "IotaOp",
@@ -192,6 +201,7 @@ __all__ = [
     "MulOp",
     "NegOp",
     "NotOp",
+    "OneHotOp",
     "OrOp",
     "PadOp",
     "PowOp",
@@ -217,9 +227,13 @@ __all__ = [
     "SoftplusOp",
     "SqrtOp",
     "SubOp",
+    "TakeOp",
     "TanOp",
     "TanhOp",
     "TransposeOp",
+    "TriOp",
+    "TrilOp",
+    "TriuOp",
     "UnaryOp",
     "Window",
     "XorOp",

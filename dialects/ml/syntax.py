@@ -82,3 +82,25 @@ def _parse_range(parser: Parser) -> tuple[int, int, int]:
 def _range_text(start: int, limit: int, stride: int) -> str:
     text = f"{start}:{'?' if limit == TO_THE_END else limit}"
     return text if stride == _UNSAID else f"{text}:{stride}"
+
+
+@irdl_custom_directive
+class Sizes(CustomDirective):
+    """The sizes of a slice, `[1, 8, ?]`: `?` is all of a dimension."""
+
+    sizes: AttributeVariable
+
+    def parse(self, parser: Parser, state: ParsingState) -> None:
+        """Read the sizes."""
+
+        def size() -> int:
+            return TO_THE_END if parser.parse_optional_punctuation("?") else parser.parse_integer()
+
+        sizes = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, size)
+        self.sizes.set(state, DenseArrayBase.from_list(i64, sizes))
+
+    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
+        """Write the sizes."""
+        state.print_whitespace(printer)
+        texts = ("?" if size == TO_THE_END else str(size) for size in values_of(self.sizes.get(op)))
+        printer.print_string(f"[{', '.join(texts)}]")

@@ -40,7 +40,13 @@ class Read(Enum):
 
 
 _HOST = (ml.ConstantOp, ml.ReshapeOp, ml.GetDimensionSizeOp)
-_POINT = (UnaryOp, BinaryOp, ml.CompareOp, ml.SelectOp, ml.ClampOp, ml.ConvertOp, ml.IsFiniteOp, ml.IotaOp)
+_LOOKUP = (ml.GatherOp, ml.TakeOp, ml.OneHotOp)
+"""Ops that read an element of their operands more than once, at places of their own."""
+
+_PLACES = (*_LOOKUP, ml.TriOp, ml.TrilOp, ml.TriuOp)
+"""Ops of which an element follows from its place."""
+
+_POINT = (UnaryOp, BinaryOp, ml.CompareOp, ml.SelectOp, ml.ClampOp, ml.ConvertOp, ml.IsFiniteOp, ml.IotaOp, *_PLACES)
 _INDEX = (ml.BroadcastInDimOp, ml.TransposeOp, ml.SliceOp)
 _READ_ONCE = (ml.ReduceOp, ml.ConcatenateOp, ml.PadOp)
 """Heavy ops that read each element of an operand at most once."""
@@ -107,6 +113,8 @@ def is_splat(op: Operation) -> bool:
 def read_of(op: Operation, operand: SSAValue) -> Read:
     """How `op`, which is no HOST op, reads a tensor operand."""
     role = role_of(op)
+    if isinstance(op, _LOOKUP):
+        return Read.AGAIN
     if role is Role.HEAVY:
         return Read.MOVED if isinstance(op, _READ_ONCE) else Read.AGAIN
     if isinstance(op, ml.BroadcastInDimOp):
@@ -128,7 +136,7 @@ def _expands(op: ml.BroadcastInDimOp) -> bool:
 
 def is_free(op: Operation) -> bool:
     """Whether an op costs nothing at any index: it moves elements, or says them by their place."""
-    return role_of(op) is Role.INDEX or isinstance(op, ml.IotaOp | ml.BitcastConvertOp)
+    return role_of(op) is Role.INDEX or isinstance(op, ml.IotaOp | ml.TriOp | ml.BitcastConvertOp)
 
 
 def is_costly(op: Operation) -> bool:

@@ -20,10 +20,11 @@ from weft.dialects.ml.elementwise import UnaryOp
 from weft.passes.loops.ml_to_loop.contraction import contraction
 from weft.passes.loops.ml_to_loop.convolution import convolution
 from weft.passes.loops.ml_to_loop.kernel import Kernel
+from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
 from weft.passes.loops.ml_to_loop.shapes import concatenate, pad
 from weft.passes.loops.ml_to_loop.softmax import softmax
-from weft.passes.loops.ml_to_loop.values import materialize, write_outputs
+from weft.passes.loops.ml_to_loop.values import materialize, settle, write_outputs
 
 NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.MatmulOp: contraction,
@@ -52,6 +53,7 @@ INLINE = (
     ml.BroadcastInDimOp,
     ml.TransposeOp,
     ml.SliceOp,
+    *LOOKUPS,
 )
 """Ops that are computed where an element of them is needed."""
 
@@ -125,6 +127,8 @@ def convert_kernel(function: func.FuncOp) -> None:
         if (nest := NESTS.get(type(op))) is not None:
             nest(kernel, op)
         elif isinstance(op, INLINE):
+            if isinstance(op, ml.GatherOp | ml.TakeOp):
+                settle(kernel, op.operand, repeats=kernel.dims(op.result))
             _bound_depth(kernel, op, depths)
         else:
             raise error_at(op, f"{op.name} cannot stand in a kernel", _hint(op), code=codes.CANNOT_LOWER)

@@ -17,6 +17,7 @@ from weft.dialects.loop import (
     ReduceOp,
     WriteOp,
     buffer_name,
+    has_computed,
     loop_of,
 )
 from weft.passes.loops.ranges import greatest_trip, span
@@ -46,7 +47,7 @@ def determined(access: AccessOp, free: Iterable[SSAValue]) -> set[SSAValue]:
     """The counters among `free` whose values follow from the place that the access touches.
 
     In one dimension the counter with the largest factor follows when all smaller terms together move by less
-    than that factor; then the next one, and so on.
+    than that factor; then the next one, and so on. Nothing follows from a dimension whose index the body computes.
     """
     left = set(free)
     found: set[SSAValue] = set()
@@ -54,6 +55,8 @@ def determined(access: AccessOp, free: Iterable[SSAValue]) -> set[SSAValue]:
     while changed:
         changed = False
         for form in access.index():
+            if has_computed(form):
+                continue
             terms = sorted((t for t in form.terms if t[0] in left), key=lambda t: -abs(t[1]))
             for value, factor in terms:
                 rest = span(form, left - {value})
@@ -102,6 +105,8 @@ def _apart_in(forms: Sequence[Linear], counter: SSAValue, free: set[SSAValue]) -
     factor = forms[0].coefficient(counter)
     standing = {Linear(tuple(t for t in form.terms if t[0] not in free)) for form in forms}
     if not factor or len(standing) > 1 or any(form.coefficient(counter) != factor for form in forms):
+        return False
+    if any(has_computed(form) for form in forms):
         return False
     low: list[int] = []
     high: list[int] = []

@@ -10,7 +10,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import FixedBitwidthType
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import AccessOp, AllocOp, ForOp, IfOp, LoadOp, PrefetchOp, ReduceOp, StoreOp
+from weft.dialects.loop import AccessOp, AllocOp, ForOp, IfOp, LoadOp, PrefetchOp, ReduceOp, ScatterOp, StoreOp
 from weft.passes.loops.ranges import greatest_trip
 
 UNKNOWN_TRIP = 256
@@ -44,9 +44,9 @@ class Leaf:
         return [op for op in self.body if isinstance(op, ReduceOp)]
 
     @property
-    def stores(self) -> list[StoreOp]:
+    def stores(self) -> list[StoreOp | ScatterOp]:
         """The stores of the body."""
-        return [op for op in self.body if isinstance(op, StoreOp)]
+        return [op for op in self.body if isinstance(op, StoreOp | ScatterOp)]
 
     @property
     def element_bytes(self) -> int:

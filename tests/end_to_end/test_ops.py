@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import weft
-from tests.passes.loops import kernels, test_ml_to_loop_nests, test_ml_to_loop_scalars
+from tests.passes.loops import kernels, test_ml_to_loop_lookups, test_ml_to_loop_nests, test_ml_to_loop_scalars
+from tests.passes.loops.test_ml_to_loop_lookups import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_nests import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_scalars import *  # noqa: F403
 from weft.backends.reference import run
@@ -30,5 +31,5 @@ def check_compiled(build, *arrays, dynamic=(), extra=(), tolerance=None):
 
 @pytest.fixture(autouse=True)
 def through_the_whole_road(monkeypatch):
-    monkeypatch.setattr(test_ml_to_loop_nests, "check", check_compiled)
-    monkeypatch.setattr(test_ml_to_loop_scalars, "check", check_compiled)
+    for cases in (test_ml_to_loop_lookups, test_ml_to_loop_nests, test_ml_to_loop_scalars):
+        monkeypatch.setattr(cases, "check", check_compiled)

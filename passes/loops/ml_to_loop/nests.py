@@ -18,12 +18,14 @@ from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.loop.access import LoadOp, ReduceOp, StoreOp
+from weft.dialects.loop.computed import GatherOp, has_computed, is_computed
 from weft.dialects.loop.linear import Form, Linear, linear
 from weft.dialects.loop.nest import ForOp, IfOp, IndexOp
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.dtypes import width_of
 from weft.passes.loops.ml_to_loop.body import AnyInteger, Body, is_integer, signless, wide
 from weft.passes.loops.ml_to_loop.kernel import Kernel
+from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.scalars import bitcast, scalar
 from weft.passes.loops.reify import Size
 from weft.passes.rewriting import LocatedBuilder
@@ -80,7 +82,8 @@ class Nest:
 
     def load(self, buffer: SSAValue, index: Sequence[Linear]) -> SSAValue:
         """Read an element of a buffer."""
-        return self.builder.insert(LoadOp(buffer, index)).result
+        read = GatherOp if any(has_computed(form) for form in index) else LoadOp
+        return self.builder.insert(read(buffer, index)).result
 
     def store(self, value: SSAValue, buffer: SSAValue, index: Sequence[Linear]) -> None:
         """Write an element of a buffer."""
@@ -94,7 +97,17 @@ class Nest:
 
     def number(self, form: Linear, type_: AnyInteger) -> SSAValue:
         """A linear form as an integer."""
-        return self.body.put(arith.IndexCastOp(self.builder.insert(IndexOp(form)).result, type_))
+        total: SSAValue | None = None
+        for value in filter(is_computed, form.values):
+            term = self.body.put(arith.IndexCastOp(value, type_))
+            term = self.body.put(arith.MuliOp(term, self.body.like(form.coefficient(value), term)))
+            total = term if total is None else self.body.put(arith.AddiOp(total, term))
+            form = form.without(value)
+        if form.is_constant:
+            rest = self.kernel.constant(form.constant, type_)
+        else:
+            rest = self.body.put(arith.IndexCastOp(self.builder.insert(IndexOp(form)).result, type_))
+        return rest if total is None else self.body.put(arith.AddiOp(total, rest))
 
     def bind(self, value: SSAValue, element: SSAValue) -> None:
         """Say what the one element of a rank-0 value is here."""
@@ -196,5 +209,6 @@ _READERS: Mapping[type[MlOp], Callable[[Nest, MlOp, Index], SSAValue]] = {
     ml.SliceOp: _slice,
     ml.IotaOp: _iota,
     ml.BitcastConvertOp: _bitcast,
+    **LOOKUPS,
 }
 """Ops that read their operands at other indices, or at none. Every other op reads them at its own."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import AccessOp, LoadOp, ReduceOp, StoreOp, WriteOp
+from weft.dialects.loop import AccessOp, ComputedOp, LoadOp, ReadOp, ReduceOp, StoreOp, WriteOp
 from weft.dialects.loop.schedule import FuseConsumer
 from weft.passes.loops.dependence import accesses, say
 from weft.passes.loops.kernels import Refuse, erase, find_buffer
@@ -55,6 +55,8 @@ class LoopFuseConsumer(FuseConsumer, StepPass):
         touching = accesses(kernel, buffer)
         if any(isinstance(access, ReduceOp) for access in touching):
             raise Refuse("a store is a partial sum; keep its reduction in one piece")
+        if any(isinstance(access, ComputedOp) for access in touching):
+            raise Refuse(f"'{self.buffer}' is touched at places that only the run knows")
         reads = [access for access in touching if isinstance(access, LoadOp)]
         stores = [access for access in touching if isinstance(access, StoreOp)]
         if len(reads) != 1:
@@ -74,7 +76,7 @@ def _check_body(body: tuple[Operation, ...]) -> None:
     """The consumer stores, does not reduce, and does not read what it writes."""
     if any(isinstance(op, ReduceOp) for op in body):
         raise Refuse("the consumer reduces")
-    both = set(targets(body, LoadOp)) & set(targets(body, WriteOp))
+    both = set(targets(body, ReadOp)) & set(targets(body, WriteOp))
     if both:
         raise Refuse(f"the consumer reads and writes {say(both.pop())}")
 
@@ -87,7 +89,7 @@ def _check_order(kernel: FuncOp, top: Operation, stores: list[StoreOp], body: tu
     for store in stores:
         if not top_level(kernel, store).is_before_in_block(top):
             raise Refuse("it is stored after its reader")
-    others = [b for b in targets(body, LoadOp) if b is not stores[0].buffer]
+    others = [b for b in targets(body, ReadOp) if b is not stores[0].buffer]
     changed = touched_between(kernel, first, top, others, WriteOp)
     if changed is not None:
         raise Refuse(f"{say(changed)}, which the consumer reads, is written in between")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import LoadOp, StoreOp, WriteOp
+from weft.dialects.loop import ComputedOp, LoadOp, ReadOp, StoreOp, WriteOp
 from weft.dialects.loop.schedule import Inline
 from weft.passes.loops.dependence import accesses, say
 from weft.passes.loops.kernels import Refuse, erase, find_buffer
@@ -51,12 +51,14 @@ class LoopInline(Inline, StepPass):
         buffer = find_buffer(kernel, self.buffer)
         alloc = local(kernel, buffer, self.buffer)
         touching = accesses(kernel, buffer)
+        if any(isinstance(access, ComputedOp) for access in touching):
+            raise Refuse(f"'{self.buffer}' is touched at places that only the run knows")
         written = [access for access in touching if isinstance(access, WriteOp)]
         if len(written) != 1 or not isinstance(written[0], StoreOp):
             raise Refuse(f"'{self.buffer}' is not written by one store alone")
         producer = elementwise(alloc, written[0], self.buffer)
         reads = [access for access in touching if isinstance(access, LoadOp)]
-        _check_order(kernel, producer.top, reads, targets(producer.body, LoadOp), self.buffer)
+        _check_order(kernel, producer.top, reads, targets(producer.body, ReadOp), self.buffer)
         if targets(producer.body, WriteOp) != [buffer]:
             raise Refuse(f"the nest of '{self.buffer}' writes to other buffers too")
         for read in reads:

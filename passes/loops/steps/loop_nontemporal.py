@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import UnitAttr
 from xdsl.dialects.func import FuncOp
 
-from weft.dialects.loop import LoadOp, ReduceOp, StoreOp
+from weft.dialects.loop import ReadOp, ReduceOp, StoreOp
 from weft.dialects.loop.access import is_aligned
 from weft.dialects.loop.schedule import Nontemporal
 from weft.passes.loops.dependence import accesses
@@ -38,7 +38,7 @@ class LoopNontemporal(Nontemporal, StepPass):
     def transform(self, kernel: FuncOp) -> None:
         """Flag the stores."""
         touching = accesses(kernel, find_buffer(kernel, self.buffer))
-        if any(isinstance(access, LoadOp | ReduceOp) for access in touching):
+        if any(isinstance(access, ReadOp | ReduceOp) for access in touching):
             raise Refuse(f"'{self.buffer}' is read again")
         stores = [access for access in touching if isinstance(access, StoreOp)]
         if not all(is_aligned(store) for store in stores):

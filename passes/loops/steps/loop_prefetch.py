@@ -8,7 +8,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint
 
-from weft.dialects.loop import AccessOp, AllocOp, ForOp, PrefetchOp, WriteOp
+from weft.dialects.loop import AccessOp, AllocOp, ComputedOp, ForOp, PrefetchOp, WriteOp
 from weft.dialects.loop.nest import enclosing
 from weft.dialects.loop.schedule import Prefetch
 from weft.passes.loops.dependence import accesses
@@ -59,6 +59,8 @@ class LoopPrefetch(Prefetch, StepPass):
         if isinstance(alloc, AllocOp) and (loop.is_ancestor(alloc) or alloc.space.data == "reg"):
             raise Refuse(f"'{self.buffer}' is no memory outside of '{self.loop}'")
         access = written[0]
+        if isinstance(access, ComputedOp):
+            raise Refuse(f"only the body of '{self.loop}' knows where it writes '{self.buffer}'")
         nest = copy_loops(kernel, _needed(loop, access), f"{self.buffer}.pre", marks=True)
         hint = PrefetchOp(buffer, nest.index(access.index()))
         first = loop.block.first_op

@@ -6,11 +6,12 @@ from typing import cast
 
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import AccessOp, LoadOp, PrefetchOp, ReduceOp, StoreOp
+from weft.dialects.loop import AccessOp, ComputedOp, PrefetchOp, ReadOp, ReduceOp, StoreOp, WriteOp
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm import memory, registers
 from weft.passes.lower.loop_to_llvm.buffers import address
 from weft.passes.lower.loop_to_llvm.combine import across, combine, neutral_value
+from weft.passes.lower.loop_to_llvm.computed import computed_address
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
 from weft.passes.lower.loop_to_llvm.masks import mask_of
 from weft.passes.lower.loop_to_llvm.places import Address, Pending, Place, Target
@@ -20,19 +21,19 @@ from weft.passes.lower.types import PTR, element, integer_type, lanes
 
 
 def lower_load(k: Lowering, op: Operation) -> None:
-    """`loop.load`."""
-    op = cast(LoadOp, op)
+    """`loop.load` and `loop.gather`."""
+    op = cast(ReadOp, op)
     settle(k, op.buffer)
     k.set_value(op.result, _read(k, op, _target(k, op)))
 
 
 def lower_store(k: Lowering, op: Operation) -> None:
-    """`loop.store`."""
-    op = cast(StoreOp, op)
-    settle(k, op.buffer)
+    """`loop.store` and `loop.scatter`."""
+    op = cast(WriteOp, op)
+    settle(k, op.target)
     target = _target(k, op)
-    value = k.value(op.value, _width(k, op, target))
-    _write(k, op, target, value, nontemporal=op.nontemporal is not None)
+    value = k.value(op.stored, _width(k, op, target))
+    _write(k, op, target, value, nontemporal=isinstance(op, StoreOp) and op.nontemporal is not None)
 
 
 def lower_prefetch(k: Lowering, op: Operation) -> None:
@@ -95,7 +96,9 @@ def finish(k: Lowering, keys: list[object] | None = None) -> None:
 
 
 def _target(k: Lowering, op: AccessOp) -> Target:
-    return registers.place(k, op) if op.target in k.registers else address(k, op)
+    if op.target in k.registers:
+        return registers.place(k, op)
+    return computed_address(k, op) if isinstance(op, ComputedOp) else address(k, op)
 
 
 def _width(k: Lowering, op: AccessOp, target: Target) -> int | None:

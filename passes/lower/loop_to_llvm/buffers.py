@@ -112,7 +112,7 @@ def address(k: Lowering, op: AccessOp) -> Address:
     if not known or any(a is not b for a, b in zip(values, flat.values, strict=True)):
         offsets = [k.times(value, factor) for value, factor in zip(values, factors, strict=True)]
         flat.values, flat.scope = tuple(values), k.scope
-        flat.base = _base(k, flat.buffer, offsets)
+        flat.base = based(k, flat.buffer, offsets)
     assert flat.base is not None
     return Address(flat.buffer, flat.base, constant, lane or None)
 
@@ -140,10 +140,10 @@ def _scaled_address(k: Lowering, flat: FlatIndex, terms: list[tuple[Value, int]]
         if now.lane:
             moved = k.times(stride, now.lane)
             step = moved if step == 0 else k.plus(moved, k.as_value(step))
-    return Address(flat.buffer, _base(k, flat.buffer, offsets), constant, None if step == 0 else step)
+    return Address(flat.buffer, based(k, flat.buffer, offsets), constant, None if step == 0 else step)
 
 
-def _base(k: Lowering, buffer: Buffer, offsets: list[Value]) -> Value:
+def based(k: Lowering, buffer: Buffer, offsets: list[Value]) -> Value:
     """The pointer plus all run-time parts, outermost first, so that each sum is made as early as it can be."""
     pointer, type_ = buffer.pointer, memory_type(buffer.element)
     for offset in sorted(offsets, key=k.depth):

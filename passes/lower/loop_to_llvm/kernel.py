@@ -12,7 +12,19 @@ from xdsl.ir import Attribute, Operation
 
 from weft import codes
 from weft.dialects.locations import error_at
-from weft.dialects.loop import AllocOp, ForOp, IfOp, IndexOp, LoadOp, PrefetchOp, PrivateOp, ReduceOp, StoreOp
+from weft.dialects.loop import (
+    AllocOp,
+    ForOp,
+    GatherOp,
+    IfOp,
+    IndexOp,
+    LoadOp,
+    PrefetchOp,
+    PrivateOp,
+    ReduceOp,
+    ScatterOp,
+    StoreOp,
+)
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.loop_to_llvm.accesses import (
@@ -50,7 +62,9 @@ _RULES: Rules = {
     IfOp: lower_if,
     IndexOp: lower_index,
     LoadOp: lower_load,
+    GatherOp: lower_load,
     StoreOp: lower_store,
+    ScatterOp: lower_store,
     ReduceOp: lower_reduce,
     PrefetchOp: lower_prefetch,
     AllocOp: lower_alloc,

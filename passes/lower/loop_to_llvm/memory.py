@@ -180,6 +180,8 @@ def _lane_pointer(k: Lowering, at: Address, lanes: Lanes, lane: int) -> Value | 
     assert at.step is not None
     if isinstance(at.step, int):
         pointer = pointer_at(k, at, at.constant + lane * at.step)
+    elif width_of(at.step.type) is not None:
+        pointer = k.e.gep(pointer_at(k, at, at.constant), k.e.extract(at.step, lane), memory_type(at.buffer.element))
     else:
         offset = k.plus(k.times(at.step, lane), k.integer(at.constant)) if lane else k.integer(at.constant)
         pointer = k.e.gep(at.base, offset, memory_type(at.buffer.element))

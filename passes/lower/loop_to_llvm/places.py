@@ -37,7 +37,7 @@ class Buffer:
 class Address:
     """Where an access goes: `base + constant` (in elements), plus `step` for each lane.
 
-    Without `step` all lanes go to one place.
+    Without `step` all lanes go to one place. A `step` that is a vector is the distance of each lane instead.
     """
 
     buffer: Buffer

@@ -33,6 +33,16 @@ TWINS = {
         'loop.for "i" %i to 8 { %c = loop.index %i : index  %x = arith.addi %c, %n : index }',
         "make a value of it with loop.index",
     ),
+    "a load has a computed place": (
+        'loop.for "i" %i to 8 { %c = arith.muli %n, %n : index  %v = loop.load %A[%c, %i] : memref<8x8xf32> }',
+        'loop.for "i" %i to 8 { %c = arith.muli %n, %n : index  %v = loop.gather %A[%c, %i] : memref<8x8xf32> }',
+        "inside 'loop.for' is no symbol",
+    ),
+    "a gather leaves its buffer by counters alone": (
+        'loop.for "i" %i to 9 { %v = loop.gather %A[%i, %n] : memref<8x8xf32> }',
+        'loop.for "i" %i to 8 { %v = loop.gather %A[%i, %n] : memref<8x8xf32> }',
+        "runs from 0 to 8 in a dimension of size 8",
+    ),
     "a counter is stored": (
         '%T = loop.alloc stack "T" : memref<8xindex> loop.for "i" %i to 8 { loop.store %i, %T[%i] : memref<8xindex> }',
         '%T = loop.alloc stack "T" : memref<8xindex> loop.for "i" %i to 8 { loop.store %n, %T[%i] : memref<8xindex> }',

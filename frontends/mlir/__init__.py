@@ -10,6 +10,6 @@ the tables.
 
 from __future__ import annotations
 
-from weft.frontends.mlir.reader import parse_module
+from weft.frontends.mlir.reader import Unread, parse_module
 
-__all__ = ["parse_module"]
+__all__ = ["Unread", "parse_module"]

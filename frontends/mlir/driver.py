@@ -1,7 +1,7 @@
 """The driver: runs the LALR tables over the scanner in one tight loop, and hands over to islands.
 
 The loop keeps two stacks, states and values. On a token it shifts, reduces by a rule (and calls the rule's action),
-or, where neither fits, takes a keyword for the identifier that it also is, or ends: every start rule reads
+or, where neither fits, takes a keyword for the identifier that it also is, or ends: every start rule but `module` reads
 the longest prefix that it can, so an island can ask for one type in the middle of its own syntax.
 
 An action gets the reader and: None for an empty rule, the value itself for a rule of one symbol, else the
@@ -11,10 +11,11 @@ list of values. It sees the token after its rule as `reader.kind`, `reader.token
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from xdsl.context import Context
+from xdsl.ir import Attribute, SSAValue
 from xdsl.parser import Parser
 from xdsl.utils.lexer import Input
 
@@ -35,6 +36,21 @@ PLACED = NAMED + READ
 """Readings below are texts with their offset."""
 
 
+class Stack:
+    """The stacks of one run of the loop, and what it began with."""
+
+    __slots__ = ("frames", "machine", "start", "states", "values", "words")
+
+    def __init__(self, machine: Machine, words: Words, start: str, frames: int) -> None:
+        self.machine = machine
+        self.words = words
+        self.start = start
+        self.frames = frames
+        """How many regions were open."""
+        self.states = [machine.tables.starts[start]]
+        self.values: list[Any] = []
+
+
 class Driver(Parser):
     """The state of reading one text, and the loop. `reader.py` has the whole class."""
 
@@ -42,6 +58,8 @@ class Driver(Parser):
     match: Callable[[str, int], re.Match[str] | None]
     kinds: tuple[int, ...]
     words: Words
+    frames: list[Any]
+    """The regions that are open. See scopes.py."""
 
     def start_driver(self, machine: Machine, ctx: Context, text: str, filename: str, first_line: int) -> None:
         """Begin a text. xDSL's own constructor would scan with its lexer."""
@@ -90,30 +108,54 @@ class Driver(Parser):
     def run(self, start: str) -> Any:
         """Read the longest prefix that is a `start`, and give its value. Raises a located error where there is none."""
         self.deeper()
-        value = self._loop(start)
-        self.nested -= 1
-        return value
+        stack = Stack(self.machine, self.words, start, len(self.frames))
+        while True:
+            try:
+                value = self._loop(stack)
+            except (RecursionError, MemoryError):
+                raise
+            except Exception as error:
+                if not self.recover(error, stack):
+                    raise
+            else:
+                self.nested -= 1
+                return value
 
-    def _loop(self, start: str) -> Any:  # the one hot loop: kept in one piece, in locals
-        machine = self.machine
+    def report(self, message: str, start: int, hint: str | None = None, *, code: Code) -> None:
+        """Note an error without leaving off. See recovery.py."""
+        raise NotImplementedError
+
+    def near(self, start: int) -> Iterable[str]:
+        """The names of values that may be meant at an offset. See recovery.py."""
+        raise NotImplementedError
+
+    def lost_value(self, type: Attribute) -> SSAValue:
+        """A value in place of one whose definition could not be read. See recovery.py."""
+        raise NotImplementedError
+
+    def recover(self, error: Exception, stack: Stack) -> bool:
+        """Note an error and go on behind it; False where this run has no list of ops to go on with. See recovery.py."""
+        raise NotImplementedError
+
+    def _loop(self, stack: Stack) -> Any:  # the one hot loop: kept in one piece, in locals
+        machine, states, values = stack.machine, stack.states, stack.values
         tables = machine.tables
         rows, pops, origins, actions = tables.rows, tables.pops, tables.origins, machine.actions
         match, kinds, words, text, memo = self.match, self.kinds, self.words, self.text, self.memo
-        values: list[Any] = []
-        states, end = [tables.starts[start]], tables.ends[start]
-        limit = nesting.LIMIT
+        end = tables.ends[stack.start]
+        limit, whole = nesting.LIMIT, stack.start == "module"
         kind: int = self.kind
         token: str = self.token
-        row = rows[states[0]]
+        row = rows[states[-1]]
         while True:
             entry = row.get(kind)
             if entry is None:
                 if BARE in row and (kind == BTYPE or (kind >= FIRST_LITERAL and token[0].isalpha())):
                     kind = BARE
-                elif kind and END in row:
+                elif kind and END in row and not whole:
                     kind = END
                 else:
-                    self.unexpected(row)
+                    self.unexpected({} if whole and END in row else row)
                 entry = row[kind]
             if entry < 0:
                 rule = -1 - entry

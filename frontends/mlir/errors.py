@@ -59,6 +59,12 @@ def located(error: ParseError, input: Input[str], first_line: int, offset: int) 
     return WeftError(_sentence(error.msg), where, hint, source, tuple(notes), code=code_of(error))
 
 
+def foreign(error: Exception, input: Input[str], first_line: int, offset: int) -> WeftError:
+    """The user's error for an exception that knows no place."""
+    where, source = place(input, offset, first_line)
+    return WeftError(sentence(error), where, None, source, code=code_of(error))
+
+
 def place(input: Input[str], offset: int, first_line: int) -> tuple[Location, str]:
     """The location of an offset, and its source line."""
     text = input.content

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, cast
 
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import IRDLOperation
+from xdsl.traits import IsolatedFromAbove
 from xdsl.utils.exceptions import ParseError
 
 from weft import codes
@@ -123,6 +124,8 @@ class Islands(Aliases):
         stack.pop()
         if op.regions:
             self.settle(op.regions, self.lines.at(start))
+            if self.uses and op.has_trait(IsolatedFromAbove):
+                self.check_values_defined(start)
         return op, start
 
     # ---------- types and attributes

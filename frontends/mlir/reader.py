@@ -5,20 +5,38 @@ from __future__ import annotations
 from xdsl.context import Context
 from xdsl.dialect_interfaces.op_asm import OpAsmDialectInterface
 from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.ir import Operation
 from xdsl.ir.affine import AffineExpr
-from xdsl.utils.exceptions import ParseError
 
 from weft import codes, collection
 from weft.diagnostics import Location, WeftError
-from weft.frontends.mlir import errors, nesting
-from weft.frontends.mlir.islands import Islands
+from weft.frontends.mlir import nesting
 from weft.frontends.mlir.machine import Machine, core
+from weft.frontends.mlir.recovery import END, Recovery
 from weft.frontends.mlir.shim import symbol_name
 from weft.frontends.mlir.text import unescape
 from weft.room import with_room
 
 
-class Reader(Islands):
+class Unread(WeftError):
+    """What is wrong with a text, and what could be read of it nevertheless.
+
+    `module` holds the operations that were read; `damaged` are those of them that miss something in their regions, and
+    `lost_symbols` the symbols (with their `@`) that occur in what is missing.
+    """
+
+    def __init__(
+        self, errors: list[WeftError], module: ModuleOp, damaged: set[Operation], lost_symbols: frozenset[str]
+    ) -> None:
+        first = errors[0]
+        super().__init__(first.message, first.where, first.hint, code=first.code)
+        self.diagnostics = tuple(error.diagnostic for error in errors)
+        self.module = module
+        self.damaged = damaged
+        self.lost_symbols = lost_symbols
+
+
+class Reader(Recovery):
     """Reads one text, once. It is an xDSL `Parser`, so that every `parse` hook of a dialect works with it."""
 
     def __init__(
@@ -37,38 +55,47 @@ class Reader(Islands):
         self.reset_scopes()
         self.reset_shim()
         self.reset_islands()
+        self.reset_recovery()
 
     def parse_module(self, allow_implicit_module: bool = True) -> ModuleOp:
-        """The module of the text; one is put around other operations where that is allowed."""
+        """The module of the text; one is put around other operations where that is allowed.
+
+        Raises Unread, with every error and with what could be read.
+        """
         top = self.block
-        self.run("module")
-        if self.kind:
-            self.unexpected({})
-        self.check_all_defined()
-        ops = list(top.ops)
+        try:
+            self.run("module")
+        except (RecursionError, MemoryError):
+            raise
+        except Exception:
+            if not self.errors:
+                raise
+        if self.kind == END:
+            self.check_all_defined()
+        if not self.errors:
+            module = self._module_of(list(top.ops), allow_implicit_module)
+            if not self.errors:
+                return module
+        self.fill_in()
+        self.damaged_text = self.damaged_text or self.stopped
+        module = self._module_of(list(top.ops), True)
+        damaged = {op for region in self.damaged if (op := region.parent) is not None}
+        if self.damaged_text:
+            damaged.add(module)
+        raise Unread(self.errors, module, damaged, frozenset(self.lost_symbols))
+
+    def _module_of(self, ops: list[Operation], allow_implicit_module: bool) -> ModuleOp:
         if len(ops) == 1 and isinstance(ops[0], ModuleOp):
             module = ops[0]
             module.detach()
             return module
         if not allow_implicit_module:
-            self.fail("expected one builtin.module", 0, code=codes.NOT_ONE_MODULE)
+            self.report("expected one builtin.module", 0, code=codes.NOT_ONE_MODULE)
         for op in ops:
             op.detach()
         module = ModuleOp(ops)
         module.location = self.lines.at(0)
         return module
-
-    def module(self, allow_implicit_module: bool = True) -> ModuleOp:
-        """:meth:`parse_module` with every error as a WeftError at its place."""
-        try:
-            return self.parse_module(allow_implicit_module)
-        except ParseError as error:
-            raise errors.located(error, self.input, self.first_line, self.start) from error
-        except (RecursionError, MemoryError):
-            raise
-        except Exception as error:
-            where, source = errors.place(self.input, self.here(), self.first_line)
-            raise WeftError(errors.sentence(error), where, None, source, code=errors.code_of(error)) from error
 
     # ---------- for actions
     def text_of(self, token: str) -> str:
@@ -115,7 +142,7 @@ def parse_module(
     text = _decoded(text, filename, first_line)
     with collection.paused():
         try:
-            return with_room(lambda: Reader(ctx, text, filename, first_line).module(allow_implicit_module))
+            return with_room(lambda: Reader(ctx, text, filename, first_line).parse_module(allow_implicit_module))
         except RecursionError as error:
             raise WeftError(nesting.TOO_DEEP, Location(filename, first_line, 1), code=codes.TOO_DEEP) from error
 

@@ -11,6 +11,7 @@ from xdsl.parser import UnresolvedOperand
 from xdsl.utils.lexer import Span
 
 from weft import codes
+from weft.diagnostics import did_you_mean
 from weft.dialects.grammar import Operand
 from weft.frontends.mlir import nesting
 from weft.frontends.mlir.driver import Driver
@@ -31,6 +32,11 @@ class Frame(nesting.RegionStart):
         self.entry = entry
         self.keep_entry = keep_entry
         self.names: list[str] = []
+        self.item = reader.item
+        self.lost = reader.lost
+        self.dialects = len(reader._parser_state.dialect_stack)  # pyright: ignore[reportPrivateUsage]
+        self.damaged = False
+        """Whether something of the region could not be read."""
 
 
 class Scopes(Driver):
@@ -43,6 +49,14 @@ class Scopes(Driver):
     """The arguments of the next region's entry block, where the op gives them."""
     uses: dict[str, int]
     """Where a value was first used that is not defined yet."""
+    item: int
+    """Where the operation (or block, or alias) began that is being read."""
+    lost: frozenset[str]
+    """Values whose definition could not be read: they have every type."""
+    placeholders: list[SSAValue]
+    """What stands for values whose definition is missing."""
+    damaged: list[Region]
+    """Regions of which something could not be read."""
 
     def reset_scopes(self) -> None:
         """Nothing is known yet."""
@@ -54,6 +68,10 @@ class Scopes(Driver):
         self.frames = []
         self.arguments = None
         self.uses = {}
+        self.item = 0
+        self.lost = frozenset()
+        self.placeholders = []
+        self.damaged = []
         self.hints: dict[str, str | None] = {}
 
     # ---------- values
@@ -65,7 +83,7 @@ class Scopes(Driver):
             value = values[index]
             if value.type is type or value.type == type:
                 return value
-        elif values is None:
+        elif values is None and name not in self.lost:
             self.uses.setdefault(name, start)
         return self.resolve_operand(UnresolvedOperand(self.span(start, len(name) + 1), index), type)
 
@@ -91,11 +109,19 @@ class Scopes(Driver):
             self.frames[-1].names.append(name)
 
     def check_all_defined(self) -> None:
-        """Raise a located error where a value or a block is used but not defined."""
+        """Note an error for each value and block that is used but not defined."""
         self._check_blocks()
-        for name, start in sorted(self.uses.items(), key=lambda use: use[1]):
-            if name in self.forward_ssa_references:
-                self.fail(f"%{name} is used but not defined", start, code=codes.UNDEFINED_VALUE)
+        self.check_values_defined(0)
+
+    def check_values_defined(self, begin: int) -> None:
+        """Note an error for each value that is used from this offset on and is not defined by now."""
+        for name, start in list(self.uses.items()):
+            if start >= begin and name in self.forward_ssa_references:
+                hint = did_you_mean(f"%{name}", self.near(start))
+                self.report(f"%{name} is used but not defined", start, hint, code=codes.UNDEFINED_VALUE)
+                del self.uses[name]
+                for value in self.forward_ssa_references.pop(name).values():
+                    self.placeholders.append(value)
 
     def span(self, start: int, length: int) -> Span[str]:
         """A part of the text, as xDSL wants it."""
@@ -112,7 +138,10 @@ class Scopes(Driver):
 
     def _check_blocks(self) -> None:
         for name, spans in self.forward_block_references.items():
-            self.fail(f"block ^{name} is not defined in this region", spans[0].start, code=codes.UNDEFINED_BLOCK)
+            hint = did_you_mean(f"^{name}", [f"^{block}" for block, (_, span) in self.blocks.items() if span])
+            self.report(
+                f"block ^{name} is not defined in this region", spans[0].start, hint, code=codes.UNDEFINED_BLOCK
+            )
 
     def begin_block(self, name: str, start: int) -> Block:
         """The block that is defined here. Raises a located error for a name that is taken."""
@@ -164,12 +193,19 @@ class Scopes(Driver):
             region.add_block(frame.entry)
         for block in blocks:
             region.add_block(block)
+        if frame.damaged:
+            self.damaged.append(region)
+        self.leave(frame)
+        return region
+
+    def leave(self, frame: Frame) -> None:
+        """The surroundings of a region again."""
         self.frames.pop()
         for name in frame.names:
             self.ssa_values.pop(name, None)
         self.blocks, self.forward_block_references = frame.blocks, frame.forward_blocks
         self.block, self.nested = frame.block, frame.nested
-        return region
+        self.item, self.lost = frame.item, frame.lost
 
     # ---------- locations of what islands make
     def settle(self, regions: Sequence[Region], location: LocationAttr) -> None:

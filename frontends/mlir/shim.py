@@ -184,7 +184,7 @@ class Shim(Scopes):
     def parse_punctuation(self, punctuation: Any, context_msg: str = "") -> Any:
         if self.parse_optional_characters(punctuation) is None:
             found = f"'{self.token}'" if self.kind else "the end of the text"
-            self.fail(f"expected '{punctuation}'{context_msg}, found {found}", code=codes.SYNTAX)
+            self.fail(f"expected '{punctuation}'{context_msg.rstrip('!.')}, found {found}", code=codes.SYNTAX)
         return punctuation
 
     def parse_optional_keyword(self, keyword: str) -> str | None:
@@ -210,6 +210,8 @@ class Shim(Scopes):
                 if value.type is type or value.type == type:
                     return value
         name = operand.operand_name
+        if name in self.lost:
+            return self.lost_value(type)
         if name not in self.ssa_values:
             self.uses.setdefault(name, operand.span.start)
         return super().resolve_operand(operand, type)

@@ -11,9 +11,9 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
+from weft.driver.reading import read_module
 from weft.driver.source import Source, read_source, showing
 from weft.driver.verify import verify
-from weft.frontends.mlir import parse_module
 from weft.registry import context
 from weft.room import with_room
 
@@ -31,9 +31,7 @@ def parse(program: Program | Source, ctx: Context | None = None) -> ModuleOp:
         return program
     source = program if isinstance(program, Source) else read_source(program)
     with showing(source):
-        module = parse_module(source.text, ctx or context(), source.name)
-        with_room(lambda: verify(module))
-    return module
+        return read_module(source.text, ctx or context(), source.name)
 
 
 def find_entry(module: ModuleOp, entry: str | None) -> func.FuncOp:

@@ -22,8 +22,8 @@ from weft.driver.instruments import Instrument, Timing
 from weft.driver.passes import PassManager
 from weft.driver.pipeline import Nest, parse_pipeline
 from weft.driver.printing import print_module
+from weft.driver.reading import read_module
 from weft.driver.source import Source, showing
-from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
 from weft.registry import context
 from weft.room import with_room
@@ -119,8 +119,7 @@ def _transform_chunk(chunk: Chunk, name: str, job: Job) -> str:
 def _transformed(chunk: Chunk, name: str, job: Job) -> str:
     ctx = context(allow_unregistered=job.allow_unregistered)
     start = time.perf_counter()
-    module = parse_module(chunk.text, ctx, name, first_line=chunk.first_line, allow_implicit_module=job.implicit_module)
-    verify(module)
+    module = read_module(chunk.text, ctx, name, first_line=chunk.first_line, allow_implicit_module=job.implicit_module)
     if job.timing is not None:
         job.timing.measure("Parser", time.perf_counter() - start)
     if job.verify_roundtrip:

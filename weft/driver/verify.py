@@ -1,24 +1,102 @@
-"""Verification as a user error: the op to blame, by file:line:col."""
+"""Verification as user errors: every op that is wrong, by file:line:col."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Set
+
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.irdl.dominance import DominanceInfo
+from xdsl.ir import Operation
+from xdsl.traits import IsolatedFromAbove, IsTerminator, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from weft import codes
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
+from weft.driver.dominance import undominated
+from weft.driver.verify_codes import code_of
 
 
 def verify(module: ModuleOp) -> None:
-    """Verify a module, dominance included. Raises :class:`WeftError` at the op that is wrong."""
+    """Verify a module, dominance included. Raises :class:`WeftError` with an error for each op that is wrong."""
     try:
         module.verify()
+    except VerifyException:
+        sound = False
+    else:
+        sound = True
+    errors = list(undominated(module)) if sound else list(problems(module))
+    if errors:
+        raise WeftError.several(sorted(errors, key=_place))
+
+
+def _place(error: WeftError) -> tuple[int, int]:
+    return error.diagnostic.where.line, error.diagnostic.where.column
+
+
+def problems(module: ModuleOp, spared: Set[Operation] = frozenset()) -> Iterator[WeftError]:
+    """An error for each op that is wrong.
+
+    Nothing is said of the `spared` ops, which miss something in their regions, nor of where they end; nor of an op that
+    is wrong only because of one inside it.
+    """
+    dominance = list(undominated(module))
+    blamed: set[Operation] = set()
+    for op in reversed(list(module.walk())):
+        error = None if op in spared else _problem(op, spared, bool(dominance))
+        if error is None:
+            continue
+        parent = op.parent_op()
+        if error.code is codes.MISSING_TERMINATOR:
+            if op in blamed or parent in spared or (not op.has_trait(IsTerminator) and _terminated_early(op)):
+                continue
+            if parent is not None:
+                blamed.add(parent)
+        yield error
+    yield from dominance
+
+
+def _problem(op: Operation, spared: Set[Operation], dominance: bool) -> WeftError | None:
+    if any(successor.parent is None for successor in op.successors):
+        return None
+    try:
+        op.verify(verify_nested_ops=False)
     except VerifyException as error:
-        raise located(module, error) from error
-    verify_dominance(module)
+        message = verification_message(error)
+        if op.has_trait(IsolatedFromAbove) and "IsolatedFromAbove" in message:
+            return None if dominance else _isolation(op)
+        prefix = "" if f"'{op.name}'" in message else f"'{op.name}' op "
+        return error_at(op, prefix + message, code=code_of(message))
+    return _empty_block(op)
+
+
+def _terminated_early(op: Operation) -> bool:
+    """Whether a terminator stands too early in the block of an op: that is what is wrong then."""
+    block = op.parent
+    return block is not None and any(other.has_trait(IsTerminator) for other in block.ops)
+
+
+def _empty_block(op: Operation) -> WeftError | None:
+    """A region of one block needs a terminator, even where nothing else stands in it."""
+    if op.has_trait(NoTerminator) or all(region.first_block is None for region in op.regions):
+        return None
+    for region in op.regions:
+        if len(region.blocks) == 1 and region.blocks[0].first_op is None:
+            message = f"'{op.name}' op has an empty block, which needs a terminator"
+            return error_at(op, message, code=codes.MISSING_TERMINATOR)
+    return None
+
+
+def _isolation(op: Operation) -> WeftError:
+    """The use of a value from outside in an op that takes none from there."""
+    for user in op.walk():
+        for operand in user.operands:
+            if user is not op and not op.is_ancestor(operand.owner):
+                name = f" %{operand.name_hint}" if operand.name_hint else ""
+                message = (
+                    f"'{user.name}' op uses the value{name} from outside of '{op.name}', which takes none from there"
+                )
+                return error_at(user, message, code=codes.NOT_DOMINATED)
+    return error_at(op, f"'{op.name}' op uses values from outside", code=codes.NOT_DOMINATED)
 
 
 def verification_message(error: VerifyException) -> str:
@@ -29,78 +107,3 @@ def verification_message(error: VerifyException) -> str:
     text = str(cause)
     marker = "Operation does not verify: "
     return text.rpartition(marker)[2].strip() if marker in text else text.strip()
-
-
-def located(module: ModuleOp, error: VerifyException) -> WeftError:
-    """The error, at the innermost op that does not verify by itself."""
-    message = verification_message(error)
-    op = _culprit(module)
-    prefix = "" if f"'{op.name}'" in message else f"'{op.name}' op "
-    return error_at(op, prefix + message, code=codes.INVALID_OP)
-
-
-def _culprit(module: ModuleOp) -> Operation:
-    for op in module.walk():
-        try:
-            op.verify(verify_nested_ops=False)
-        except VerifyException:
-            return op
-    return module
-
-
-def verify_dominance(module: ModuleOp) -> None:
-    """Every value is defined before it is used (xDSL's verifier does not look at that).
-
-    The module's own region is a graph region: order does not matter there.
-    Source: https://mlir.llvm.org/docs/LangRef/#control-flow-and-ssacfg-regions
-    """
-    visible: set[SSAValue] = {result for op in module.body.block.ops for result in op.results}
-    for op in module.body.block.ops:
-        _check_op(op, visible)
-
-
-def _check_op(op: Operation, visible: set[SSAValue]) -> None:
-    for operand in op.operands:
-        if operand not in visible:
-            name = f"%{operand.name_hint}" if operand.name_hint else f"#{op.operands.index(operand)}"
-            raise error_at(
-                op,
-                f"'{op.name}' op operand {name} is used where its definition does not dominate it",
-                code=codes.NOT_DOMINATED,
-            )
-    for region in op.regions:
-        _check_region(region, visible)
-
-
-def _check_region(region: Region, visible: set[SSAValue]) -> None:
-    blocks = list(region.blocks)
-    if len(blocks) == 1:
-        added = _check_block(blocks[0], visible)
-        visible.difference_update(added)
-        return
-    dominance = DominanceInfo(region) if blocks else None
-    for block in blocks:
-        assert dominance is not None
-        above = [
-            value
-            for other in blocks
-            if other is not block and dominance.dominates(other, block)
-            for value in _defined(other)
-        ]
-        visible.update(above)
-        added = _check_block(block, visible)
-        visible.difference_update(above, added)
-
-
-def _defined(block: Block) -> list[SSAValue]:
-    return [*block.args, *(result for op in block.ops for result in op.results)]
-
-
-def _check_block(block: Block, visible: set[SSAValue]) -> list[SSAValue]:
-    added: list[SSAValue] = list(block.args)
-    visible.update(added)
-    for op in block.ops:
-        _check_op(op, visible)
-        visible.update(op.results)
-        added.extend(op.results)
-    return added

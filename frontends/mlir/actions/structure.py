@@ -127,6 +127,17 @@ def _block_head(symbols: list[str]) -> Callable[..., Block]:
     return action
 
 
+def begin_items(reader: Reading, value: object) -> None:
+    """The next item of a list begins here."""
+    reader.item = reader.start
+
+
+def append_op(reader: Reading, values: list[Any]) -> None:
+    """One more operation of a block; the next one begins here."""
+    reader.block.add_op(values[1])
+    reader.item = reader.start
+
+
 def append_block(reader: Reading, values: list[Any]) -> list[Block]:
     """One more block of a region."""
     values[0].append(values[1])
@@ -140,7 +151,8 @@ def alias(reader: Reading, values: list[Any]) -> None:
 
 ACTIONS: dict[str, Action | BySymbols] = {
     "module": lambda reader, value: value,
-    "items": lambda reader, values: None,
+    "begin_items": begin_items,
+    "items": begin_items,
     "top_op": lambda reader, op: reader.block.add_op(op),
     "alias": alias,
     "op": BySymbols(_operation),
@@ -150,7 +162,7 @@ ACTIONS: dict[str, Action | BySymbols] = {
     "successor": lambda reader, value: reader.successor(value[0], value[2]),
     "region": region,
     "region_enter": lambda reader, value: reader.begin_region(),
-    "append_op": lambda reader, values: reader.block.add_op(values[1]),
+    "append_op": append_op,
     "append_block": append_block,
     "block_head": BySymbols(_block_head),
     "block_arg": lambda reader, values: (values[0], values[2], values[3] if len(values) > 3 else None),

@@ -1,0 +1,86 @@
+"""The verifier names every op that is wrong, once, at its place."""
+
+import pytest
+
+import weft
+
+
+def errors(text):
+    with pytest.raises(weft.WeftError) as caught:
+        weft.parse(text)
+    return [(d.where.line, d.code.name) for d in caught.value.diagnostics]
+
+
+def test_every_wrong_op_is_named():
+    text = """func.func @f(%a: tensor<4xf32>, %b: tensor<5xf32>) -> i32 {
+  %0 = "ml.add"(%a, %b) : (tensor<4xf32>, tensor<5xf32>) -> tensor<4xf32>
+  %1 = "arith.addi"() : () -> i32
+  %2 = "arith.constant"() : () -> i32
+  func.call @nowhere() : () -> ()
+  func.return %a : tensor<4xf32>
+}
+func.func @f() {
+  func.return
+}
+"""
+    assert errors(text) == [
+        (1, "E0407"),
+        (2, "E0401"),
+        (3, "E0402"),
+        (4, "E0404"),
+        (5, "E0407"),
+        (6, "E0409"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ('  "test.op"() : () -> ()', 2),
+        ("  func.return\n  func.return", 2),
+        ('  func.return\n  "test.op"() : () -> ()', 2),
+        ('  %c = arith.constant true\n  "scf.if"(%c) ({\n  ^e:\n  }, {\n    scf.yield\n  }) : (i1) -> ()\n  func.return', 3),
+        ('  %c = arith.constant true\n  "scf.if"(%c) ({\n    "test.op"() : () -> ()\n  }, {\n  scf.yield\n  }) : (i1) -> ()\n  func.return', 4),
+    ],
+)  # fmt: skip
+def test_a_missing_terminator_is_said_once(body, line):
+    assert errors(f"func.func @f() {{\n{body}\n}}\n") == [(line, "E0405")]
+
+
+def test_every_use_that_is_not_dominated_is_named():
+    text = """func.func @f() {
+  "test.op"(%0, %1) : (i32, i32) -> ()
+  "test.op"(%0) : (i32) -> ()
+  %0, %1 = "test.op"() : () -> (i32, i32)
+  func.return
+}
+"""
+    assert errors(text) == [(2, "E0406"), (2, "E0406"), (3, "E0406")]
+
+
+def test_a_value_from_outside_is_named_where_it_is_used():
+    text = """builtin.module {
+  %0 = arith.constant 1 : i32
+  func.func @f() {
+    func.return
+  }
+  "func.func"() <{sym_name = "g", function_type = () -> ()}> ({
+    "test.op"(%0) : (i32) -> ()
+    func.return
+  }) : () -> ()
+}
+"""
+    assert errors(text) == [(7, "E0406")]
+
+
+def test_a_branch_into_another_region_is_no_crash():
+    text = """func.func @f(%c: i1) {
+  scf.if %c {
+    cf.br ^out
+  }
+  cf.br ^out
+^out:
+  func.return
+}
+"""
+    assert errors(text) == [(3, "E0206")]

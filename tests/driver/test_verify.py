@@ -39,10 +39,14 @@ func.func @f() {
         ('  "test.op"() : () -> ()', 2),
         ("  func.return\n  func.return", 2),
         ('  func.return\n  "test.op"() : () -> ()', 2),
-        ('  %c = arith.constant true\n  "scf.if"(%c) ({\n  ^e:\n  }, {\n    scf.yield\n  }) : (i1) -> ()\n  func.return', 3),
-        ('  %c = arith.constant true\n  "scf.if"(%c) ({\n    "test.op"() : () -> ()\n  }, {\n  scf.yield\n  }) : (i1) -> ()\n  func.return', 4),
+        ('  "func.func"() <{sym_name = "g", function_type = () -> ()}> ({\n  ^e:\n  }) : () -> ()\n  func.return', 2),
+        (
+            '  %c = arith.constant true\n  "scf.if"(%c) ({\n    "test.op"() : () -> ()\n'
+            "  }, {\n  scf.yield\n  }) : (i1) -> ()\n  func.return",
+            4,
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_missing_terminator_is_said_once(body, line):
     assert errors(f"func.func @f() {{\n{body}\n}}\n") == [(line, "E0405")]
 

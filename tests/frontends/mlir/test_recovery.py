@@ -42,7 +42,7 @@ def test_a_lost_value_has_every_type():
 
 
 def test_a_use_before_a_lost_definition_is_no_error():
-    text = in_function("  cf.br ^b", "^a:", "  %1 = ml.abs %0 : tensor<4xf32>", "  func.return", "^b:", "  %0 = foo.bar")
+    text = in_function("  cf.br ^b", "^a:", "  %1 = ml.abs %0 : tensor<4xf32>", "  func.return", "^b:", "  %0 = foo.it")
     assert errors(text + "func.func @g() {\n  %x = foo.baz\n  func.return\n}\n") == [(7, 8, "E0201"), (11, 8, "E0201")]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from xdsl.ir import Dialect
 
 from weft.dialects.ml.argreduction import ArgmaxOp, ArgminOp
+from weft.dialects.ml.attention import AttentionOp
 from weft.dialects.ml.base import MlOp
 from weft.dialects.ml.binary import (
     AddOp,
@@ -49,6 +50,7 @@ from weft.dialects.ml.elementwise import (
     SignOp,
     UnaryOp,
 )
+from weft.dialects.ml.feature_norms import BatchNormInferenceOp, GroupNormOp
 from weft.dialects.ml.functions import (
     CbrtOp,
     CosOp,
@@ -71,9 +73,12 @@ from weft.dialects.ml.functions import (
 )
 from weft.dialects.ml.gather import GatherOp, TakeOp
 from weft.dialects.ml.layout import ConcatenateOp, GetDimensionSizeOp, ReshapeOp, SliceOp, TransposeOp
+from weft.dialects.ml.losses import CrossEntropyOp, LossReductionAttr
 from weft.dialects.ml.masks import OneHotOp, TrilOp, TriOp, TriuOp
-from weft.dialects.ml.nn import SoftmaxOp
+from weft.dialects.ml.nn import LogSoftmaxOp, SoftmaxOp
+from weft.dialects.ml.norms import LayerNormOp, RmsNormOp
 from weft.dialects.ml.pad import PadOp
+from weft.dialects.ml.quantization import DequantizeOp, QuantizeOp
 from weft.dialects.ml.reduction import ReduceOp, ReturnOp
 from weft.dialects.ml.select import ClampOp, SelectOp
 
@@ -147,12 +152,21 @@ ML = Dialect(
         TrilOp,
         TriuOp,
         SoftmaxOp,
+        LogSoftmaxOp,
+        CrossEntropyOp,
+        LayerNormOp,
+        RmsNormOp,
+        GroupNormOp,
+        BatchNormInferenceOp,
+        AttentionOp,
+        QuantizeOp,
+        DequantizeOp,
         ReturnOp,
         ReduceOp,
         SelectOp,
         ClampOp,
     ],
-    [ConvDimsAttr, CompareTypeAttr, DirectionAttr, PrecisionAttr],
+    [ConvDimsAttr, CompareTypeAttr, DirectionAttr, LossReductionAttr, PrecisionAttr],
 )
 
 __all__ = [
@@ -163,6 +177,8 @@ __all__ = [
     "ArgmaxOp",
     "ArgminOp",
     "Atan2Op",
+    "AttentionOp",
+    "BatchNormInferenceOp",
     "BinaryOp",
     "BitcastConvertOp",
     "BroadcastInDimOp",
@@ -178,6 +194,8 @@ __all__ = [
     "ConvertOp",
     "ConvolutionOp",
     "CosOp",
+    "CrossEntropyOp",
+    "DequantizeOp",
     "DirectionAttr",
     "DivOp",
     "DotGeneralOp",
@@ -189,11 +207,15 @@ __all__ = [
     "GatherOp",
     "GeluOp",
     "GetDimensionSizeOp",
+    "GroupNormOp",
     "IotaOp",
     "IsFiniteOp",
+    "LayerNormOp",
     "Log1pOp",
     "Log2Op",
     "LogOp",
+    "LogSoftmaxOp",
+    "LossReductionAttr",
     "MatmulOp",
     "MaxOp",
     "MinOp",
@@ -206,11 +228,13 @@ __all__ = [
     "PadOp",
     "PowOp",
     "PrecisionAttr",
+    "QuantizeOp",
     "ReduceOp",
     "ReluOp",
     "RemOp",
     "ReshapeOp",
     "ReturnOp",
+    "RmsNormOp",
     "RoundEvenOp",
     "RoundOp",
     "RsqrtOp",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from weft.dialects import ml
 from weft.dialects.ml.base import MlOp
 from weft.passes.graph.equations.activations import gelu, relu, sigmoid, silu, softplus
+from weft.passes.graph.equations.attention import attention
 from weft.passes.graph.equations.building import exact, rounded_once
-from weft.passes.graph.equations.shares import softmax
+from weft.passes.graph.equations.norms import batch_norm_inference, group_norm, layer_norm, rms_norm
+from weft.passes.graph.equations.quantization import dequantize, quantize
+from weft.passes.graph.equations.shares import cross_entropy, log_softmax, softmax
 from weft.passes.graph.worklist import Pattern
 
 DECOMPOSITIONS: dict[type[MlOp], Pattern] = {
@@ -16,5 +19,14 @@ DECOMPOSITIONS: dict[type[MlOp], Pattern] = {
     ml.GeluOp: rounded_once(gelu),
     ml.SoftplusOp: rounded_once(softplus),
     ml.ReluOp: exact(relu),
+    ml.LogSoftmaxOp: rounded_once(log_softmax),
+    ml.CrossEntropyOp: rounded_once(cross_entropy),
+    ml.LayerNormOp: rounded_once(layer_norm),
+    ml.RmsNormOp: rounded_once(rms_norm),
+    ml.GroupNormOp: rounded_once(group_norm),
+    ml.BatchNormInferenceOp: rounded_once(batch_norm_inference),
+    ml.AttentionOp: rounded_once(attention),
+    ml.QuantizeOp: rounded_once(quantize),
+    ml.DequantizeOp: rounded_once(dequantize),
 }
 """By op class. An op that has no loops of its own is always replaced on the way to machine code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -71,13 +72,38 @@ def others(model: SSAValue, dims: Sequence[int]) -> list[int]:
     return [axis for axis in range(tensor_type(model).get_num_dims()) if axis not in dims]
 
 
+def count_along(builder: LocatedBuilder, value: SSAValue, dims: Sequence[int]) -> SSAValue:
+    """How many elements a tensor has along some dimensions, as a rank-0 tensor of its own elements."""
+    shape = tensor_type(value).get_shape()
+    count = scalar(builder, value, prod(shape[dim] for dim in dims if shape[dim] != DYNAMIC_INDEX))
+    for dim in dims:
+        if shape[dim] == DYNAMIC_INDEX:
+            size = put(builder, ml.GetDimensionSizeOp(value, dim))
+            number = put(builder, ml.ConvertOp(size, tensor_type(value).element_type))
+            count = put(builder, ml.MulOp(count, number))
+    return count
+
+
+def mean_along(builder: LocatedBuilder, value: SSAValue, dims: Sequence[int]) -> SSAValue:
+    """The mean of a tensor along some dimensions, which go away."""
+    total = put(builder, ml.ReduceOp.of("add", value, dims))
+    return put(builder, ml.DivOp(total, spread(builder, count_along(builder, value, dims), [], total)))
+
+
 def _in_f32(op: MlOp, builder: LocatedBuilder, *, equation: Equation) -> Values:
     element = tensor_type(op.results[0]).element_type
     operands = [_widened(builder, value) for value in op.operands]
     result = equation(builder, op, operands)
     if tensor_type(result).element_type != element:
         result = put(builder, ml.ConvertOp(result, element))
-    return [result]
+    return [_as_said(builder, op, result)]
+
+
+def _as_said(builder: LocatedBuilder, op: MlOp, result: SSAValue) -> SSAValue:
+    """A result in the type of the op, which may say other sizes than the smaller ops know."""
+    if result.type == op.results[0].type:
+        return result
+    return builder.insert(tensor.CastOp(result, tensor_type(op.results[0]))).dest
 
 
 def _widened(builder: LocatedBuilder, value: SSAValue) -> SSAValue:
@@ -94,7 +120,7 @@ def rounded_once(equation: Equation) -> Pattern:
 
 
 def _plain(op: MlOp, builder: LocatedBuilder, *, equation: Equation) -> Values:
-    return [equation(builder, op, op.operands)]
+    return [_as_said(builder, op, equation(builder, op, op.operands))]
 
 
 def exact(equation: Equation) -> Pattern:

@@ -1,0 +1,120 @@
+"""Attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType, i1, i32
+from xdsl.ir import SSAValue
+
+from weft.dialects import ml
+from weft.dialects.ml.base import MlOp, tensor_type
+from weft.passes.graph.constants import new_index
+from weft.passes.graph.equations.building import (
+    along,
+    count_along,
+    filled,
+    put,
+    scalar,
+    size_of,
+    sizes_like,
+    spread,
+)
+from weft.passes.rewriting import LocatedBuilder
+
+
+def attention(builder: LocatedBuilder, op: MlOp, operands: Sequence[SSAValue]) -> SSAValue:
+    """attention(q, k, v) = (p @ v) / sum(p), p = exp(s - max(s)), s = q @ transpose(k) * scale, masked"""
+    assert isinstance(op, ml.AttentionOp)
+    query, key, value = operands[:3]
+    scores = _masked(builder, op, _scores(builder, op, query, key), operands[3:])
+    last = tensor_type(scores).get_num_dims() - 1
+    powers = _powers(builder, scores, last)
+    total = put(builder, ml.ReduceOp.of("add", powers, [last]))
+    none = put(builder, ml.CompareOp("EQ", total, filled(builder, total, 0.0)))
+    total = put(builder, ml.SelectOp(none, filled(builder, total, 1.0), total))
+    weighted = _apart(builder, op, put(builder, ml.MatmulOp(_together(builder, op, powers), value)), query)
+    return put(builder, ml.DivOp(weighted, along(builder, total, weighted, [last])))
+
+
+def _scores(builder: LocatedBuilder, op: ml.AttentionOp, query: SSAValue, key: SSAValue) -> SSAValue:
+    """q @ transpose(k) * scale, `[..., l, s]`."""
+    rows = _together(builder, op, query)
+    last = tensor_type(query).get_num_dims() - 1
+    lead = list(range(last - 1))
+    products = put(builder, ml.DotGeneralOp(rows, key, batch=(lead, lead), contract=([last], [last])))
+    scores = _apart(builder, op, products, query)
+    size = tensor_type(query).get_shape()[-1]
+    if op.scale is None and size == DYNAMIC_INDEX:
+        count = put(builder, ml.MaxOp(count_along(builder, query, [last]), scalar(builder, query, 1.0)))
+        factor = put(builder, ml.RsqrtOp(count))
+    else:
+        factor = scalar(builder, query, op.factor(size))
+    return put(builder, ml.MulOp(scores, spread(builder, factor, [], scores)))
+
+
+def _masked(builder: LocatedBuilder, op: ml.AttentionOp, scores: SSAValue, masks: Sequence[SSAValue]) -> SSAValue:
+    """The scores, -inf where a key is not seen; with the numbers of a mask added."""
+    rank = tensor_type(scores).get_num_dims()
+    if op.causal is not None:
+        scores = _only(builder, _causal(builder, scores), scores)
+    for mask in masks:
+        dims = list(range(rank - tensor_type(mask).get_num_dims(), rank))
+        wide = spread(builder, mask, dims, scores)
+        if tensor_type(mask).element_type == i1:
+            scores = _only(builder, wide, scores)
+        else:
+            scores = put(builder, ml.AddOp(scores, wide))
+    return scores
+
+
+def _only(builder: LocatedBuilder, seen: SSAValue, scores: SSAValue) -> SSAValue:
+    return put(builder, ml.SelectOp(seen, scores, filled(builder, scores, -np.inf)))
+
+
+def _causal(builder: LocatedBuilder, scores: SSAValue) -> SSAValue:
+    """Whether key j is not after query i."""
+    shape = tensor_type(scores).get_shape()
+    type_ = TensorType(i32, shape)
+    sizes = sizes_like(builder, scores)
+    query, key = (put(builder, ml.IotaOp(len(shape) - back, type_, sizes)) for back in (2, 1))
+    return put(builder, ml.CompareOp("GE", query, key))
+
+
+def _powers(builder: LocatedBuilder, scores: SSAValue, last: int) -> SSAValue:
+    """exp(s - max(s)), with 0 for a maximum of -inf."""
+    greatest = put(builder, ml.ReduceOp.of("max", scores, [last]))
+    none = put(builder, ml.CompareOp("EQ", greatest, filled(builder, greatest, -np.inf)))
+    base = put(builder, ml.SelectOp(none, filled(builder, greatest, 0.0), greatest))
+    return put(builder, ml.ExpOp(put(builder, ml.SubOp(scores, along(builder, base, scores, [last])))))
+
+
+def _together(builder: LocatedBuilder, op: ml.AttentionOp, x: SSAValue) -> SSAValue:
+    """`[..., g * h, l, n]` as `[..., h, g * l, n]`: the rows of all heads that go with one head of the key."""
+    if op.heads is None:
+        return x
+    (*lead, heads, rows, size), (_, key) = tensor_type(x).get_shape(), op.heads
+    sizes = [size_of(builder, x, axis) for axis, n in enumerate(lead) if n == DYNAMIC_INDEX]
+    joined = DYNAMIC_INDEX
+    if DYNAMIC_INDEX in (heads, rows):
+        all_rows = put(builder, arith.MuliOp(size_of(builder, x, len(lead)), size_of(builder, x, len(lead) + 1)))
+        sizes.append(put(builder, arith.DivUIOp(all_rows, new_index(builder, key))))
+    else:
+        joined = heads // key * rows
+    if size == DYNAMIC_INDEX:
+        sizes.append(size_of(builder, x, len(lead) + 2))
+    target = TensorType(tensor_type(x).element_type, [*lead, key, joined, size])
+    return put(builder, ml.ReshapeOp(x, target, sizes))
+
+
+def _apart(builder: LocatedBuilder, op: ml.AttentionOp, x: SSAValue, query: SSAValue) -> SSAValue:
+    """`[..., h, g * l, n]` as `[..., g * h, l, n]`, with as many heads and rows as the query."""
+    if op.heads is None:
+        return x
+    rank = tensor_type(x).get_num_dims()
+    owners = [query if axis in (rank - 3, rank - 2) else x for axis in range(rank)]
+    shape = [tensor_type(owner).get_shape()[axis] for axis, owner in enumerate(owners)]
+    sizes = [size_of(builder, owners[axis], axis) for axis, n in enumerate(shape) if n == DYNAMIC_INDEX]
+    return put(builder, ml.ReshapeOp(x, TensorType(tensor_type(x).element_type, shape), sizes))

@@ -1,0 +1,69 @@
+"""The ops of networks mean the same in smaller ops and as machine code: every float type, and shapes that hurt."""
+
+import numpy as np
+import pytest
+
+import weft
+from tests.networks import CASES
+from tests.passes.graph.harness import ops_of, run_passes
+from tests.passes.loops.kernels import compare, tensors, type_of
+from weft.backends.reference import run
+from weft.dialects.ml.dtypes import BF16
+from weft.passes.graph.decompositions import DECOMPOSITIONS
+
+DTYPES = [np.dtype(np.float16), BF16, np.dtype(np.float32), np.dtype(np.float64)]
+NAMED = {kind.name for kind in DECOMPOSITIONS}
+
+
+def module_of(case, arrays, dynamic):
+    types = [type_of(x, range(x.ndim) if dynamic and i not in case.fixed else ()) for i, x in enumerate(arrays)]
+    return tensors(types, case.make)
+
+
+def check(case, dtype, dynamic, compiled):
+    arrays = case.arrays(dtype)
+    module = module_of(case, arrays, dynamic)
+    expected = run(module, "main", arrays)
+    smaller = module.clone()
+    run_passes(smaller, "decompose")
+    assert not NAMED & set(ops_of(smaller))
+    found = (weft.compile(module, threads=1)(*arrays),) if compiled else run(smaller, "main", arrays)
+    for a, b in zip(found, expected, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        compare(a, b, 1e-5 if dtype == np.float32 else None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_smaller_ops_mean_the_same_however_sizes_are_known(case, dtype):
+    for dynamic in (False, True):
+        check(case, dtype, dynamic, compiled=False)
+
+
+REPRESENTATIVES = [
+    "layer_norm axes turned",
+    "rms_norm scale",
+    "group_norm last",
+    "batch_norm last",
+    "log_softmax holes",
+    "cross_entropy mean",
+    "cross_entropy shares",
+    "attention grouped mask",
+    "attention mask of rank 2",
+    "quantize axis",
+    "dequantize i32",
+]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.name in REPRESENTATIVES], ids=lambda case: case.name)
+def test_machine_code_means_the_same(case):
+    check(case, np.dtype(np.float32), True, compiled=True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dynamic", [False, True], ids=["known", "unknown"])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_machine_code_means_the_same_for_every_type(case, dtype, dynamic):
+    check(case, dtype, dynamic, compiled=True)

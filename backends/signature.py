@@ -10,6 +10,9 @@ import numpy as np
 
 from weft.dialects.dtype_names import numpy_dtype
 
+ENTRY = "_mlir_ciface_"
+"""What MLIR puts before the name of a function that follows its C interface."""
+
 Kind = Literal["tensor", "memref", "scalar"]
 
 
@@ -39,6 +42,11 @@ class ValueSpec:
         """Whether every dim is known before the run."""
         return None not in self.dims
 
+    @property
+    def is_out(self) -> bool:
+        """Whether the caller brings the memory of this result."""
+        return self.kind == "tensor" and self.static
+
     def __str__(self) -> str:
         if self.kind == "scalar":
             return self.dtype
@@ -53,6 +61,10 @@ class Signature:
     name: str
     arguments: tuple[ValueSpec, ...]
     results: tuple[ValueSpec, ...]
+
+    def __str__(self) -> str:
+        given = ", ".join(f"%{spec.name}: {spec}" for spec in self.arguments)
+        return f"@{self.name}({given})" + (f" -> ({', '.join(map(str, self.results))})" if self.results else "")
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, dicts and strings."""

@@ -99,6 +99,8 @@ NOTHING_KNOWN = Code("E0805", "nothing has this name")
 SYSTEM = Code("E0806", "the operating system refused")
 BAD_PLUGIN = Code("E0807", "a plug-in cannot be loaded")
 NAME_TAKEN = Code("E0808", "the name is taken")
+CANNOT_LINK = Code("E0809", "a library cannot be linked")
+CANNOT_LOAD = Code("E0810", "a library cannot be loaded")
 
 INTERNAL = Code("E0901", "a bug of weft")
 

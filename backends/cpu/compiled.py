@@ -15,11 +15,8 @@ from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, wor
 from weft.backends.cpu.library import Library
 from weft.backends.cpu.runtime import runtime_symbol
 from weft.backends.cpu.scalars import argument_type, result_type, to_argument
-from weft.backends.signature import Signature, ValueSpec
+from weft.backends.signature import ENTRY, Signature, ValueSpec
 from weft.diagnostics import Location, WeftError
-
-ENTRY = "_mlir_ciface_"
-"""What MLIR puts before the name of a function that follows its C interface."""
 
 _EFFORT = 10000
 """How long to look for a common element of two strided arrays that lie in one another's range."""
@@ -39,8 +36,8 @@ class CompiledFunction:
         self.messages = tuple(messages)
         name = ENTRY + signature.name
         self._library = Library(code, [name], lambda symbol: runtime_symbol(symbol, threads))
-        self._outs = [spec for spec in signature.results if _is_out(spec)]
-        self._returned = [spec for spec in signature.results if not _is_out(spec)]
+        self._outs = [spec for spec in signature.results if spec.is_out]
+        self._returned = [spec for spec in signature.results if not spec.is_out]
         self._struct = _results_struct(self._returned)
         types: list[Any] = [ctypes.c_void_p] if self._returned else []
         types += [
@@ -70,7 +67,7 @@ class CompiledFunction:
         outs = [
             wanted[i] if wanted is not None else np.empty(cast("tuple[int, ...]", spec.dims), spec.numpy_dtype)
             for i, spec in enumerate(self.signature.results)
-            if _is_out(spec)
+            if spec.is_out
         ]
         returned = self._struct()
         passed: list[Any] = [ctypes.addressof(returned)] if self._returned else []
@@ -88,7 +85,7 @@ class CompiledFunction:
         arrays = [cast(Array, value) for value in values if isinstance(value, np.ndarray)]
         fresh = iter(_take(self._returned, returned, arrays))
         ready = iter(outs)
-        return [next(ready) if _is_out(spec) else next(fresh) for spec in self.signature.results]
+        return [next(ready) if spec.is_out else next(fresh) for spec in self.signature.results]
 
     def _failure(self, status: int) -> WeftError:
         """The error that a status stands for."""
@@ -112,11 +109,6 @@ def _write(n: int, array: Array, result: Any) -> Array:
             )
         array[...] = result
     return array
-
-
-def _is_out(spec: ValueSpec) -> bool:
-    """Whether the caller brings the memory of a result."""
-    return spec.kind == "tensor" and spec.static
 
 
 def _results_struct(specs: Sequence[ValueSpec]) -> type[ctypes.Structure]:

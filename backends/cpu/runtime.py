@@ -17,7 +17,7 @@ _WHERE = {
 }
 """The file that holds each function."""
 
-_POOLED = {"x86_64": "linux_x86_64.ll", "aarch64": "linux_aarch64.ll"}
+_POOLED = {"x86_64": "linux_x86_64.ll", "aarch64": "linux_aarch64.ll", "riscv64": "linux_riscv64.ll"}
 """Where the pool of threads works: Linux, by architecture, and what it needs to know of it."""
 
 
@@ -34,15 +34,19 @@ def runtime_symbol(name: str, threads: int) -> int | None:
 @lru_cache(None)
 def _load(file: str) -> Library:
     """Compile and link a file of the run-time library. It stays for as long as the process does."""
-    text = _text(f"{file}.ll")
     exports = [name for name, home in _WHERE.items() if home == file or (home, file) == ("parallel", "serial")]
-    if file == "parallel":
-        architecture, _, system = host_machine().triple.partition("-")
-        known = _POOLED.get(architecture) if "linux" in system else None
-        text = text + _text(known) if known else _text("serial.ll")
-    library = Library(to_object(text, level=1), exports)
+    library = Library(to_object(text_of(file, host_machine().triple), level=1), exports)
     library.keep_forever()
     return library
+
+
+def text_of(file: str, triple: str) -> str:
+    """The LLVM IR of a file of the run-time library for a machine. Where there is no pool, loops run in one thread."""
+    if file != "parallel":
+        return _text(f"{file}.ll")
+    architecture, _, system = triple.partition("-")
+    known = _POOLED.get(architecture) if "linux" in system else None
+    return _text("parallel.ll") + _text(known) if known else _text("serial.ll")
 
 
 def _text(name: str) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from weft.backends.llvm.binding import binding
-from weft.backends.llvm.machine import Machine, host_machine, target_machine
+from weft.backends.llvm.machine import Machine, host_machine, initialize_all, target_machine
 
 
 class InvalidIR(Exception):
@@ -17,11 +21,55 @@ def to_object(ir: str, machine: Machine | None = None, level: int = 3) -> bytes:
     """
     machine = machine or host_machine()
     generator = target_machine(machine, level)
+    return generator.emit_object(_read(ir, machine, generator, binding.create_context()))
+
+
+@dataclass(frozen=True)
+class Part:
+    """LLVM IR to be linked into a program. What an `inner` part defines is not seen from outside."""
+
+    ir: str
+    inner: bool = True
+
+
+class Linked:
+    """LLVM IR of a program with the parts that it needs, for a machine: as text, assembly or object code."""
+
+    def __init__(self, ir: str, parts: Sequence[Part], machine: Machine, level: int = 3) -> None:
+        """Raises :class:`InvalidIR` with LLVM's message for IR that does not parse or verify."""
+        initialize_all()
+        self._generator = target_machine(machine, level)
+        context = binding.create_context()
+        self._module = _read(ir, machine, self._generator, context)
+        for part in parts:
+            self._link(_read(part.ir, machine, self._generator, context), part.inner)
+
+    def _link(self, part: Any, inner: bool) -> None:
+        defined = {f.name for f in part.functions if not f.is_declaration and f.linkage == binding.Linkage.external}
+        self._module.link_in(part)
+        for name in defined if inner else ():
+            self._module.get_function(name).linkage = binding.Linkage.internal
+
+    def ir(self) -> str:
+        """LLVM IR."""
+        return str(self._module)
+
+    def assembly(self) -> str:
+        """Assembly, in the syntax of the GNU assembler."""
+        return self._generator.emit_assembly(self._module)
+
+    def object(self) -> bytes:
+        """A relocatable object file."""
+        return self._generator.emit_object(self._module)
+
+
+def _read(ir: str, machine: Machine, generator: Any, context: Any) -> Any:
+    """LLVM's module for a machine. Raises :class:`InvalidIR`."""
     try:
-        module = binding.parse_assembly(ir, binding.create_context())
+        module = binding.parse_assembly(ir, context)
         module.triple = machine.triple
         module.data_layout = str(generator.target_data)
         module.verify()
     except RuntimeError as error:
         raise InvalidIR(f"LLVM refuses the generated code: {str(error).strip()}") from error
-    return generator.emit_object(module)
+    return module

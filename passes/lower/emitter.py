@@ -168,6 +168,10 @@ class Emitter(FunctionBuilder):
         """`a * b + c`, rounded once."""
         return self.value(llvm.FMAOp, (a, b, c), a.type, {"fastmathFlags": STRICT})
 
+    def muladd(self, a: Value, b: Value, c: Value) -> Value:
+        """`a * b + c`, rounded once where the machine has an instruction for that, else twice."""
+        return self.intrinsic("fmuladd", (a, b, c), a.type)
+
     def fcmp(self, predicate: str, a: Value, b: Value) -> Value:
         """Compare floats, by LLVM's predicates (oeq, ult, uno, ...)."""
         properties = {"predicate": _FCMP[predicate], "fastmathFlags": STRICT}

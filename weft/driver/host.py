@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ _CACHES: tuple[tuple[str, str, str], ...] = (
 def host_cpu(threads: int) -> Cpu:
     """The CPU of this machine, to be used with so many threads. What the system does not tell keeps its default."""
     features = binding.get_host_cpu_features()
-    vector_bytes, registers = _vectors(features)
+    vector_bytes, registers = vectors(features, binding.get_process_triple())
     cpu = Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=registers)
     for field, name, kind in _CACHES:
         if (size := _cache_bytes(name, kind)) > 0:
@@ -35,13 +36,21 @@ def set_target(module: ModuleOp, cpu: Cpu) -> None:
     module.attributes.setdefault(ATTRIBUTE, CpuAttr(cpu))
 
 
-def _vectors(features: Mapping[str, bool]) -> tuple[int, int]:
-    """Bytes of a vector register, and how many there are."""
+def vectors(features: Mapping[str, bool], triple: str) -> tuple[int, int]:
+    """Bytes of a vector register, and how many there are, on a machine with these features of LLVM."""
+    if triple.startswith("riscv"):
+        return _riscv_vectors(features)
     if features.get("avx512f") and features.get("avx512vl"):
         return 64, 32
     if features.get("avx2"):
         return 32, 16
-    return 16, 32 if features.get("neon") else 16
+    return 16, 32 if triple.startswith("aarch64") else 16
+
+
+def _riscv_vectors(features: Mapping[str, bool]) -> tuple[int, int]:
+    """The least size that the features promise: 128 bits of `v`, more of `zvl256b` and the like."""
+    sizes = [int(name[3:-1]) // 8 for name, on in features.items() if on and re.fullmatch(r"zvl\d+b", name)]
+    return (max([16, *sizes]), 32) if features.get("v") else (16, 16)
 
 
 def _cache_bytes(name: str, kind: str) -> int:

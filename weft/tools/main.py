@@ -14,6 +14,7 @@ from weft.version import VERSION
 
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "weft.tools.run", "compile a program and run it"),
+    ("compile", "weft.tools.compile", "compile a program to a file: a library, an object, assembly, ..."),
     ("opt", "weft.tools.opt", "run passes on a module and print it"),
     ("check-dialect", "weft.tools.check_dialect", "check a dialect from its op definitions"),
     ("new-dialect", "weft.tools.new_dialect", "start a dialect of your own"),

@@ -167,7 +167,7 @@ def _added(k: Lowering, op: ReduceOp, width: int | None, current: Value) -> Valu
     """The value of a reduction combined with `current`."""
     if (product := k.analysis.product(op)) is not None:
         a, b = (k.value(factor, width) for factor in product.operands)
-        return k.here(k.e.fma(a, b, current))
+        return k.here(k.e.muladd(a, b, current))
     return k.here(combine(k.e, op.kind.data, current, k.value(op.value, width)))
 
 

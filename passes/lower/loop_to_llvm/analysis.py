@@ -42,7 +42,7 @@ class Analysis:
         return found
 
     def product(self, op: ReduceOp) -> arith.MulfOp | None:
-        """The product that only this reduction adds up, in a type that has an fma."""
+        """The product that only this reduction adds up, in a type that machines multiply and add at once."""
         if op not in self._products:
             owner = op.value.owner
             product = owner if isinstance(owner, arith.MulfOp) else None

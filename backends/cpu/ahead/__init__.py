@@ -1,0 +1,3 @@
+"""Machine code for other processes: object files and shared libraries, their C interface and what they tell of
+themselves.
+"""

@@ -1,0 +1,95 @@
+"""A program as one module of LLVM: its code, its C interface, its record, and the run-time functions that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from weft.backends.cpu.ahead.interface import ERROR, THREADS, Function
+from weft.backends.cpu.ahead.plain import DECLARATIONS, entry_declaration, plain_function
+from weft.backends.cpu.ahead.record import Record, record_ir
+from weft.backends.cpu.runtime import text_of
+from weft.backends.llvm.machine import Machine
+from weft.backends.llvm.object_code import Linked, Part
+from weft.backends.llvm.text_types import escaped, symbol_text
+
+BAD_SIZE = "a size is below zero"
+"""The message for a call of a plain function with such a size; it follows the program's own."""
+
+UNKNOWN = "unknown status"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A lowered program: its LLVM IR and its functions, with the facts that its record tells."""
+
+    ir: str
+    functions: Sequence[Function]
+    record: Record
+
+
+def link(program: Program, machine: Machine) -> Linked:
+    """The program with everything that it needs besides libc and libm. Raises :class:`InvalidIR`."""
+    parts = [Part(interface_ir(program), inner=False)]
+    if "@weft_parallel_for" in program.ir:
+        parts.append(Part(text_of("limit", machine.triple)))
+        # the pool's own name in a library: what the code calls asks for the limit first
+        pool = text_of("parallel", machine.triple).replace("@weft_parallel_for(", "@weft_pool_for(")
+        parts.append(Part(pool))
+    if "@weft_alloc" in program.ir:
+        parts.append(Part(text_of("memory", machine.triple)))
+    if "half" in program.ir:
+        parts.append(Part(text_of("half", machine.triple)))
+    return Linked(program.ir, parts, machine)
+
+
+def interface_ir(program: Program) -> str:
+    """The plain functions, the texts of errors, the number of threads, and the record, in LLVM IR."""
+    record = program.record
+    messages = (*record.messages, BAD_SIZE)
+    parallel = "@weft_parallel_for" in program.ir
+    return "".join(
+        [
+            DECLARATIONS,
+            *(entry_declaration(function) for function in program.functions),
+            *(plain_function(function, len(messages)) for function in program.functions),
+            _errors(symbol_text(record.prefix + ERROR), messages),
+            _threads(symbol_text(record.prefix + THREADS), parallel),
+            record_ir(record),
+        ]
+    )
+
+
+def _errors(name: str, messages: Sequence[str]) -> str:
+    """`const char *NAME(int status)`: null for 0."""
+    texts = [text.encode() for text in (UNKNOWN, *messages)]
+    out = [
+        f'@weft.text.{n} = internal constant [{len(text) + 1} x i8] c"{escaped(text)}\\00"\n'
+        for n, text in enumerate(texts)
+    ]
+    table = ", ".join(f"ptr @weft.text.{n}" for n in range(len(texts)))
+    return f"""{"".join(out)}@weft.texts = internal constant [{len(texts)} x ptr] [{table}]
+define ptr {name}(i32 %status) {{
+  %none = icmp eq i32 %status, 0
+  %known = icmp ult i32 %status, {len(texts)}
+  %number = select i1 %known, i32 %status, i32 0
+  %index = zext i32 %number to i64
+  %place = getelementptr [{len(texts)} x ptr], ptr @weft.texts, i64 0, i64 %index
+  %text = load ptr, ptr %place, align 8
+  %told = select i1 %none, ptr null, ptr %text
+  ret ptr %told
+}}
+"""
+
+
+def _threads(name: str, parallel: bool) -> str:
+    """`void NAME(int threads)`."""
+    if not parallel:
+        return f"define void {name}(i32 %threads) {{\n  ret void\n}}\n"
+    return f"""declare void @weft_set_threads(i64)
+define void {name}(i32 %threads) {{
+  %number = sext i32 %threads to i64
+  call void @weft_set_threads(i64 %number)
+  ret void
+}}
+"""

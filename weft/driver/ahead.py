@@ -1,0 +1,187 @@
+"""Compiling ahead of time: from a program to a file of any kind, from MLIR text to a shared library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+
+from weft import codes, collection
+from weft.backends.cpu.ahead.header import header
+from weft.backends.cpu.ahead.interface import Function, functions_of, identifier
+from weft.backends.cpu.ahead.program import Program as Lowered
+from weft.backends.cpu.ahead.program import link
+from weft.backends.cpu.ahead.record import Record
+from weft.backends.llvm.object_code import Linked
+from weft.backends.llvm.translate import to_llvm_ir
+from weft.backends.signature import Signature
+from weft.diagnostics import WeftError, did_you_mean
+from weft.dialects.target import ATTRIBUTE, CpuAttr, cpu_of
+from weft.driver.compile import MESSAGES, default_threads
+from weft.driver.linker import link_shared
+from weft.driver.output import write_all
+from weft.driver.passes import run_pipeline
+from weft.driver.printing import print_module
+from weft.driver.program import Program, drop_unused, find_entries, keep_only, parse
+from weft.driver.signatures import signature_of
+from weft.driver.source import Source, read_source, showing
+from weft.driver.targets import Target, read_target
+from weft.passes.pipelines import CPU, STOPS
+from weft.room import with_room
+from weft.version import VERSION
+
+TEXT = "text"
+"""The stop before all passes."""
+
+MODULES = (TEXT, *(name for name, _ in STOPS))
+"""The stops of the road: what `.mlir` can hold."""
+
+CODE = ("ll", "s", "o", "so")
+"""The kinds of files after the road, by their endings."""
+
+LIBRARIES = ("o", "so")
+"""The kinds that have a header beside them."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for besides the program. `emit` is a stop or a kind of file; None goes by the output's ending."""
+
+    emit: str | None = None
+    target: str = "cpu"
+    entries: tuple[str, ...] = ()
+    threads: int | None = None
+    pipeline: str | None = None
+    prefix: str | None = None
+
+
+def export_program(program: Program | Source, output: Path, request: Request) -> tuple[Path, ...]:
+    """Write a program as a file, with a header beside object code and libraries; the paths of what was written.
+
+    Either all files are written whole or none. Raises :class:`WeftError` for all that is wrong.
+    """
+    files = make_files(program, output, request)
+    write_all(files)
+    return tuple(files)
+
+
+def make_files(program: Program | Source, output: Path, request: Request) -> dict[Path, bytes]:
+    """What :func:`export_program` writes."""
+    kind = _kind(output, request.emit)
+    _check_prefix(request.prefix)
+    if request.threads is not None and request.threads < 1:
+        raise WeftError(f"threads must be at least 1, not {request.threads}", code=codes.COMMAND_LINE)
+    target = read_target(request.target, request.threads, default_threads())
+    source = program if isinstance(program, ModuleOp | Source) else read_source(program)
+    with collection.paused(), showing(source) if isinstance(source, Source) else nullcontext():
+        return with_room(lambda: _Work(source, output, kind, target, request).files())
+
+
+def _kind(output: Path, emit: str | None) -> str:
+    """A stop or a kind of file. Raises :class:`WeftError` for an unknown one, or one that does not go with the file."""
+    ending = output.suffix.removeprefix(".")
+    known = [*MODULES, *CODE]
+    if emit is not None:
+        if emit not in known:
+            hint = did_you_mean(emit, known) or f"it is one of {', '.join(known)}"
+            raise WeftError(f"cannot emit '{emit}'", hint=hint, code=codes.COMMAND_LINE)
+        return emit
+    if ending == "mlir":
+        return MODULES[-1]
+    if ending not in CODE:
+        endings = ", ".join(f".{kind}" for kind in ("mlir", *CODE))
+        what = f"the ending of '{output}' does not say" if ending else f"'{output}' has no ending that says"
+        hint = f"it is one of {endings}; --emit goes before it"
+        raise WeftError(f"{what} what to make", hint=hint, code=codes.COMMAND_LINE)
+    return ending
+
+
+def _check_prefix(prefix: str | None) -> None:
+    if prefix and not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", prefix):
+        hint = "it is made of letters, digits and _"
+        raise WeftError(f"'{prefix}' cannot stand before names in C", hint=hint, code=codes.COMMAND_LINE)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A program on its way to a file."""
+
+    program: ModuleOp | Source
+    output: Path
+    kind: str
+    target: Target
+    request: Request
+
+    def files(self) -> dict[Path, bytes]:
+        """The file, and the header where there is one, with their contents."""
+        module = parse(self.program)
+        if module is self.program:
+            module = module.clone()
+        if self.target.named or ATTRIBUTE not in module.attributes:
+            module.attributes[ATTRIBUTE] = CpuAttr(self.target.cpu)
+        if self.kind in MODULES:
+            return {self.output: self._text(module)}
+        functions = functions_of(self._signatures(module), self._prefix())
+        run_pipeline(module, self.request.pipeline or CPU)
+        record = self._record(module, functions)
+        linked = link(Lowered(to_llvm_ir(module), functions, record), self.target.machine)
+        files = {self.output: self._code(linked)}
+        if self.kind in LIBRARIES:
+            path = self.output.with_suffix(".h")
+            files[path] = header(path.name, functions, record, self._source_name()).encode()
+        return files
+
+    def _text(self, module: ModuleOp) -> bytes:
+        """The module at the stop that is asked for."""
+        if self.request.entries:
+            keep_only(module, *find_entries(module, self.request.entries))
+        stops = STOPS[: MODULES.index(self.kind)]
+        pipeline = f"builtin.module({','.join(name for _, passes in stops for name in passes)})"
+        run_pipeline(module, self.request.pipeline or pipeline)
+        return print_module(module).encode()
+
+    def _signatures(self, module: ModuleOp) -> list[Signature]:
+        """Those of the functions to export, which alone stay public."""
+        if not any(isinstance(op, func.FuncOp) for op in module.body.block.ops) and self.kind not in LIBRARIES:
+            return []  # a program of the llvm dialect has its entries already
+        entries = find_entries(module, self.request.entries)
+        keep_only(module, *entries)
+        drop_unused(module)
+        return [signature_of(entry) for entry in entries]
+
+    def _prefix(self) -> str:
+        """What stands before the names of plain functions: by default the name of the file, as the linker has it."""
+        if self.request.prefix is not None:
+            return self.request.prefix
+        return identifier(self.output.name.partition(".")[0].removeprefix("lib")) + "_"
+
+    def _record(self, module: ModuleOp, functions: Sequence[Function]) -> Record:
+        messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
+        machine = self.target.machine
+        return Record(
+            VERSION,
+            machine.triple,
+            machine.cpu,
+            self.target.features,
+            cpu_of(module).threads,
+            self._prefix(),
+            tuple(function.signature for function in functions),
+            tuple(message.data for message in messages),
+        )
+
+    def _code(self, linked: Linked) -> bytes:
+        if self.kind == "ll":
+            return linked.ir().encode()
+        if self.kind == "s":
+            return linked.assembly().encode()
+        code = linked.object()
+        return code if self.kind == "o" else link_shared(code, self.output.name, self.target.machine)
+
+    def _source_name(self) -> str:
+        return Path(self.program.name).name if isinstance(self.program, Source) else "a module"

@@ -1,0 +1,73 @@
+"""`weft compile`: compile a program to a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from weft import codes
+from weft.diagnostics import WeftError
+from weft.driver.ahead import CODE, MODULES, Request, export_program, make_files
+from weft.driver.source import read_source_or_stdin
+from weft.tools.run import Parser
+
+_EPILOG = f"""
+The kind of file goes by its ending: .mlir (the module at a stop of the road), .ll (LLVM IR), .s (assembly), .o (an
+object), .so (a shared library). Beside .o and .so stands a C header. --emit says it otherwise: a stop
+({", ".join(MODULES)}) or a kind ({", ".join(CODE)}).
+
+A target is cpu (this machine), cpu:NAME or cpu:TRIPLE, and features of LLVM behind it, +FEATURE or -FEATURE. Names are
+x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64 and riscv64; a triple is one of Linux, such as aarch64-linux-gnu.
+
+  weft compile model.mlir -o libmodel.so
+  weft compile model.mlir -o model.o --target cpu:aarch64-linux-gnu
+  weft compile model.mlir -o model.o --target cpu:riscv64,+v
+  weft compile model.mlir --emit=scheduled
+"""
+
+
+def command(arguments: list[str]) -> int:
+    """Run `weft compile`; the exit code."""
+    options = _parser().parse_args(arguments)
+    program = read_source_or_stdin(options.file)
+    entries = tuple(options.entry)
+    pipeline = options.pass_pipeline
+    request = Request(options.emit, options.target, entries, options.threads, pipeline, options.prefix)
+    if options.output in (None, "-"):
+        if options.emit is None:
+            hint = "name a file with -o, or say what to print with --emit"
+            raise WeftError("weft compile: where to?", hint=hint, code=codes.COMMAND_LINE)
+        _print(make_files(program, Path(Path(program.name).stem), request))
+    else:
+        export_program(program, Path(options.output), request)
+    return 0
+
+
+def _print(files: dict[Path, bytes]) -> None:
+    """Print what is text."""
+    if len(files) > 1:
+        raise WeftError(
+            "weft compile: machine code is not for printing", hint="name a file with -o", code=codes.COMMAND_LINE
+        )
+    (data,) = files.values()
+    sys.stdout.write(data.decode())
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "weft compile",
+        description="Compile a program to a file.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("file", metavar="FILE", help="MLIR text, at any stop of the road; - for standard input")
+    add("-o", dest="output", metavar="FILE", help="the file to write; its ending says what it is")
+    add("--emit", metavar="WHAT", help="a stop of the road or a kind of file, where the ending does not say it")
+    add("--target", default="cpu", metavar="CPU", help="the CPU to compile for (default: cpu, this machine)")
+    add("--entry", action="append", default=[], metavar="NAME", help="a function to export (default: all public ones)")
+    add("--threads", type=int, metavar="N", help="the most threads of a call (default: one a core; else 8)")
+    add("--prefix", metavar="TEXT", help="stands before the names of C functions (default: the name of the file and _)")
+    add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
+    return parser

@@ -71,6 +71,7 @@ NO_REPRODUCER = Code("E0506", "a file carries no pipeline")
 MEANING_CHANGED = Code("E0507", "a pass changed what the program computes")
 PIPELINE_FAILED = Code("E0508", "a pipeline failed")
 DIAGNOSTICS_DIFFER = Code("E0509", "diagnostics differ from what the file expects")
+NOT_INTERESTING = Code("E0510", "there is nothing to reduce")
 
 CANNOT_LOWER = Code("E0601", "an op has no form at the next stop")
 WRONG_STOP = Code("E0602", "a pass is run before the one that it needs")

@@ -384,6 +384,38 @@ def convolution(g: Generator) -> None:
     g.keep(ml.ConvolutionOp(x.value, w.value, window), (x.shape[0], *sizes, outputs))
 
 
+def _window(g: Generator, x: Node) -> ml.Sliding | None:
+    """A window that fits a tensor, or none; and no padding and dilation where sizes are `?` and may be empty."""
+    rank = len(x.shape)
+    window, strides, dilation = (tuple(g.rng.choice((1, 1, 2, 3)) for _ in range(rank)) for _ in range(3))
+    pads = tuple((g.rng.randint(0, 2), g.rng.randint(0, 1)) for _ in range(rank))
+    sliding = ml.Sliding(window, strides, (), dilation, pads)
+    fits = all(n + sum(pad) >= reach for n, pad, reach in zip(x.shape, pads, sliding.reach, strict=True))
+    small = prod(x.shape) * prod(window) <= 4 * MAX_ELEMENTS
+    return sliding if small and (fits or DYNAMIC_INDEX not in x.static) else None
+
+
+def reduce_window(g: Generator) -> None:
+    kind = g.rng.choice(["add", "max", "min"])
+    x = g.pick()
+    sliding = _window(g, x)
+    if sliding is not None:
+        init = g.of(x.element, ()).value if g.rng.random() < 0.3 else None
+        g.keep(ml.ReduceWindowOp.of(kind, x.value, sliding, init), sliding.result_dims(x.shape))
+
+
+def pool(g: Generator) -> None:
+    op = g.rng.choice([ml.MaxPoolOp, ml.AvgPoolOp])
+    x = g.pick(op.TAKES, min_rank=1)
+    whole = _window(g, x)
+    if whole is None:
+        return
+    dims = g.rng.sample(range(len(x.shape)), g.rng.randint(1, len(x.shape)))
+    options = [[values[axis] for axis in dims] for values in (whole.window, whole.stride, whole.pad, whole.window_step)]
+    made = op(x.value, dims, *options)
+    g.keep(made, made.sliding.result_dims(x.shape))
+
+
 def softmax(g: Generator) -> None:
     x = g.pick(Kind.FLOAT, min_rank=1)
     g.keep(ml.SoftmaxOp(x.value, g.rng.randrange(len(x.shape))), x.shape)
@@ -467,6 +499,8 @@ WINDOWS: tuple[Callable[[Generator], None], ...] = (
     gather,
     one_hot,
     triangle,
+    reduce_window,
+    pool,
 )
 
 
@@ -535,7 +569,7 @@ def random_program(
     """A program of about `steps` ops with one to four results.
 
     `dynamic` allows `?`, `control` loops, branches and calls, `windows` the ops that came later: convolution,
-    pad, bitcast_convert, is_finite, lookups. `elements` are the element types to prefer.
+    pad, bitcast_convert, is_finite, lookups, windows. `elements` are the element types to prefer.
     """
     g = Generator(rng, special, dynamic, elements)
     g.block = g.entry

@@ -78,9 +78,12 @@ from weft.dialects.ml.masks import OneHotOp, TrilOp, TriOp, TriuOp
 from weft.dialects.ml.nn import LogSoftmaxOp, SoftmaxOp
 from weft.dialects.ml.norms import LayerNormOp, RmsNormOp
 from weft.dialects.ml.pad import PadOp
+from weft.dialects.ml.pool import AvgPoolOp, MaxPoolOp
 from weft.dialects.ml.quantization import DequantizeOp, QuantizeOp
-from weft.dialects.ml.reduction import ReduceOp, ReturnOp
+from weft.dialects.ml.reduce_window import ReduceWindowOp
+from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
 from weft.dialects.ml.select import ClampOp, SelectOp
+from weft.dialects.ml.sliding import Sliding
 
 ML = Dialect(
     "ml",
@@ -163,6 +166,9 @@ ML = Dialect(
         DequantizeOp,
         ReturnOp,
         ReduceOp,
+        ReduceWindowOp,
+        MaxPoolOp,
+        AvgPoolOp,
         SelectOp,
         ClampOp,
     ],
@@ -178,9 +184,11 @@ __all__ = [
     "ArgminOp",
     "Atan2Op",
     "AttentionOp",
+    "AvgPoolOp",
     "BatchNormInferenceOp",
     "BinaryOp",
     "BitcastConvertOp",
+    "BodyReduction",
     "BroadcastInDimOp",
     "CbrtOp",
     "CeilOp",
@@ -218,6 +226,7 @@ __all__ = [
     "LossReductionAttr",
     "MatmulOp",
     "MaxOp",
+    "MaxPoolOp",
     "MinOp",
     "MlOp",
     "MulOp",
@@ -230,6 +239,7 @@ __all__ = [
     "PrecisionAttr",
     "QuantizeOp",
     "ReduceOp",
+    "ReduceWindowOp",
     "ReluOp",
     "RemOp",
     "ReshapeOp",
@@ -247,6 +257,7 @@ __all__ = [
     "SiluOp",
     "SinOp",
     "SliceOp",
+    "Sliding",
     "SoftmaxOp",
     "SoftplusOp",
     "SqrtOp",

@@ -12,11 +12,11 @@ from xdsl.utils.exceptions import VerifyException
 from weft.dialects.ml.base import INDEX_LIST, Body, index_list, tensor_type, typed
 from weft.dialects.ml.contraction import ContractionOp, Precision, PrecisionAttr, PrecisionName
 from weft.dialects.ml.convolution_dims import ConvDimsAttr
-from weft.dialects.ml.convolution_syntax import ConvOptions, flags_attr, flags_of, padding_attr, padding_of
+from weft.dialects.ml.convolution_syntax import ConvOptions, flags_attr, flags_of
 from weft.dialects.ml.convolution_window import Window, convolve
 from weft.dialects.ml.dims import Requirement, Shape, shape_of, static_shape
 from weft.dialects.ml.dtypes import Array
-from weft.dialects.ml.syntax import values_of
+from weft.dialects.ml.syntax import check_padding, padding_attr, padding_of, values_of
 
 
 @irdl_op_definition
@@ -98,6 +98,7 @@ class ConvolutionOp(ContractionOp):
 
     def check(self) -> None:
         super().check()
+        check_padding(self.name, self.padding)
         window = self.window
         if (problem := window.problem()) is not None:
             raise VerifyException(f"{self.name}: {problem}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import DenseArrayBase, DenseIntElementsAttr, IntegerAttr, TensorType, i1, i64
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, i1, i64
 from xdsl.ir import Attribute
 from xdsl.irdl import IRDLOperation
 from xdsl.irdl.declarative_assembly_format import (
@@ -20,21 +20,7 @@ from xdsl.printer import Printer
 
 from weft.dialects.ml.contraction import Precision, PrecisionAttr
 from weft.dialects.ml.convolution_dims import ConvDimsAttr, parse_conv_dims
-from weft.dialects.ml.syntax import list_text, parse_list, values_of
-
-
-def padding_attr(padding: Sequence[tuple[int, int]]) -> DenseIntElementsAttr:
-    """Low and high padding of each spatial dimension as `dense<...> : tensor<nx2xi64>`."""
-    flat = [n for pair in padding for n in pair]
-    return DenseIntElementsAttr.from_list(TensorType(i64, [len(padding), 2]), flat)
-
-
-def padding_of(attr: Attribute | None) -> tuple[tuple[int, int], ...]:
-    """Low and high padding of each spatial dimension; none where absent."""
-    if attr is None:
-        return ()
-    flat = [int(n) for n in cast(DenseIntElementsAttr, attr).get_values()]
-    return tuple(zip(flat[::2], flat[1::2], strict=True))
+from weft.dialects.ml.syntax import list_text, padding_text, parse_list, parse_padding, values_of
 
 
 def flags_attr(flags: Sequence[bool]) -> DenseArrayBase:
@@ -45,22 +31,6 @@ def flags_attr(flags: Sequence[bool]) -> DenseArrayBase:
 def flags_of(attr: Attribute | None) -> tuple[bool, ...]:
     """The truth values; none where absent."""
     return tuple(bool(n) for n in values_of(attr))
-
-
-def _parse_padding(parser: Parser) -> Attribute:
-    position = parser.pos
-    pairs = parser.parse_comma_separated_list(
-        parser.Delimiter.SQUARE,
-        lambda: parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer),
-    )
-    if any(len(pair) != 2 for pair in pairs):
-        parser.raise_error("padding must be pairs of a low and a high one", position)
-    return padding_attr([(low, high) for low, high in pairs])
-
-
-def _padding_text(attr: Attribute) -> str:
-    values = [int(n) for n in cast(DenseIntElementsAttr, attr).get_values()]
-    return "[" + ", ".join(f"[{a}, {b}]" for a, b in zip(values[::2], values[1::2], strict=True)) + "]"
 
 
 def _parse_flags(parser: Parser) -> Attribute:
@@ -89,7 +59,7 @@ def _precision_text(attr: Attribute) -> str:
 
 FORMS: dict[str, tuple[Callable[[Parser], Attribute], Callable[[Attribute], str]]] = {
     "stride": (parse_list, list_text),
-    "pad": (_parse_padding, _padding_text),
+    "pad": (parse_padding, padding_text),
     "lhs_dilate": (parse_list, list_text),
     "rhs_dilate": (parse_list, list_text),
     "reverse": (_parse_flags, _flags_text),

@@ -13,6 +13,7 @@ from weft.dialects.ml import numerics
 from weft.dialects.ml.convolution_dims import ConvDims
 from weft.dialects.ml.dims import Dim, Requirement, Shape, product, quotient, total
 from weft.dialects.ml.dtypes import Array, DType, is_float
+from weft.dialects.ml.sliding import Sliding, dilated, places
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ class Window:
 
     def padded(self, lhs: Shape, axis: int) -> Dim:
         """The size of the input in a spatial dimension after dilation and padding."""
-        return total((_dilated(lhs[self.dims.lhs_order[axis + 2]], self.lhs_step[axis]), *self.pad[axis]))
+        return total((dilated(lhs[self.dims.lhs_order[axis + 2]], self.lhs_step[axis]), *self.pad[axis]))
 
     def reach(self, rhs: Shape, axis: int) -> Dim:
         """The size of the window in a spatial dimension after dilation."""
-        return _dilated(rhs[self.dims.rhs_order[axis + 2]], self.rhs_step[axis])
+        return dilated(rhs[self.dims.rhs_order[axis + 2]], self.rhs_step[axis])
 
     def result_dims(self, lhs: Shape, rhs: Shape) -> Shape:
         """The sizes of the output."""
@@ -84,12 +85,7 @@ class Window:
             rhs[self.dims.rhs_order[0]],
         ]
         for axis in range(self.dims.spatial):
-            padded, reach = self.padded(lhs, axis), self.reach(rhs, axis)
-            if isinstance(padded, int) and isinstance(reach, int) and padded < max(reach, 1):
-                sizes.append(0)
-                continue
-            steps = quotient(total((padded, product((reach, -1)))), self.stride[axis])
-            sizes.append(total((steps, 1)))
+            sizes.append(places(self.padded(lhs, axis), self.reach(rhs, axis), self.stride[axis]))
         result: list[Dim] = [0] * len(sizes)
         for size, place in zip(sizes, self.dims.out_order, strict=True):
             result[place] = size
@@ -126,13 +122,6 @@ class Window:
                     yield Requirement(1, "<=", dim, f"{name}: a dilated dimension must not be empty")
 
 
-def _dilated(size: Dim, step: int) -> Dim:
-    """A size with `step - 1` holes between its elements; a run-time size is 1 or more where there are holes."""
-    if size == 0:
-        return 0
-    return total((product((size, step)), 1 - step))
-
-
 def convolve(x: Array, w: Array, window: Window, dtype: DType) -> Array:
     """The convolution in `dtype`; floats are summed in f64, `i1` has `and` and `or`."""
     wide = np.dtype(np.float64) if is_float(dtype) else np.dtype(np.int64) if dtype == np.bool_ else dtype
@@ -164,20 +153,8 @@ def _count(size: int, reach: int, stride: int) -> int:
 
 def _spread(x: Array, window: Window) -> Array:
     """The input with holes and padding of zeros; negative padding crops."""
-    shape = [
-        (n - 1) * step + 1 + low + high if n else low + high
-        for n, step, (low, high) in zip(x.shape[2:], window.lhs_step, window.pad, strict=True)
-    ]
-    result = np.zeros((*x.shape[:2], *(max(n, 0) for n in shape)), x.dtype)
-    target, source = [slice(None), slice(None)], [slice(None), slice(None)]
-    for n, size, step, (low, _) in zip(x.shape[2:], shape, window.lhs_step, window.pad, strict=True):
-        first = max(0, -(low // step)) if low < 0 else 0
-        last = max(first, min(n, (size - 1 - low) // step + 1)) if size > 0 else first
-        source.append(slice(first, last))
-        start = low + first * step
-        target.append(slice(start, start + (last - first - 1) * step + 1 if last > first else start, step))
-    result[tuple(target)] = x[tuple(source)]
-    return result
+    around = Sliding((1,) * x.ndim, (), (1, 1, *window.lhs_step), (), ((0, 0), (0, 0), *window.pad))
+    return around.spread(x, np.zeros((), x.dtype))
 
 
 def _grouped(x: Array, w: Array, window: Window) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from typing import cast
+from typing import ClassVar, Self
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType
@@ -18,7 +19,7 @@ from xdsl.irdl import (
     var_operand_def,
     var_result_def,
 )
-from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure, RecursivelySpeculatable, RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
@@ -29,7 +30,6 @@ from weft.dialects.ml.base import (
     TENSOR,
     Body,
     MlOp,
-    Tensor,
     check_axes,
     index_list,
     same_dims,
@@ -38,7 +38,14 @@ from weft.dialects.ml.base import (
 )
 from weft.dialects.ml.binary import AddOp, AndOp, BinaryOp, MaxOp, MinOp, MulOp, OrOp
 from weft.dialects.ml.dims import Requirement, Shape, meet, shape_of, static_shape
-from weft.dialects.ml.dtypes import Array, is_float, neutral
+from weft.dialects.ml.dtypes import Array, DType, is_float, neutral
+from weft.dialects.ml.reduction_syntax import (
+    Option,
+    Options,
+    parse_with_body,
+    parse_with_kind,
+    print_reduction,
+)
 from weft.dialects.ml.syntax import list_text, parse_list
 
 REDUCTIONS: dict[str, type[BinaryOp]] = {
@@ -81,8 +88,129 @@ def reduction_body(kind: str, element: Attribute) -> Region:
     return Region(block)
 
 
+class BodyReduction(MlOp):
+    """An op that combines elements of n tensors by a body of two times n rank-0 arguments.
+
+    The operands are n inputs and, where given, n rank-0 values to start from. `OPTIONS` is the syntax of what
+    else the op says: the properties by the names that the text has for them.
+    """
+
+    OPTIONS: ClassVar[Options]
+
+    arguments = var_operand_def(TENSOR)
+    outputs = var_result_def(TENSOR)
+    body = region_def("single_block")
+
+    traits = traits_def(IsolatedFromAbove(), RecursiveMemoryEffect(), RecursivelySpeculatable())
+
+    @property
+    def inputs(self) -> tuple[SSAValue, ...]:
+        """The tensors that are reduced."""
+        return tuple(self.arguments[: len(self.outputs)])
+
+    @property
+    def inits(self) -> tuple[SSAValue, ...]:
+        """The values to start from; none for the neutral element of the kind."""
+        return tuple(self.arguments[len(self.outputs) :])
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of :data:`REDUCTIONS` that the body is, or None for any other body."""
+        ops = list(self.body.block.ops)
+        if len(ops) != 2 or len(self.body.block.args) != 2 or not isinstance(ops[1], ReturnOp):
+            return None
+        combine, end = ops
+        if list(end.operands) != list(combine.results) or set(combine.operands) != set(self.body.block.args):
+            return None
+        return next((kind for kind, op in REDUCTIONS.items() if type(combine) is op), None)
+
+    def written_kind(self) -> str | None:
+        """The kind, if the short form says all that the op is."""
+        kind = self.kind
+        if kind is None:
+            return None
+        written = reduction_body(kind, tensor_type(self.inputs[0]).element_type)
+        return kind if written.is_structurally_equivalent(self.body) else None
+
+    def check(self) -> None:
+        if not self.outputs or len(self.arguments) not in (len(self.outputs), 2 * len(self.outputs)):
+            raise VerifyException(
+                f"{self.name} takes as many inputs as it has results, and as many values to start from "
+                f"or none, not {len(self.arguments)} operands for {len(self.outputs)} results"
+            )
+        rank = tensor_type(self.inputs[0]).get_num_dims()
+        if any(tensor_type(value).get_num_dims() != rank for value in self.inputs):
+            raise VerifyException(f"{self.name}: the inputs must have one rank")
+        self.check_options(rank)
+        if not self.inits and self.kind is None:
+            raise VerifyException(f"{self.name}: a body that is not one known op needs values to start from")
+        self._check_scalars()
+
+    @abstractmethod
+    def check_options(self, rank: int) -> None:
+        """Verify the properties for inputs of that rank. Raises VerifyException."""
+
+    def _check_scalars(self) -> None:
+        """Verify that starts, and what the body takes and returns, are rank-0 tensors of the elements."""
+        scalars = [TensorType(tensor_type(value).element_type, []) for value in self.inputs]
+        end = self.body.block.last_op
+        if not isinstance(end, ReturnOp):
+            raise VerifyException(f"{self.name}: the body must end with ml.return")
+        if self.inits and [value.type for value in self.inits] != scalars:
+            raise VerifyException(f"{self.name}: the values to start from must be {_types(scalars)}")
+        if [value.type for value in self.body.block.args] != 2 * scalars:
+            raise VerifyException(f"{self.name}: the body must take {_types(2 * scalars)}")
+        if [value.type for value in end.values] != scalars:
+            raise VerifyException(f"{self.name}: the body must return {_types(scalars)}")
+
+    def rules(self) -> Iterator[Requirement]:
+        first = self.operand_dims(0)
+        for position in range(1, len(self.outputs)):
+            message = f"{self.name}: the inputs must have the same sizes"
+            yield from same_dims(first, self.operand_dims(position), message)
+
+    def input_dims(self) -> Shape:
+        """What is known of the sizes that all inputs have."""
+        shapes = (self.operand_dims(i) for i in range(len(self.outputs)))
+        return tuple(reduce(meet, axis) for axis in zip(*shapes, strict=True))
+
+    def result_elements(self) -> tuple[Attribute, ...]:
+        return tuple(tensor_type(value).element_type for value in self.inputs)
+
+    def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
+        inputs, inits = operands[: len(self.outputs)], operands[len(self.outputs) :]
+        if (kind := self.kind) is not None:
+            init = inits[0] if inits else neutral(kind, tensor_type(self.inputs[0]).element_type)
+            return (self.compute_kind(kind, inputs[0], init),)
+        if body is None:
+            raise TypeError(f"{self.name}: the meaning of the body is needed")
+        return self.compute_body(body, inputs, inits)
+
+    @abstractmethod
+    def compute_kind(self, kind: str, x: Array, init: Array) -> Array:
+        """The result by a known kind."""
+
+    @abstractmethod
+    def compute_body(self, body: Body, inputs: Sequence[Array], inits: Sequence[Array]) -> tuple[Array, ...]:
+        """The results by any body."""
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        """Read the short form (a kind) or the form with a body."""
+        kind = parser.parse_optional_keyword_in(REDUCTIONS)
+        if kind is None:
+            parsed = parse_with_body(parser, cls.OPTIONS)
+        else:
+            parsed = parse_with_kind(parser, cls.OPTIONS, cls.name, lambda element: reduction_body(kind, element))
+        return cls.create(**parsed)
+
+    def print(self, printer: Printer) -> None:
+        """Write the short form where the body is one known op as it is written there, else the body."""
+        print_reduction(printer, self, self.OPTIONS, self.written_kind(), self.inputs, self.inits)
+
+
 @irdl_op_definition
-class ReduceOp(MlOp):
+class ReduceOp(BodyReduction):
     """Elements along dimensions (all unless given), combined by a body. StableHLO: reduce.
 
     The operands are n inputs of one shape and, where given, n rank-0 values to start from. The body takes n
@@ -103,13 +231,9 @@ class ReduceOp(MlOp):
     """
 
     name = "ml.reduce"
+    OPTIONS: ClassVar = {"dims": Option("dimensions", parse_list, list_text)}
 
-    arguments = var_operand_def(TENSOR)
-    outputs = var_result_def(TENSOR)
     dimensions = opt_prop_def(INDEX_LIST)
-    body = region_def("single_block")
-
-    traits = traits_def(IsolatedFromAbove(), RecursiveMemoryEffect(), RecursivelySpeculatable())
 
     def __init__(
         self,
@@ -139,178 +263,25 @@ class ReduceOp(MlOp):
         return ReduceOp([operand], [] if init is None else [init], body, dims)
 
     @property
-    def inputs(self) -> tuple[SSAValue, ...]:
-        """The tensors that are reduced."""
-        return tuple(self.arguments[: len(self.outputs)])
-
-    @property
-    def inits(self) -> tuple[SSAValue, ...]:
-        """The values to start from; none for the neutral element of the kind."""
-        return tuple(self.arguments[len(self.outputs) :])
-
-    @property
     def dims(self) -> tuple[int, ...]:
         """The dimensions that are reduced."""
         if self.dimensions is None:
             return _all_axes(self.operand_dims(0))
         return self.dimensions.get_values()
 
-    @property
-    def kind(self) -> str | None:
-        """The kind of :data:`REDUCTIONS` that the body is, or None for any other body."""
-        ops = list(self.body.block.ops)
-        if len(ops) != 2 or len(self.body.block.args) != 2 or not isinstance(ops[1], ReturnOp):
-            return None
-        combine, end = ops
-        if list(end.operands) != list(combine.results) or set(combine.operands) != set(self.body.block.args):
-            return None
-        return next((kind for kind, op in REDUCTIONS.items() if type(combine) is op), None)
-
-    def check(self) -> None:
-        if not self.outputs or len(self.arguments) not in (len(self.outputs), 2 * len(self.outputs)):
-            raise VerifyException(
-                f"{self.name} takes as many inputs as it has results, and as many values to start from "
-                f"or none, not {len(self.arguments)} operands for {len(self.outputs)} results"
-            )
-        rank = tensor_type(self.inputs[0]).get_num_dims()
-        if any(tensor_type(value).get_num_dims() != rank for value in self.inputs):
-            raise VerifyException(f"{self.name}: the inputs must have one rank")
+    def check_options(self, rank: int) -> None:
         check_axes(f"{self.name}: dims", self.dims, rank)
-        if not self.inits and self.kind is None:
-            raise VerifyException(f"{self.name}: a body that is not one known op needs values to start from")
-        self._check_scalars()
-
-    def _check_scalars(self) -> None:
-        """Verify that starts, and what the body takes and returns, are rank-0 tensors of the elements."""
-        scalars = [TensorType(tensor_type(value).element_type, []) for value in self.inputs]
-        end = self.body.block.last_op
-        if not isinstance(end, ReturnOp):
-            raise VerifyException(f"{self.name}: the body must end with ml.return")
-        if self.inits and [value.type for value in self.inits] != scalars:
-            raise VerifyException(f"{self.name}: the values to start from must be {_types(scalars)}")
-        if [value.type for value in self.body.block.args] != 2 * scalars:
-            raise VerifyException(f"{self.name}: the body must take {_types(2 * scalars)}")
-        if [value.type for value in end.values] != scalars:
-            raise VerifyException(f"{self.name}: the body must return {_types(scalars)}")
-
-    def rules(self) -> Iterator[Requirement]:
-        first = self.operand_dims(0)
-        for position in range(1, len(self.outputs)):
-            message = f"{self.name}: the inputs must have the same sizes"
-            yield from same_dims(first, self.operand_dims(position), message)
 
     def result_dims(self) -> tuple[Shape, ...]:
-        shapes = (self.operand_dims(i) for i in range(len(self.outputs)))
-        known = tuple(reduce(meet, axis) for axis in zip(*shapes, strict=True))
-        return (_kept(known, self.dims),) * len(self.outputs)
+        return (_kept(self.input_dims(), self.dims),) * len(self.outputs)
 
-    def result_elements(self) -> tuple[Attribute, ...]:
-        return tuple(tensor_type(value).element_type for value in self.inputs)
+    def compute_kind(self, kind: str, x: Array, init: Array) -> Array:
+        combine, wide = combiner(kind, x.dtype), numerics.widen(x)
+        result = combine.reduce(wide, axis=self.dims, dtype=wide.dtype, initial=numerics.widen(init)[()])
+        return numerics.narrow(np.asarray(result), x.dtype) if is_float(x.dtype) else np.asarray(result)
 
-    def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
-        inputs, inits = operands[: len(self.outputs)], operands[len(self.outputs) :]
-        if (kind := self.kind) is not None:
-            init = inits[0] if inits else neutral(kind, tensor_type(self.inputs[0]).element_type)
-            return (_reduce_kind(kind, inputs[0], init, self.dims),)
-        if body is None:
-            raise TypeError(f"{self.name}: the meaning of the body is needed")
+    def compute_body(self, body: Body, inputs: Sequence[Array], inits: Sequence[Array]) -> tuple[Array, ...]:
         return _reduce_any(body, inputs, inits, self.dims)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> ReduceOp:
-        """Read the short form (a kind) or the form with a body."""
-        kind = parser.parse_optional_keyword_in(REDUCTIONS)
-        return _parse_kind(parser, kind) if kind is not None else _parse_body(parser)
-
-    def print(self, printer: Printer) -> None:
-        """Write the short form where the body is one known op as it is written there, else the body."""
-        kind = self._written_kind()
-        if kind is not None:
-            printer.print_string(f" {kind} ")
-            printer.print_ssa_value(self.inputs[0])
-        else:
-            printer.print_string("(")
-            printer.print_list(self.inputs, printer.print_ssa_value)
-        if self.inits:
-            printer.print_string(" init ")
-            printer.print_list(self.inits, printer.print_ssa_value)
-        if kind is None:
-            printer.print_string(")")
-        if self.dimensions is not None:
-            printer.print_string(f", dims = {list_text(self.dimensions)}")
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        if kind is not None:
-            printer.print_string(f"{self.inputs[0].type} to {self.outputs[0].type}")
-            return
-        printer.print_operation_type(self)
-        printer.print_string(" ")
-        printer.print_region(self.body)
-
-    def _written_kind(self) -> str | None:
-        """The kind, if the short form says all that the op is."""
-        kind = self.kind
-        if kind is None:
-            return None
-        written = reduction_body(kind, tensor_type(self.inputs[0]).element_type)
-        return kind if written.is_structurally_equivalent(self.body) else None
-
-
-def _parse_dims(parser: Parser) -> dict[str, Attribute]:
-    """`, dims = [...]`, if it is there, as a property."""
-    if parser.parse_optional_punctuation(",") is None:
-        return {}
-    parser.parse_keyword("dims")
-    parser.parse_punctuation("=")
-    return {"dimensions": parse_list(parser)}
-
-
-def _parse_kind(parser: Parser, kind: str) -> ReduceOp:
-    """The rest of `ml.reduce KIND %x init %z, dims = [...] : type to type`."""
-    operands = [parser.parse_unresolved_operand()]
-    if parser.parse_optional_keyword("init"):
-        operands.append(parser.parse_unresolved_operand())
-    properties, attributes = _parse_dims(parser), parser.parse_optional_attr_dict()
-    parser.parse_punctuation(":")
-    position = parser.pos
-    source = parser.parse_type()
-    parser.parse_keyword("to")
-    target = parser.parse_type()
-    if not isinstance(source, TensorType):
-        parser.raise_error(f"ml.reduce takes a ranked tensor, not {source}", position)
-    element = cast(Tensor, source).element_type
-    types: list[Attribute] = [source, TensorType(element, [])]
-    return ReduceOp.create(
-        operands=parser.resolve_operands(operands, types[: len(operands)], position),
-        result_types=[target],
-        properties=properties,
-        attributes=attributes,
-        regions=[reduction_body(kind, element)],
-    )
-
-
-def _parse_body(parser: Parser) -> ReduceOp:
-    """The rest of `ml.reduce(%x, ... init %z, ...), dims = [...] : (types) -> types { body }`."""
-    parser.parse_punctuation("(")
-    operands = _parse_operands(parser)
-    if parser.parse_optional_keyword("init"):
-        operands += _parse_operands(parser)
-    parser.parse_punctuation(")")
-    properties, attributes = _parse_dims(parser), parser.parse_optional_attr_dict()
-    parser.parse_punctuation(":")
-    position = parser.pos
-    types = parser.parse_function_type()
-    return ReduceOp.create(
-        operands=parser.resolve_operands(operands, types.inputs.data, position),
-        result_types=types.outputs.data,
-        properties=properties,
-        attributes=attributes,
-        regions=[parser.parse_region()],
-    )
-
-
-def _parse_operands(parser: Parser) -> list[UnresolvedOperand]:
-    return parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_unresolved_operand)
 
 
 def _all_axes(shape: Shape) -> tuple[int, ...]:
@@ -335,13 +306,10 @@ _COMBINE: dict[str, np.ufunc] = {
 }
 
 
-def _reduce_kind(kind: str, x: Array, init: Array, dims: Sequence[int]) -> Array:
-    """Combine along `dims` by a known kind: floats in f64 and rounded once, integers in their own type."""
-    wide = numerics.widen(x)
-    kinds = {np.dtype(np.bool_): {"add": "or", "mul": "and", "max": "or", "min": "and"}}
-    combine = _COMBINE[kinds.get(x.dtype, {}).get(kind, kind)]
-    result = combine.reduce(wide, axis=tuple(dims), dtype=wide.dtype, initial=numerics.widen(init)[()])
-    return numerics.narrow(np.asarray(result), x.dtype) if is_float(x.dtype) else np.asarray(result)
+def combiner(kind: str, dtype: DType) -> np.ufunc:
+    """What combines two arrays by a kind: truth values are added and compared by `or`, multiplied by `and`."""
+    kinds = {"add": "or", "mul": "and", "max": "or", "min": "and"} if dtype == np.bool_ else {}
+    return _COMBINE[kinds.get(kind, kind)]
 
 
 def _reduce_any(body: Body, inputs: Sequence[Array], inits: Sequence[Array], dims: Sequence[int]) -> tuple[Array, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import I64, DenseArrayBase, i64
+from xdsl.dialects.builtin import I64, DenseArrayBase, DenseIntElementsAttr, TensorType, i64
 from xdsl.ir import Attribute
 from xdsl.irdl import IRDLOperation
 from xdsl.irdl.declarative_assembly_format import (
@@ -17,6 +17,7 @@ from xdsl.irdl.declarative_assembly_format import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
 
 
 def values_of(attr: Attribute | None) -> tuple[int, ...]:
@@ -33,6 +34,45 @@ def parse_list(parser: Parser) -> DenseArrayBase[I64]:
 def list_text(attr: Attribute | None) -> str:
     """`[0, 2]`; an absent list is `[]`."""
     return f"[{', '.join(map(str, values_of(attr)))}]"
+
+
+def padding_attr(padding: Sequence[tuple[int, int]]) -> DenseIntElementsAttr:
+    """Low and high padding of each spatial dimension as `dense<...> : tensor<nx2xi64>`."""
+    flat = [n for pair in padding for n in pair]
+    return DenseIntElementsAttr.from_list(TensorType(i64, [len(padding), 2]), flat)
+
+
+def padding_of(attr: Attribute | None) -> tuple[tuple[int, int], ...]:
+    """Low and high padding of each spatial dimension; none where absent."""
+    if attr is None:
+        return ()
+    flat = [int(n) for n in cast(DenseIntElementsAttr, attr).get_values()]
+    return tuple(zip(flat[::2], flat[1::2], strict=True))
+
+
+def check_padding(name: str, attr: DenseIntElementsAttr | None) -> None:
+    """Verify that padding is a list of pairs. Raises VerifyException."""
+    shape = None if attr is None else attr.type.get_shape()
+    if shape is not None and (len(shape) != 2 or shape[1] != 2):
+        raise VerifyException(f"{name}: padding must be a low and a high number for each dimension")
+
+
+def parse_padding(parser: Parser) -> Attribute:
+    """Read `[[1, 1], [0, 2]]`."""
+    position = parser.pos
+    pairs = parser.parse_comma_separated_list(
+        parser.Delimiter.SQUARE,
+        lambda: parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer),
+    )
+    if any(len(pair) != 2 for pair in pairs):
+        parser.raise_error("padding must be pairs of a low and a high one", position)
+    return padding_attr([(low, high) for low, high in pairs])
+
+
+def padding_text(attr: Attribute) -> str:
+    """`[[1, 1], [0, 2]]`."""
+    values = [int(n) for n in cast(DenseIntElementsAttr, attr).get_values()]
+    return "[" + ", ".join(f"[{a}, {b}]" for a, b in zip(values[::2], values[1::2], strict=True)) + "]"
 
 
 TO_THE_END = -1

@@ -8,6 +8,7 @@ from weft.passes.graph.equations.activations import gelu, relu, sigmoid, silu, s
 from weft.passes.graph.equations.attention import attention
 from weft.passes.graph.equations.building import exact, rounded_once
 from weft.passes.graph.equations.norms import batch_norm_inference, group_norm, layer_norm, rms_norm
+from weft.passes.graph.equations.pooling import avg_pool, max_pool
 from weft.passes.graph.equations.quantization import dequantize, quantize
 from weft.passes.graph.equations.shares import cross_entropy, log_softmax, softmax
 from weft.passes.graph.worklist import Pattern
@@ -28,5 +29,7 @@ DECOMPOSITIONS: dict[type[MlOp], Pattern] = {
     ml.AttentionOp: rounded_once(attention),
     ml.QuantizeOp: rounded_once(quantize),
     ml.DequantizeOp: rounded_once(dequantize),
+    ml.MaxPoolOp: exact(max_pool),
+    ml.AvgPoolOp: rounded_once(avg_pool),
 }
 """By op class. An op that has no loops of its own is always replaced on the way to machine code."""

@@ -29,7 +29,7 @@ Values = Sequence[SSAValue] | None
 
 def fold_tensors(op: MlOp, builder: LocatedBuilder, *, max_elements: int) -> Values:
     """op(constants) = constant"""
-    if constant_op(op.results[0]) is not None or (isinstance(op, ml.ReduceOp) and op.kind is None):
+    if constant_op(op.results[0]) is not None or (isinstance(op, ml.BodyReduction) and op.kind is None):
         return None
     if not all(_is_small(result.type, max_elements) for result in op.results):
         return None

@@ -21,6 +21,7 @@ from weft.passes.loops.ml_to_loop.contraction import contraction
 from weft.passes.loops.ml_to_loop.convolution import convolution
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
+from weft.passes.loops.ml_to_loop.reduce_window import reduce_window
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
 from weft.passes.loops.ml_to_loop.shapes import concatenate, pad
 from weft.passes.loops.ml_to_loop.softmax import softmax
@@ -30,6 +31,7 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.MatmulOp: contraction,
     ml.DotGeneralOp: contraction,
     ml.ReduceOp: reduction,
+    ml.ReduceWindowOp: reduce_window,
     ml.ArgmaxOp: argument_reduction,
     ml.ArgminOp: argument_reduction,
     ml.SoftmaxOp: softmax,

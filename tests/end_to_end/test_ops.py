@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 
 import weft
-from tests.passes.loops import kernels, test_ml_to_loop_lookups, test_ml_to_loop_nests, test_ml_to_loop_scalars
+from tests.passes.loops import (
+    kernels,
+    test_ml_to_loop_lookups,
+    test_ml_to_loop_nests,
+    test_ml_to_loop_scalars,
+    test_ml_to_loop_windows,
+)
 from tests.passes.loops.test_ml_to_loop_lookups import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_nests import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_scalars import *  # noqa: F403
+from tests.passes.loops.test_ml_to_loop_windows import *  # noqa: F403
 from weft.backends.reference import run
 
 
@@ -31,5 +38,10 @@ def check_compiled(build, *arrays, dynamic=(), extra=(), tolerance=None):
 
 @pytest.fixture(autouse=True)
 def through_the_whole_road(monkeypatch):
-    for cases in (test_ml_to_loop_lookups, test_ml_to_loop_nests, test_ml_to_loop_scalars):
+    for cases in (
+        test_ml_to_loop_lookups,
+        test_ml_to_loop_nests,
+        test_ml_to_loop_scalars,
+        test_ml_to_loop_windows,
+    ):
         monkeypatch.setattr(cases, "check", check_compiled)

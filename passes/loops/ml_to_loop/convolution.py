@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from xdsl.dialects import arith
 from xdsl.ir import SSAValue
 
@@ -15,7 +13,7 @@ from weft.passes.loops.ml_to_loop.body import signless, wide
 from weft.passes.loops.ml_to_loop.contraction import add_kind, multiply, widen
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.nests import Index, Nest
-from weft.passes.loops.ml_to_loop.shapes import Space, spread
+from weft.passes.loops.ml_to_loop.shapes import Source, Space, with_space
 from weft.passes.loops.ml_to_loop.values import fill, settle
 from weft.passes.loops.reify import Size
 
@@ -35,23 +33,6 @@ def convolution(kernel: Kernel, op: MlOp) -> None:
     conv = _Convolution(kernel, op, buffer)
     summed = [size for _, size in conv.window_loops.values()]
     Nest.top(kernel).where_some(summed, conv.build, lambda top: fill(top, buffer, dims, 0))
-
-
-@dataclass(frozen=True)
-class _Source:
-    """The input as the window reads it: a value, or a buffer with space around the elements; and what is cut off."""
-
-    value: SSAValue | None
-    buffer: SSAValue | None
-    cut: tuple[int, ...]
-
-    def element(self, nest: Nest, index: Index) -> SSAValue:
-        """An element, by an index into the padded input."""
-        index = tuple(form + cut for form, cut in zip(index, self.cut, strict=True))
-        if self.value is not None:
-            return nest.element(self.value, index)
-        assert self.buffer is not None
-        return nest.load(self.buffer, index)
 
 
 class _Convolution:
@@ -79,22 +60,19 @@ class _Convolution:
         settle(kernel, op.rhs, repeats=[self.batch, *spatial])
         self.source = self._source([features, *reach])
 
-    def _source(self, repeats: list[Size]) -> _Source:
+    def _source(self, repeats: list[Size]) -> Source:
         """The input; a copy of it where it needs space around or between its elements."""
         window, order = self.window, self.window.dims.lhs_order
         spaces = [Space()] * len(order)
-        for axis, (low, high), step in zip(order[2:], window.pad, window.lhs_step, strict=True):
-            spaces[axis] = Space(low, high, step)
-        if all(space.covers for space in spaces):
-            settle(self.kernel, self.op.lhs, repeats=repeats)
-            return _Source(self.op.lhs, None, tuple(-space.low for space in spaces))
         dims = list(self.kernel.dims(self.op.lhs))
         for number, axis in enumerate(order[2:]):
-            dims[axis] = self.kernel.sizes.size(window.padded(self.op.operand_dims(0), number), self.op)
-        buffer = self.kernel.alloc("p", signless(tensor_type(self.op.lhs).element_type), dims)
-        fill(Nest.top(self.kernel), buffer, dims, 0)
-        spread(self.kernel, self.op.lhs, buffer, spaces)
-        return _Source(None, buffer, (0,) * len(order))
+            spaces[axis] = Space(*window.pad[number], window.lhs_step[number])
+            if not spaces[axis].covers:
+                dims[axis] = self.kernel.sizes.size(window.padded(self.op.operand_dims(0), number), self.op)
+        element = signless(tensor_type(self.op.lhs).element_type)
+        return with_space(
+            self.kernel, self.op.lhs, spaces, dims, lambda nest: self.kernel.constant(0, element), repeats
+        )
 
     def build(self, top: Nest) -> None:
         """One nest; where sizes that a group's number multiplies are known at run time only, one for each group."""

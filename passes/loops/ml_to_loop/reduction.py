@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from xdsl.dialects import arith
@@ -56,7 +56,7 @@ def _by_kind(kernel: Kernel, op: ml.ReduceOp, kind: str) -> None:
     """One nest over the input. Sums of f16 and bf16 are kept in f32; a start value is combined at the end."""
     source, result = op.inputs[0], op.outputs[0]
     element = tensor_type(source).element_type
-    start = None if not op.inits or _is_neutral(op.inits[0], kind, element) else op.inits[0]
+    start = None if not op.inits or is_neutral(op.inits[0], kind, element) else op.inits[0]
     dims, kept = kernel.dims(source), kernel.dims(result)
     total = kernel.home(result, wide(element)) if start is None else kernel.alloc("t", wide(element), kept)
     first = neutral(kind, element).item()
@@ -69,16 +69,16 @@ def _by_kind(kernel: Kernel, op: ml.ReduceOp, kind: str) -> None:
     summed = [dims[axis] for axis in op.dims]
     Nest.top(kernel).where_some(summed, build, lambda top: fill(top, total, kept, first))
     if start is not None:
-        _combine_start(kernel, result, start, kind, total)
+        combine_start(kernel, result, start, kind, total)
 
 
-def _is_neutral(start: SSAValue, kind: str, element: Attribute) -> bool:
+def is_neutral(start: SSAValue, kind: str, element: Attribute) -> bool:
     """Whether a start value is known to change nothing."""
     op = start.owner
     return isinstance(op, ml.ConstantOp) and bool(np.all(op.array() == neutral(kind, element)))
 
 
-def _combine_start(kernel: Kernel, result: SSAValue, start: SSAValue, kind: str, total: SSAValue) -> None:
+def combine_start(kernel: Kernel, result: SSAValue, start: SSAValue, kind: str, total: SSAValue) -> None:
     """The start value and what was reduced, combined into the result."""
     element = tensor_type(result).element_type
     found = kind_of(element)
@@ -92,10 +92,6 @@ def _combine_start(kernel: Kernel, result: SSAValue, start: SSAValue, kind: str,
 
 def _by_body(kernel: Kernel, op: ml.ReduceOp) -> None:
     """One nest: store the starts, then for each element load, compute the body, store; in order."""
-    block = op.body.block
-    end = block.last_op
-    assert isinstance(end, ml.ReturnOp)
-    count = len(op.outputs)
     sources = kernel.dims(op.inputs[0])
     buffers = [kernel.home(result) for result in op.outputs]
     kept = [axis for axis in range(len(sources)) if axis not in op.dims]
@@ -105,13 +101,24 @@ def _by_body(kernel: Kernel, op: ml.ReduceOp) -> None:
     inner, over = outer.loops([sources[axis] for axis in op.dims], loop_names(len(op.dims), len(kept)))
     places: dict[int, Linear] = dict(zip((*kept, *op.dims), (*place, *over), strict=True))
     index = tuple(places[axis] for axis in range(len(places)))
+    run_body(inner, op, buffers, place, lambda number: inner.element(op.inputs[number], index))
+
+
+def run_body(
+    nest: Nest, op: ml.BodyReduction, buffers: Sequence[SSAValue], place: Index, element: Callable[[int], SSAValue]
+) -> None:
+    """Load the accumulated values, compute the body on them and an element of each input, and store what it gives."""
+    block = op.body.block
+    end = block.last_op
+    assert isinstance(end, ml.ReturnOp)
+    count = len(op.outputs)
     for arg, buffer in zip(block.args[:count], buffers, strict=True):
-        inner.bind(arg, inner.load(buffer, place))
-    for arg, source in zip(block.args[count:], op.inputs, strict=True):
-        inner.bind(arg, inner.element(source, index))
-    values = [inner.element(value, ()) for value in end.values]
+        nest.bind(arg, nest.load(buffer, place))
+    for number, arg in enumerate(block.args[count:]):
+        nest.bind(arg, element(number))
+    values = [nest.element(value, ()) for value in end.values]
     for value, buffer in zip(values, buffers, strict=True):
-        inner.store(value, buffer, place)
+        nest.store(value, buffer, place)
 
 
 def argument_reduction(kernel: Kernel, op: MlOp) -> None:

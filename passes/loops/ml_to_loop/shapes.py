@@ -1,17 +1,19 @@
-"""Ops that put pieces together: concatenate and pad."""
+"""Ops that put pieces together, concatenate and pad; and tensors with space around them, for windows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
 from weft.dialects.loop.linear import Linear, linear
-from weft.dialects.ml.base import MlOp
+from weft.dialects.ml.base import MlOp, tensor_type
+from weft.passes.loops.ml_to_loop.body import signless
 from weft.passes.loops.ml_to_loop.kernel import Kernel
-from weft.passes.loops.ml_to_loop.nests import Nest, loop_names
+from weft.passes.loops.ml_to_loop.nests import Index, Nest, loop_names
+from weft.passes.loops.ml_to_loop.values import settle
 from weft.passes.loops.reify import Size
 
 
@@ -75,3 +77,42 @@ def spread(kernel: Kernel, value: SSAValue, buffer: SSAValue, spaces: Sequence[S
     source = tuple(form + space.first for space, form in zip(spaces, index, strict=True))
     place = tuple(space.place(form) for space, form in zip(spaces, index, strict=True))
     nest.store(nest.element(value, source), buffer, place)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tensor as a window reads it: a value, or a buffer with space around the elements; and what is cut off."""
+
+    value: SSAValue | None
+    buffer: SSAValue | None
+    cut: tuple[int, ...]
+
+    def element(self, nest: Nest, index: Index) -> SSAValue:
+        """An element, by an index into the padded tensor."""
+        index = tuple(form + cut for form, cut in zip(index, self.cut, strict=True))
+        if self.value is not None:
+            return nest.element(self.value, index)
+        assert self.buffer is not None
+        return nest.load(self.buffer, index)
+
+
+def with_space(
+    kernel: Kernel,
+    value: SSAValue,
+    spaces: Sequence[Space],
+    dims: Sequence[Size],
+    filler: Callable[[Nest], SSAValue],
+    repeats: Sequence[Size],
+) -> Source:
+    """A tensor with space around and between its elements: a copy where there is any.
+
+    `dims` are the sizes with the space, `filler` gives the element in it, `repeats` is how often each element is read.
+    """
+    if all(space.covers for space in spaces):
+        settle(kernel, value, repeats=repeats)
+        return Source(value, None, tuple(-space.low for space in spaces))
+    buffer = kernel.alloc("p", signless(tensor_type(value).element_type), dims)
+    nest, index = Nest.top(kernel).loops(dims, [f"{name}z" for name in loop_names(len(dims))])
+    nest.store(filler(nest), buffer, index)
+    spread(kernel, value, buffer, spaces)
+    return Source(None, buffer, (0,) * len(spaces))

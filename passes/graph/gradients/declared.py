@@ -1,0 +1,81 @@
+"""Gradients that a program asks for by declaring them."""
+
+from __future__ import annotations
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, SymbolRefAttr
+
+from weft.diagnostics import did_you_mean
+from weft.dialects.locations import error_at
+from weft.passes.graph.gradients.function import Wish, gradient_of
+from weft.passes.graph.gradients.inline import functions_of
+
+OF, WRT, SEED = "weft.gradient", "weft.wrt", "weft.seed"
+"""The attributes of a declaration: the function whose gradient it is, and the options of the pass."""
+
+
+def asks_for_gradients(module: ModuleOp) -> bool:
+    """Whether a module declares gradients that have no body yet."""
+    return any(_asks(function) for function in functions_of(module).values())
+
+
+def fill_declarations(module: ModuleOp) -> None:
+    """Give each declared gradient its body. Raises :class:`WeftError` for one that cannot be, or is of another type."""
+    for name, function in functions_of(module).items():
+        if _asks(function):
+            _fill(module, name, ())
+
+
+def _asks(function: func.FuncOp) -> bool:
+    return function.is_declaration and OF in function.attributes
+
+
+def _fill(module: ModuleOp, name: str, waiting: tuple[str, ...]) -> None:
+    """Put the function in the place of its declaration; gradients that it needs come first."""
+    functions = functions_of(module)
+    declared = functions[name]
+    wish = _wish(declared, functions)
+    if name in waiting:
+        raise error_at(declared, f"@{name} is declared as the gradient of itself")
+    needed = {wish.function, *(_called(functions[wish.function], functions))}
+    for other in needed:
+        if _asks(functions[other]):
+            _fill(module, other, (*waiting, name))
+    functions = functions_of(module)
+    made = gradient_of(functions[wish.function], functions, wish)
+    if made.function_type != declared.function_type:
+        raise error_at(
+            declared, f"@{name} is declared as {declared.function_type}, but the gradient is {made.function_type}"
+        )
+    made.sym_visibility = declared.sym_visibility
+    made.location = declared.location
+    block = module.body.block
+    block.insert_op_before(made, declared)
+    declared.detach()
+    declared.erase()
+
+
+def _wish(declared: func.FuncOp, functions: dict[str, func.FuncOp]) -> Wish:
+    """What a declaration asks for. Raises WeftError for attributes of other kinds."""
+    name, of, wrt = declared.sym_name.data, declared.attributes[OF], declared.attributes.get(WRT)
+    if not isinstance(of, SymbolRefAttr):
+        raise error_at(declared, f"{OF} of @{name} must name a function, as @f, not {of}")
+    source = of.string_value()
+    if source not in functions:
+        raise error_at(declared, f"there is no function @{source} to differentiate", did_you_mean(source, functions))
+    if wrt is not None and not isinstance(wrt, DenseArrayBase):
+        raise error_at(declared, f"{WRT} of @{name} must be positions of arguments, as array<i64: 0, 1>, not {wrt}")
+    positions = () if wrt is None else tuple(int(n) for n in wrt.get_values())
+    return Wish(source, name, positions, SEED in declared.attributes)
+
+
+def _called(function: func.FuncOp, functions: dict[str, func.FuncOp]) -> set[str]:
+    """The functions of the module that a function calls, and those that they call."""
+    found: set[str] = set()
+    work = [function]
+    while work:
+        for op in work.pop().walk():
+            if isinstance(op, func.CallOp) and (name := op.callee.string_value()) in functions and name not in found:
+                found.add(name)
+                work.append(functions[name])
+    return found

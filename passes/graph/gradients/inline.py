@@ -1,0 +1,71 @@
+"""A function with the functions that it calls put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, SSAValue
+
+from weft.dialects.locations import error_at
+from weft.passes.rewriting import LocatedBuilder
+
+Functions = Mapping[str, func.FuncOp]
+
+
+def functions_of(module: ModuleOp) -> dict[str, func.FuncOp]:
+    """The functions of a module, by name."""
+    return {op.sym_name.data: op for op in module.body.block.ops if isinstance(op, func.FuncOp)}
+
+
+def body_of(function: func.FuncOp) -> Block:
+    """The block of a function. Raises WeftError where it has none, or more than one."""
+    name = function.sym_name.data
+    if function.is_declaration:
+        raise error_at(function, f"@{name} has no body to differentiate")
+    if len(function.body.blocks) != 1:
+        raise error_at(
+            function,
+            f"@{name} branches between blocks: only structured control flow has gradients",
+            "write it with scf.if and scf.for",
+        )
+    return function.body.block
+
+
+def inlined(function: func.FuncOp, functions: Functions) -> Block:
+    """A copy of a function's block in which every call of a function of the module is replaced by its body.
+
+    Raises WeftError for a function that calls itself, or has no body, or has several blocks.
+    """
+    body_of(function)
+    copy = function.body.clone()
+    block = copy.detach_block(copy.block)
+    _inline_calls(block, functions, (function.sym_name.data,))
+    return block
+
+
+def _inline_calls(block: Block, functions: Functions, callers: tuple[str, ...]) -> None:
+    for op in list(block.walk()):
+        if isinstance(op, func.CallOp):
+            _inline(op, functions, callers)
+
+
+def _inline(call: func.CallOp, functions: Functions, callers: tuple[str, ...]) -> None:
+    name = call.callee.string_value()
+    if name in callers:
+        raise error_at(call, f"@{name} calls itself: a recursive function has no gradient", "write it with scf.for")
+    body = body_of(functions[name])
+    values: dict[SSAValue, SSAValue] = dict(zip(body.args, call.arguments, strict=True))
+    builder = LocatedBuilder.before(call)
+    copies = [builder.insert(op.clone(values)) for op in body.ops]
+    end = copies.pop()
+    for old, new in zip(call.results, end.operands, strict=True):
+        old.replace_all_uses_with(new)
+    for op in (call, end):
+        op.detach()
+        op.erase()
+    for op in copies:
+        for inner in list(op.walk()):
+            if isinstance(inner, func.CallOp):
+                _inline(inner, functions, (*callers, name))

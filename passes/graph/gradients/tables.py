@@ -1,0 +1,25 @@
+"""All rules, one table a family."""
+
+from __future__ import annotations
+
+from weft.passes.graph.gradients.choice import CHOICE
+from weft.passes.graph.gradients.contraction import CONTRACTION
+from weft.passes.graph.gradients.control import WALKS
+from weft.passes.graph.gradients.elementwise import ELEMENTWISE
+from weft.passes.graph.gradients.reduction import REDUCTION
+from weft.passes.graph.gradients.reverse import Tables
+from weft.passes.graph.gradients.rule import Rules
+from weft.passes.graph.gradients.shapes import SHAPES
+from weft.passes.graph.gradients.slices import SLICES
+
+RULES: Rules = {
+    **ELEMENTWISE,
+    **CHOICE,
+    **SHAPES,
+    **SLICES,
+    **CONTRACTION,
+    **REDUCTION,
+}
+
+GRADIENTS = Tables(RULES, WALKS)
+"""How the ops that weft knows are differentiated."""

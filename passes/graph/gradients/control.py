@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.graph.gradients.activity import BRANCHES, blocks_of, captured, useful_states, yielded
 from weft.passes.graph.gradients.counting import Steps
@@ -24,9 +25,8 @@ from weft.passes.rewriting import LocatedBuilder
 
 def unknown_steps(op: scf.WhileOp, here: Reverse) -> None:
     """Refuse a loop whose number of steps is not known before it runs."""
-    raise error_at(
-        op, f"{op.name} has no gradient: how often it runs is not known before", "write the loop with scf.for"
-    )
+    message = f"{op.name} has no gradient: how often it runs is not known before"
+    raise error_at(op, message, "write the loop with scf.for", code=codes.NO_GRADIENT)
 
 
 def branch(op: Operation, here: Reverse) -> None:

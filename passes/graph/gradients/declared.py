@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.dialects import func
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, SymbolRefAttr
 
+from weft import codes
 from weft.diagnostics import did_you_mean
 from weft.dialects.locations import error_at
 from weft.passes.graph.gradients.function import Wish, gradient_of
@@ -36,7 +37,7 @@ def _fill(module: ModuleOp, name: str, waiting: tuple[str, ...]) -> None:
     declared = functions[name]
     wish = _wish(declared, functions)
     if name in waiting:
-        raise error_at(declared, f"@{name} is declared as the gradient of itself")
+        raise error_at(declared, f"@{name} is declared as the gradient of itself", code=codes.WRONG_SYMBOL)
     needed = {wish.function, *(_called(functions[wish.function], functions))}
     for other in needed:
         if _asks(functions[other]):
@@ -44,9 +45,8 @@ def _fill(module: ModuleOp, name: str, waiting: tuple[str, ...]) -> None:
     functions = functions_of(module)
     made = gradient_of(functions[wish.function], functions, wish)
     if made.function_type != declared.function_type:
-        raise error_at(
-            declared, f"@{name} is declared as {declared.function_type}, but the gradient is {made.function_type}"
-        )
+        message = f"@{name} is declared as {declared.function_type}, but the gradient is {made.function_type}"
+        raise error_at(declared, message, code=codes.TYPE_MISMATCH)
     made.sym_visibility = declared.sym_visibility
     made.location = declared.location
     block = module.body.block
@@ -59,12 +59,15 @@ def _wish(declared: func.FuncOp, functions: dict[str, func.FuncOp]) -> Wish:
     """What a declaration asks for. Raises WeftError for attributes of other kinds."""
     name, of, wrt = declared.sym_name.data, declared.attributes[OF], declared.attributes.get(WRT)
     if not isinstance(of, SymbolRefAttr):
-        raise error_at(declared, f"{OF} of @{name} must name a function, as @f, not {of}")
+        message = f"{OF} of @{name} must name a function, as @f, not {of}"
+        raise error_at(declared, message, code=codes.BAD_ATTRIBUTE)
     source = of.string_value()
     if source not in functions:
-        raise error_at(declared, f"there is no function @{source} to differentiate", did_you_mean(source, functions))
+        message, hint = f"there is no function @{source} to differentiate", did_you_mean(source, functions)
+        raise error_at(declared, message, hint, code=codes.WRONG_SYMBOL)
     if wrt is not None and not isinstance(wrt, DenseArrayBase):
-        raise error_at(declared, f"{WRT} of @{name} must be positions of arguments, as array<i64: 0, 1>, not {wrt}")
+        message = f"{WRT} of @{name} must be positions of arguments, as array<i64: 0, 1>, not {wrt}"
+        raise error_at(declared, message, code=codes.BAD_ATTRIBUTE)
     positions = () if wrt is None else tuple(int(n) for n in wrt.get_values())
     return Wish(source, name, positions, SEED in declared.attributes)
 

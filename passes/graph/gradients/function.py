@@ -9,6 +9,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, MemRefType, ModuleOp, StringAttr, TensorType
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 
+from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
 from weft.passes.graph.decompositions import DECOMPOSITIONS
@@ -34,14 +35,17 @@ def add_gradient(module: ModuleOp, wish: Wish) -> func.FuncOp:
     """Put the gradient of a function behind it. Raises :class:`WeftError` for a wish that cannot be met."""
     functions = functions_of(module)
     if (source := functions.get(wish.function)) is None:
-        raise WeftError(
-            f"there is no function @{wish.function} to differentiate", hint=did_you_mean(wish.function, functions)
+        message, hint = (
+            f"there is no function @{wish.function} to differentiate",
+            did_you_mean(wish.function, functions),
         )
+        raise WeftError(message, hint=hint, code=codes.WRONG_SYMBOL)
     if wish.gradient in functions:
         raise error_at(
             functions[wish.gradient],
             f"there is a function @{wish.gradient} already",
-            "ask for another name with gradient=",
+            "give the gradient another name: gradient=NAME",
+            code=codes.NAME_TAKEN,
         )
     made = gradient_of(source, functions, wish)
     module.body.block.insert_op_after(made, source)
@@ -76,15 +80,21 @@ def _arguments(source: func.FuncOp, wrt: Sequence[int]) -> list[int]:
     if not wrt:
         found = [position for position, type_ in enumerate(types) if is_differentiable(type_)]
         if not found:
-            raise error_at(source, f"@{name} has no argument of floats: there is no gradient")
+            raise error_at(source, f"@{name} has no argument of floats: there is no gradient", code=codes.NO_GRADIENT)
         return found
     for position in wrt:
         if not 0 <= position < len(types):
-            raise error_at(source, f"@{name} has no argument {position}: it has {len(types)}, counted from 0")
+            raise error_at(
+                source,
+                f"@{name} has no argument {position}: it has {len(types)}, counted from 0",
+                code=codes.OPTION_VALUE,
+            )
         if not is_differentiable(types[position]):
-            raise error_at(source, f"argument {position} of @{name} is {types[position]}: only floats have gradients")
+            message = f"argument {position} of @{name} is {types[position]}: only floats have gradients"
+            raise error_at(source, message, code=codes.OPTION_VALUE)
     if len(set(wrt)) != len(wrt):
-        raise error_at(source, f"wrt names an argument of @{name} twice: {', '.join(map(str, wrt))}")
+        message = f"wrt names an argument of @{name} twice: {', '.join(map(str, wrt))}"
+        raise error_at(source, message, code=codes.OPTION_VALUE)
     return list(wrt)
 
 
@@ -92,7 +102,7 @@ def _check_results(source: func.FuncOp, seed: bool) -> None:
     """Refuse results that have no gradient."""
     types, name = source.function_type.outputs.data, source.sym_name.data
     if seed and not any(map(is_differentiable, types)):
-        raise error_at(source, f"@{name} has no result of floats: there is no gradient")
+        raise error_at(source, f"@{name} has no result of floats: there is no gradient", code=codes.NO_GRADIENT)
     is_scalar = bool(types) and is_differentiable(types[0]) and not _rank(types[0])
     if not seed and not is_scalar:
         what = f"gives {types[0]}" if types else "gives nothing"
@@ -100,6 +110,7 @@ def _check_results(source: func.FuncOp, seed: bool) -> None:
             source,
             f"the first result of @{name} must be a float or a tensor of rank 0, but it {what}",
             "reduce it, or ask for cotangents of the results as arguments with seed",
+            code=codes.NO_GRADIENT,
         )
 
 
@@ -136,7 +147,8 @@ def _refuse_writes(ops: Iterable[Operation], varied: set[SSAValue]) -> None:
     """Refuse memory: what goes through it is not followed."""
     for op in ops:
         if any(isinstance(value.type, MemRefType) for value in op.operands) and varied.intersection(op.operands):
-            raise error_at(op, f"{op.name} writes memory: only tensors and scalars have gradients", "use tensors")
+            message = f"{op.name} writes memory: only tensors and scalars have gradients"
+            raise error_at(op, message, "use tensors", code=codes.NO_GRADIENT)
 
 
 def _seeds(here: Reverse, results: Sequence[SSAValue], seed: bool) -> list[tuple[SSAValue, SSAValue]]:

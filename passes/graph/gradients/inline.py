@@ -8,6 +8,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, SSAValue
 
+from weft import codes
 from weft.dialects.locations import error_at
 from weft.passes.rewriting import LocatedBuilder
 
@@ -23,12 +24,13 @@ def body_of(function: func.FuncOp) -> Block:
     """The block of a function. Raises WeftError where it has none, or more than one."""
     name = function.sym_name.data
     if function.is_declaration:
-        raise error_at(function, f"@{name} has no body to differentiate")
+        raise error_at(function, f"@{name} has no body to differentiate", code=codes.NO_BODY)
     if len(function.body.blocks) != 1:
         raise error_at(
             function,
             f"@{name} branches between blocks: only structured control flow has gradients",
             "write it with scf.if and scf.for",
+            code=codes.NO_GRADIENT,
         )
     return function.body.block
 
@@ -54,7 +56,8 @@ def _inline_calls(block: Block, functions: Functions, callers: tuple[str, ...]) 
 def _inline(call: func.CallOp, functions: Functions, callers: tuple[str, ...]) -> None:
     name = call.callee.string_value()
     if name in callers:
-        raise error_at(call, f"@{name} calls itself: a recursive function has no gradient", "write it with scf.for")
+        message = f"@{name} calls itself: a recursive function has no gradient"
+        raise error_at(call, message, "write it with scf.for", code=codes.RECURSIVE_CALL)
     body = body_of(functions[name])
     values: dict[SSAValue, SSAValue] = dict(zip(body.args, call.arguments, strict=True))
     builder = LocatedBuilder.before(call)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from xdsl.ir import SSAValue
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import tensor_type
@@ -24,6 +25,7 @@ def reduce(op: ml.ReduceOp, here: Here) -> Sequence[SSAValue | None]:
             op,
             f"{op.name} with a body of its own has no gradient",
             f"reduce by one of {', '.join(KINDS)}, after an elementwise op where needed",
+            code=codes.NO_GRADIENT,
         )
     element = tensor_type(op.inputs[0]).element_type
     return [part.convert(element).value for part in KINDS[kind](op, here) if part is not None]

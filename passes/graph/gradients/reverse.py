@@ -12,6 +12,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 from xdsl.traits import IsolatedFromAbove
 
+from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import tensor_type
@@ -87,7 +88,7 @@ class Reverse:
             return
         rule = self.tables.rules.get(type(op))
         if rule is None or from_regions:
-            raise error_at(op, *_refusal(op))
+            raise error_at(op, *_refusal(op), code=codes.NO_GRADIENT)
         for operand, cotangent in zip(op.operands, rule(op, self), strict=True):
             self.add(operand, cotangent)
 

@@ -16,6 +16,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "weft.tools.run", "compile a program and run it"),
     ("compile", "weft.tools.compile", "compile a program to a file: a library, an object, assembly, ..."),
     ("opt", "weft.tools.opt", "run passes on a module and print it"),
+    ("reduce", "weft.tools.reduce", "shrink a module while a test finds it interesting"),
     ("check-dialect", "weft.tools.check_dialect", "check a dialect from its op definitions"),
     ("new-dialect", "weft.tools.new_dialect", "start a dialect of your own"),
     ("lsp", "weft.tools.lsp", "a language server for editors"),

@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FloatAttr, IntegerA
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import IRDLOperation
 
-_NAMES = ("sym_name", "function_type", "operandSegmentSizes", "resultSegmentSizes")
+_NAMES = ("sym_name", "function_type", "operandSegmentSizes", "resultSegmentSizes", "op_name__")
 """What others depend on."""
 
 

@@ -16,13 +16,15 @@ from weft.diagnostics import Diagnostic, Location, WeftError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from xdsl.dialects.builtin import ModuleOp
 
     from weft.driver.compile import Compiled
     from weft.plugins import Plugin
 
-__all__ = ["Diagnostic", "Location", "WeftError", "compile", "load_plugin", "parse"]
+__all__ = ["Diagnostic", "Location", "WeftError", "compile", "export", "load", "load_plugin", "parse"]
 
 
 def parse(program: str | os.PathLike[str]) -> ModuleOp:
@@ -66,6 +68,47 @@ def load_plugin(module: str | os.PathLike[str]) -> Plugin:
     from weft.registry import load_plugin as load
 
     return load(module if isinstance(module, str) else module.__fspath__())
+
+
+def export(
+    program: str | os.PathLike[str] | ModuleOp,
+    output: str | os.PathLike[str],
+    target: str = "cpu",
+    entry: str | Sequence[str] = (),
+    threads: int | None = None,
+    pipeline: str | None = None,
+    prefix: str | None = None,
+) -> tuple[Path, ...]:
+    """Compile a program to a file, as `weft compile` does; the paths of what was written.
+
+    The ending of `output` says what it is: `.mlir` (the last stop of the road), `.ll` (LLVM IR), `.s` (assembly), `.o`
+    (an object) or `.so` (a shared library); a C header is written beside the last two. `target` is `"cpu"`, this
+    machine, or another such as `"cpu:x86-64-v3"` and `"cpu:aarch64-linux-gnu,+sve"`. `entry` names the functions to
+    export (default: all public ones), `threads` is the most that a call may use, `pipeline` replaces the default
+    passes, and `prefix` stands before the names of C functions (default: the name of the file and `_`).
+
+    Raises :class:`WeftError`; then nothing has been written.
+    """
+    from pathlib import Path
+
+    from weft.driver.ahead import Request, export_program
+
+    entries = (entry,) if isinstance(entry, str) else tuple(entry)
+    return export_program(program, Path(output), Request(None, target, entries, threads, pipeline, prefix))
+
+
+def load(file: str | os.PathLike[str], entry: str | None = None, threads: int | None = None) -> Compiled:
+    """Load a shared library that :func:`export` or `weft compile` made; a callable as :func:`compile` gives it.
+
+    `entry` names the function (default: `@main`, else the only one). `threads` is the most that calls of the library's
+    functions may use (default: one a core, and no more than the library was made for).
+
+    Raises :class:`WeftError` for a file that is no such library, or was made by another version of weft or for another
+    machine.
+    """
+    from weft.driver.load import load_program
+
+    return load_program(file, entry, threads)
 
 
 def __getattr__(name: str) -> Any:

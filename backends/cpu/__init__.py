@@ -17,5 +17,9 @@ def load(code: bytes, signature: Signature, messages: Sequence[str], threads: in
     number of threads that the code was made for.
     """
     from weft.backends.cpu.compiled import CompiledFunction
+    from weft.backends.cpu.library import Library
+    from weft.backends.cpu.runtime import runtime_symbol
+    from weft.backends.signature import ENTRY
 
-    return CompiledFunction(code, signature, messages, threads)
+    library = Library(code, [ENTRY + signature.name], lambda symbol: runtime_symbol(symbol, threads))
+    return CompiledFunction(library, signature, messages)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from weft import codes
 from weft.backends.arguments import bind, check_out, check_value
 from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, words
-from weft.backends.cpu.library import Library
-from weft.backends.cpu.runtime import runtime_symbol
 from weft.backends.cpu.scalars import argument_type, result_type, to_argument
 from weft.backends.signature import ENTRY, Signature, ValueSpec
 from weft.diagnostics import Location, WeftError
@@ -24,6 +22,14 @@ _EFFORT = 10000
 _PLACE = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<text>.*)", re.DOTALL)
 
 
+class Code(Protocol):
+    """Loaded code. Its functions are where they are for as long as it is held."""
+
+    def address(self, name: str) -> int:
+        """Where a function starts."""
+        ...
+
+
 class CompiledFunction:
     """A function in machine code: call it with arrays, in order or by name.
 
@@ -31,11 +37,10 @@ class CompiledFunction:
     is free while the code runs.
     """
 
-    def __init__(self, code: bytes, signature: Signature, messages: Sequence[str], threads: int) -> None:
+    def __init__(self, library: Code, signature: Signature, messages: Sequence[str]) -> None:
         self.signature = signature
         self.messages = tuple(messages)
-        name = ENTRY + signature.name
-        self._library = Library(code, [name], lambda symbol: runtime_symbol(symbol, threads))
+        self._library = library
         self._outs = [spec for spec in signature.results if spec.is_out]
         self._returned = [spec for spec in signature.results if not spec.is_out]
         self._struct = _results_struct(self._returned)
@@ -44,7 +49,7 @@ class CompiledFunction:
             argument_type(spec.dtype) if spec.kind == "scalar" else ctypes.c_void_p for spec in signature.arguments
         ]
         types += [ctypes.c_void_p] * len(self._outs)
-        self._entry = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(self._library.address(name))
+        self._entry = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(library.address(ENTRY + signature.name))
 
     def __call__(self, *args: object, out: object = None, **kwargs: object) -> Any:
         """One result comes back as an array (a number for a scalar), several as a tuple, none as None.

@@ -1,14 +1,57 @@
-"""The undefined symbols of an object file. LLVM's linker ends the process over one that it cannot find."""
+"""What ELF files tell: the machine that they are for, their sections, and the symbols that they lack.
+
+LLVM's linker ends the process over a symbol that it cannot find.
+"""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 _SYMTAB = 2
+_NOTHING = 8
+"""The kind of a section that takes no room in the file."""
+
+SHARED = 3
+"""The kind of a file that is a shared library."""
+
+MACHINES = {62: "x86_64", 183: "aarch64", 243: "riscv64"}
+"""Architectures by their numbers, as the first part of a triple has them."""
 _MADE_BY_LINKER = "_GLOBAL_OFFSET_TABLE_"
+
+
+@dataclass(frozen=True)
+class Elf:
+    """A 64-bit little-endian ELF file: its kind, the number of its machine, its sections by name."""
+
+    kind: int
+    machine: int
+    sections: Mapping[str, bytes]
+
+
+def read_elf(data: bytes) -> Elf | None:
+    """What an ELF file tells; None for another format. Raises ValueError for one that is cut or damaged."""
+    if data[:6] != b"\x7fELF\x02\x01":
+        return None
+    try:
+        header = _HEADER.unpack_from(data)
+        offset, size, count, names = header[6], header[11], header[12], header[13]
+        table: list[tuple[int, ...]] = [_SECTION.unpack_from(data, offset + size * i) for i in range(count)]
+        strings: int = table[int(names)][4]
+        sections: dict[str, bytes] = {}
+        for name, kind, _, _, start, length, *_ in table:
+            end = data.index(b"\0", strings + name)
+            inside = b"" if kind == _NOTHING else data[start : start + length]
+            if kind != _NOTHING and len(inside) != length:
+                raise ValueError("a section lies outside of the file")
+            sections[data[strings + name : end].decode()] = inside
+    except (struct.error, IndexError) as error:
+        raise ValueError("the table of sections is damaged") from error
+    return Elf(header[1], header[2], sections)
 
 
 def undefined_symbols(code: bytes) -> list[str] | None:

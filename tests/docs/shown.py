@@ -4,9 +4,11 @@
 """
 
 import io
+import os
 import re
 import shlex
-from contextlib import redirect_stdout
+import tempfile
+from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 
 from weft.tools.main import main
@@ -17,10 +19,40 @@ SHOWN = re.compile(r"^```sh\n([^\n]*)\n```\n\n```\n(.*?)^```$", re.M | re.S)
 """A command that stands alone in a block, and the block of output that follows."""
 
 
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+WRITERS = {
+    words[words.index("-o") + 1]: words
+    for page in PAGES
+    for language, text in BLOCK.findall(page.read_text())
+    if language == "sh"
+    for words in (shlex.split(line, comments=True) for line in text.splitlines())
+    if "-o" in words
+}
+"""The commands of the pages that write files, by the file."""
+
+
+@contextmanager
+def checkout():
+    """Inside, the current folder is like the root of a checkout, and what is written there goes away."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        for entry in ROOT.iterdir():
+            os.symlink(entry, entry.name)
+        yield
+
+
+def prepare(words):
+    """Write the files that a command reads and another of the pages writes."""
+    for word in words[2:]:
+        writer = WRITERS.get(word)
+        if writer not in (None, words) and not Path(word).exists():
+            output_of(writer)
+
+
 def output_of(words):
     """What a command prints, `| head -N` included; None where it fails."""
     assert words[0] == "weft", f"the test does not know how to run {words[0]}"
     words, limit = (words[:-3], int(words[-1][1:])) if words[-3:-1] == ["|", "head"] else (words, None)
+    prepare(words)
     out = io.StringIO()
     with redirect_stdout(out):
         code = main(words[1:])
@@ -35,5 +67,6 @@ def refreshed(match):
 
 
 if __name__ == "__main__":
-    for page in PAGES:
-        page.write_text(SHOWN.sub(refreshed, page.read_text()))
+    with checkout():
+        for page in PAGES:
+            page.write_text(SHOWN.sub(refreshed, page.read_text()))

@@ -36,19 +36,33 @@ def command(arguments: list[str]) -> int:
     program = Path(options.file) if options.file != "-" else _stdin()
     start = time.perf_counter()
     request = Request(options.target, options.entry, options.threads, options.pass_pipeline)
-    compiled = compile_program(program, request)
+    is_library = isinstance(program, Path) and program.suffix == ".so"
+    compiled = _loaded(program, options) if is_library else compile_program(program, request)
     values = _values(compiled.signature, options.input, program.parent if isinstance(program, Path) else Path())
     ready = time.perf_counter()
     results, seconds = _run(compiled, values, options.repeat if options.time else 1)
     _deliver(compiled.signature, results, options.output)
-    _report(compiled, ready - start, seconds, options.time)
+    how = "loaded" if is_library else "loaded from the cache" if compiled.from_cache else "compiled"
+    _report(how, ready - start, seconds, options.time)
     return 0
+
+
+def _loaded(program: Path | str, options: argparse.Namespace) -> Compiled:
+    """A function of a library that was compiled ahead of time."""
+    from weft.driver.load import load_program
+
+    if options.target != "cpu" or options.pass_pipeline is not None:
+        raise WeftError(
+            f"'{program}' is machine code already: it takes no --target and no --pass-pipeline",
+            code=codes.COMMAND_LINE,
+        )
+    return load_program(Path(program), options.entry, options.threads)
 
 
 def _parser() -> Parser:
     parser = Parser("weft run", description="Compile a program and run it on given or example inputs.")
     add = parser.add_argument
-    add("file", metavar="FILE", help="MLIR text, at any stop of the road; - for standard input")
+    add("file", metavar="FILE", help="MLIR text, at any stop of the road, or a .so of weft compile; - for stdin")
     add("--entry", metavar="NAME", help="the function to call (default: @main, else the only public one)")
     add("--target", default="cpu", help="cpu (default) or reference, the NumPy oracle")
     add(
@@ -140,8 +154,7 @@ def shown(name: str, value: Any, dtype: str) -> str:
     return f"{name}: {'x'.join(map(str, array.shape))}x{dtype} =\n{array}"
 
 
-def _report(compiled: Compiled, preparing: float, seconds: list[float], detailed: bool) -> None:
-    how = "loaded from the cache" if compiled.from_cache else "compiled"
+def _report(how: str, preparing: float, seconds: list[float], detailed: bool) -> None:
     line = f"{how} in {_duration(preparing)}, ran in "
     if detailed:
         middle = sorted(seconds)[len(seconds) // 2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from weft.backends.cpu.ahead.interface import ERROR, THREADS, Function
 from weft.backends.cpu.ahead.plain import DECLARATIONS, entry_declaration, plain_function
-from weft.backends.cpu.ahead.record import Record, record_ir
+from weft.backends.cpu.ahead.record import SECTION, Record
 from weft.backends.cpu.runtime import text_of
 from weft.backends.llvm.machine import Machine
 from weft.backends.llvm.object_code import Linked, Part
@@ -55,8 +55,18 @@ def interface_ir(program: Program) -> str:
             *(plain_function(function, len(messages)) for function in program.functions),
             _errors(symbol_text(record.prefix + ERROR), messages),
             _threads(symbol_text(record.prefix + THREADS), parallel),
-            record_ir(record),
+            _record_ir(record),
         ]
+    )
+
+
+def _record_ir(record: Record) -> str:
+    """A global in LLVM IR that holds the record, kept though nothing uses it."""
+    data = record.to_bytes()
+    type_ = f"[{len(data)} x i8]"
+    return (
+        f'@weft.record = internal constant {type_} c"{escaped(data)}", section "{SECTION}", align 8\n'
+        '@llvm.used = appending global [1 x ptr] [ptr @weft.record], section "llvm.metadata"\n'
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weft.backends.llvm.text_types import escaped
 from weft.backends.signature import Signature
 
 SECTION = ".weft"
@@ -54,16 +53,6 @@ class Record:
         facts["weights"] = None if self.weights is None else vars(self.weights)
         text = json.dumps(facts, ensure_ascii=False).encode()
         return _HEAD.pack(_MAGIC, 0, len(text)) + text + bytes(-len(text) % 8)
-
-
-def record_ir(record: Record) -> str:
-    """A global in LLVM IR that holds the record, kept though nothing uses it."""
-    data = record.to_bytes()
-    type_ = f"[{len(data)} x i8]"
-    return (
-        f'@weft.record = internal constant {type_} c"{escaped(data)}", section "{SECTION}", align 8\n'
-        '@llvm.used = appending global [1 x ptr] [ptr @weft.record], section "llvm.metadata"\n'
-    )
 
 
 def read_records(data: bytes) -> Sequence[Record]:

@@ -1,0 +1,47 @@
+"""Loading what was compiled ahead of time: a function of a shared library as the callable that it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from weft import codes
+from weft.backends.cpu.ahead.record import Record
+from weft.backends.cpu.ahead.shared import SharedLibrary, open_library
+from weft.backends.cpu.compiled import CompiledFunction
+from weft.backends.signature import Signature
+from weft.diagnostics import WeftError, did_you_mean
+from weft.driver.compile import Compiled
+
+
+def load_program(file: str | os.PathLike[str], entry: str | None, threads: int | None) -> Compiled:
+    """A function of a library. Raises :class:`WeftError` for a wrong file, entry or number of threads."""
+    if threads is not None and threads < 1:
+        raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
+    library = open_library(Path(file))
+    record, signature = _find(library, entry)
+    if threads is not None:
+        library.set_threads(record, threads)
+    return Compiled(CompiledFunction(library, signature, record.messages), signature, True)
+
+
+def _find(library: SharedLibrary, entry: str | None) -> tuple[Record, Signature]:
+    """The function of that name, else `@main`, else the only one, with its record."""
+    known = {signature.name: (record, signature) for record in library.records for signature in record.functions}
+    name = entry if entry is not None else _default(known)
+    if name is None:
+        message = f"'{library.path}' has {len(known)} functions and none is called '@main'"
+        raise WeftError(message, hint=f"name one (entry=): {_listing(known)}", code=codes.NO_ENTRY)
+    if name not in known:
+        hint = did_you_mean(name, known) or f"it has {_listing(known)}"
+        raise WeftError(f"there is no function '@{name}' in '{library.path}'", hint=hint, code=codes.NO_ENTRY)
+    return known[name]
+
+
+def _default(known: Mapping[str, object]) -> str | None:
+    return "main" if "main" in known else next(iter(known)) if len(known) == 1 else None
+
+
+def _listing(known: Mapping[str, object]) -> str:
+    return ", ".join(f"'@{name}'" for name in known) or "none"

@@ -490,6 +490,69 @@ def triangle(g: Generator) -> None:
     g.keep(ml.TriOp(TensorType(g.rng.choice(g.elements), shape), g.rng.randint(-2, 2)), shape)
 
 
+def norm(g: Generator) -> None:
+    x = g.pick(Kind.FLOAT, min_rank=1)
+    bounded = g.keep(ml.TanhOp(x.value), x.shape)  # squares of greater numbers overflow
+    axis = g.rng.randrange(len(x.shape))
+    scale = g.of(x.element, (x.shape[axis],)).value if g.rng.random() < 0.5 else None
+    kind = g.rng.choice([ml.LayerNormOp, ml.RmsNormOp, ml.LogSoftmaxOp, ml.GroupNormOp])
+    if kind is ml.LogSoftmaxOp:
+        g.keep(ml.LogSoftmaxOp(bounded.value, axis), x.shape)
+    elif kind is not ml.GroupNormOp:
+        g.keep(kind(bounded.value, scale, axes=[axis]), x.shape)
+    elif axis > 0 and x.static[axis] != DYNAMIC_INDEX:
+        groups = g.rng.choice([n for n in (1, 2, 3, 5, 7) if x.shape[axis] % n == 0])
+        g.keep(ml.GroupNormOp(bounded.value, groups, scale, feature_index=axis), x.shape)
+
+
+def loss(g: Generator) -> None:
+    x = g.pick(Kind.FLOAT, min_rank=1)
+    axis, reduction = g.rng.randrange(len(x.shape)), g.rng.choice(["none", "sum", "mean"])
+    lines = [n for i, n in enumerate(x.shape) if i != axis]
+    labels = g.of(g.rng.choice([e for e in ELEMENTS if kind_of(e) in Kind.INTEGER]), lines)
+    shape = lines if reduction == "none" else ()
+    g.keep(ml.CrossEntropyOp(x.value, labels.value, axis=axis, reduction=reduction), shape)
+
+
+def attend(g: Generator) -> None:
+    q = g.pick(Kind.FLOAT, min_rank=2)
+    *lead, rows, size = q.shape
+    keys, width = g.rng.choice((0, 1, 3, 5)), g.rng.choice((1, 2, 7))
+    key, value = g.of(q.element, (*lead, keys, size)), g.of(q.element, (*lead, keys, width))
+    mask = g.rng.choice([None, g.of(i1, (rows, keys)), g.of(q.element, (rows, 1))])
+    scores = ml.AttentionOp(
+        g.keep(ml.TanhOp(q.value), q.shape).value,
+        g.keep(ml.TanhOp(key.value), key.shape).value,
+        value.value,
+        None if mask is None else mask.value,
+        causal=g.rng.random() < 0.5,
+    )
+    g.keep(scores, (*lead, rows, width))
+
+
+def normalize_features(g: Generator) -> None:
+    x = g.pick(Kind.FLOAT, min_rank=1)
+    axis = g.rng.randrange(len(x.shape))
+    scale, offset, mean, spread = (g.of(x.element, (x.shape[axis],)) for _ in range(4))
+    variance = g.keep(ml.AbsOp(spread.value), spread.shape)
+    parameters = [n.value for n in (scale, offset, mean, variance)]
+    g.keep(ml.BatchNormInferenceOp(x.value, *parameters, feature_index=axis, epsilon=0.5), x.shape)
+
+
+def quantize(g: Generator) -> None:
+    x = g.pick(Kind.FLOAT)
+    axis = g.rng.randrange(len(x.shape)) if x.shape and g.rng.random() < 0.5 else None
+    shape = () if axis is None else (x.shape[axis],)
+    element = g.rng.choice([e for e in ELEMENTS if kind_of(e) in Kind.INTEGER and width_of(e) <= 32])
+    step = 2.0 ** g.rng.randint(-3, 3)  # a power of two, so that no quotient is rounded otherwise elsewhere
+    scale = g.keep(ml.ConstantOp.of(np.full(shape, step).astype(dtype_of(x.element))), shape)
+    zero = g.of(element, shape).value if g.rng.random() < 0.5 else None
+    y = g.keep(ml.QuantizeOp(x.value, scale.value, zero, element=element, axis=axis), x.shape)
+    g.keep(ml.DequantizeOp(y.value, scale.value, zero, element=x.element, axis=axis), x.shape)
+
+
+NETWORKS: tuple[Callable[[Generator], None], ...] = (norm, loss, attend, normalize_features, quantize)
+
 WINDOWS: tuple[Callable[[Generator], None], ...] = (
     is_finite,
     bitcast,
@@ -501,6 +564,7 @@ WINDOWS: tuple[Callable[[Generator], None], ...] = (
     triangle,
     reduce_window,
     pool,
+    *NETWORKS,
 )
 
 

@@ -416,6 +416,25 @@ def pool(g: Generator) -> None:
     g.keep(made, made.sliding.result_dims(x.shape))
 
 
+def dynamic_slice(g: Generator) -> None:
+    x = g.pick()
+    element = g.rng.choice([e for e in ELEMENTS if kind_of(e) in Kind.INTEGER])
+    starts = [g.of(element, ()).value for _ in x.shape]
+    shape = tuple(n if s == DYNAMIC_INDEX else g.rng.randint(0, n) for n, s in zip(x.shape, x.static, strict=True))
+    sizes = [-1 if s == DYNAMIC_INDEX else n for n, s in zip(shape, x.static, strict=True)]
+    y = g.keep(ml.DynamicSliceOp(x.value, starts, sizes), shape)
+    if g.rng.random() < 0.5:
+        g.keep(ml.DynamicUpdateSliceOp(x.value, y.value, starts[::-1]), x.shape)
+
+
+def reverse(g: Generator) -> None:
+    x = g.pick()
+    g.keep(ml.ReverseOp(x.value, g.rng.sample(range(len(x.shape)), g.rng.randint(0, len(x.shape)))), x.shape)
+
+
+SLIDES = (reduce_window, pool, dynamic_slice, reverse)
+
+
 def softmax(g: Generator) -> None:
     x = g.pick(Kind.FLOAT, min_rank=1)
     g.keep(ml.SoftmaxOp(x.value, g.rng.randrange(len(x.shape))), x.shape)
@@ -562,8 +581,7 @@ WINDOWS: tuple[Callable[[Generator], None], ...] = (
     gather,
     one_hot,
     triangle,
-    reduce_window,
-    pool,
+    *SLIDES,
     *NETWORKS,
 )
 
@@ -633,7 +651,7 @@ def random_program(
     """A program of about `steps` ops with one to four results.
 
     `dynamic` allows `?`, `control` loops, branches and calls, `windows` the ops that came later: convolution,
-    pad, bitcast_convert, is_finite, lookups, windows. `elements` are the element types to prefer.
+    pad, bitcast_convert, is_finite, lookups, windows, slices. `elements` are the element types to prefer.
     """
     g = Generator(rng, special, dynamic, elements)
     g.block = g.entry

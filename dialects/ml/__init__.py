@@ -37,6 +37,7 @@ from weft.dialects.ml.convert import BitcastConvertOp, ConvertOp
 from weft.dialects.ml.convolution import ConvolutionOp
 from weft.dialects.ml.convolution_dims import ConvDims, ConvDimsAttr
 from weft.dialects.ml.convolution_window import Window
+from weft.dialects.ml.dynamic_slice import DynamicSliceOp, DynamicUpdateSliceOp, ReverseOp
 from weft.dialects.ml.elementwise import (
     AbsOp,
     CeilOp,
@@ -146,6 +147,9 @@ ML = Dialect(
         ReshapeOp,
         TransposeOp,
         SliceOp,
+        DynamicSliceOp,
+        DynamicUpdateSliceOp,
+        ReverseOp,
         ConcatenateOp,
         GetDimensionSizeOp,
         GatherOp,
@@ -207,6 +211,8 @@ __all__ = [
     "DirectionAttr",
     "DivOp",
     "DotGeneralOp",
+    "DynamicSliceOp",
+    "DynamicUpdateSliceOp",
     "ErfOp",
     "Exp2Op",
     "ExpOp",
@@ -244,6 +250,7 @@ __all__ = [
     "RemOp",
     "ReshapeOp",
     "ReturnOp",
+    "ReverseOp",
     "RmsNormOp",
     "RoundEvenOp",
     "RoundOp",

@@ -11,6 +11,7 @@ from weft.dialects import ml
 from weft.dialects.ml.base import tensor_type
 from weft.dialects.ml.dtypes import Kind
 from weft.dialects.ml.syntax import TO_THE_END
+from weft.passes.graph.constants import array_of
 from weft.passes.graph.identities import Values, element_kind, maker
 from weft.passes.graph.worklist import Patterns
 from weft.passes.rewriting import LocatedBuilder
@@ -105,6 +106,59 @@ def broadcast_twice(op: ml.BroadcastInDimOp, builder: LocatedBuilder) -> Values:
     return [builder.insert(ml.BroadcastInDimOp(first.operand, dims, target)).result]
 
 
+def reverse_nothing(op: ml.ReverseOp, builder: LocatedBuilder) -> Values:
+    """reverse(x along no dimensions, or such of size 1) = x"""
+    shape = tensor_type(op.operand).get_shape()
+    if any(shape[axis] not in (0, 1) for axis in op.dims) or op.operand.type != op.result.type:
+        return None
+
+    return [op.operand]
+
+
+def reverse_twice(op: ml.ReverseOp, builder: LocatedBuilder) -> Values:
+    """reverse(reverse(x along a) along b) = reverse(x along those in one of a and b)"""
+    inner = maker(op.operand, ml.ReverseOp)
+    if inner is None or op.requirements():
+        return None
+
+    first = cast(ml.ReverseOp, inner)
+    joined = ml.ReverseOp(first.operand, sorted(set(op.dims) ^ set(first.dims)))
+    return [builder.insert(joined).result] if joined.result.type == op.result.type else None
+
+
+def dynamic_slice_at_known(op: ml.DynamicSliceOp, builder: LocatedBuilder) -> Values:
+    """dynamic_slice(x at constants) = x[a:b], and so where the slice is all of a dimension"""
+    starts = _known_starts(op)
+    if starts is None or op.requirements():
+        return None
+
+    ends = zip(starts, op.sizes, strict=True)
+    made = ml.SliceOp(op.operand, starts, [TO_THE_END if size == TO_THE_END else start + size for start, size in ends])
+    return [builder.insert(made).result] if made.result.type == op.result.type else None
+
+
+def update_all(op: ml.DynamicUpdateSliceOp, builder: LocatedBuilder) -> Values:
+    """dynamic_update_slice(x, y of the size of x) = y"""
+    if DYNAMIC_INDEX in tensor_type(op.operand).get_shape() or op.update.type != op.result.type:
+        return None
+
+    return [op.update]
+
+
+def _known_starts(op: ml.DynamicSliceOp) -> list[int] | None:
+    """The clamped starts of a slice where they are known; None where one is not."""
+    found: list[int] = []
+    for dim, size, start in zip(tensor_type(op.operand).get_shape(), op.sizes, op.start_indices, strict=True):
+        number = array_of(start)
+        if size in (TO_THE_END, dim):
+            found.append(0)
+        elif number is None or dim == DYNAMIC_INDEX:
+            return None
+        else:
+            found.append(min(max(0, int(number)), dim - size))
+    return found
+
+
 def concatenate_some(op: ml.ConcatenateOp, builder: LocatedBuilder) -> Values:
     """concatenate(x) = x;  concatenate(x, empty, y) = concatenate(x, y)"""
     if op.requirements():
@@ -136,6 +190,9 @@ LAYOUT_IDENTITIES: Patterns = {
     ml.SliceOp: (slice_all, slice_twice),
     ml.BroadcastInDimOp: (broadcast_in_place, broadcast_twice),
     ml.ConcatenateOp: (concatenate_some,),
+    ml.ReverseOp: (reverse_nothing, reverse_twice),
+    ml.DynamicSliceOp: (dynamic_slice_at_known,),
+    ml.DynamicUpdateSliceOp: (update_all,),
     ml.ReduceOp: (reduce_nothing,),
 }
 """The equations, by op class."""

@@ -47,8 +47,9 @@ _PLACES = (*_LOOKUP, ml.TriOp, ml.TrilOp, ml.TriuOp)
 """Ops of which an element follows from its place."""
 
 _POINT = (UnaryOp, BinaryOp, ml.CompareOp, ml.SelectOp, ml.ClampOp, ml.ConvertOp, ml.IsFiniteOp, ml.IotaOp, *_PLACES)
-_INDEX = (ml.BroadcastInDimOp, ml.TransposeOp, ml.SliceOp)
-_READ_ONCE = (ml.ReduceOp, ml.ConcatenateOp, ml.PadOp)
+_INDEX = (ml.BroadcastInDimOp, ml.TransposeOp, ml.SliceOp, ml.ReverseOp, ml.DynamicSliceOp)
+_DYNAMIC = (ml.DynamicSliceOp, ml.DynamicUpdateSliceOp)
+_READ_ONCE = (ml.ReduceOp, ml.ConcatenateOp, ml.PadOp, ml.DynamicUpdateSliceOp)
 """Heavy ops that read each element of an operand at most once."""
 
 _COSTLY = (
@@ -113,7 +114,7 @@ def is_splat(op: Operation) -> bool:
 def read_of(op: Operation, operand: SSAValue) -> Read:
     """How `op`, which is no HOST op, reads a tensor operand."""
     role = role_of(op)
-    if isinstance(op, _LOOKUP):
+    if isinstance(op, _LOOKUP) or (isinstance(op, _DYNAMIC) and operand in op.start_indices):
         return Read.AGAIN
     if role is Role.HEAVY:
         return Read.MOVED if isinstance(op, _READ_ONCE) else Read.AGAIN

@@ -19,11 +19,12 @@ from weft.dialects.ml.binary import BinaryOp
 from weft.dialects.ml.elementwise import UnaryOp
 from weft.passes.loops.ml_to_loop.contraction import contraction
 from weft.passes.loops.ml_to_loop.convolution import convolution
+from weft.passes.loops.ml_to_loop.dynamic_slices import MOVES
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.reduce_window import reduce_window
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
-from weft.passes.loops.ml_to_loop.shapes import concatenate, pad
+from weft.passes.loops.ml_to_loop.shapes import concatenate, dynamic_update_slice, pad
 from weft.passes.loops.ml_to_loop.softmax import softmax
 from weft.passes.loops.ml_to_loop.values import materialize, settle, write_outputs
 
@@ -37,6 +38,7 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.SoftmaxOp: softmax,
     ml.ConcatenateOp: concatenate,
     ml.PadOp: pad,
+    ml.DynamicUpdateSliceOp: dynamic_update_slice,
     ml.ConvolutionOp: convolution,
 }
 """Ops with nests of their own."""
@@ -56,6 +58,7 @@ INLINE = (
     ml.TransposeOp,
     ml.SliceOp,
     *LOOKUPS,
+    *MOVES,
 )
 """Ops that are computed where an element of them is needed."""
 

@@ -13,6 +13,7 @@ from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.loop.buffers import NAME, AllocOp, argument_attributes, set_argument_attribute
+from weft.dialects.loop.linear import Linear
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.passes.loops.ml_to_loop.body import Number, number_attr, signless
 from weft.passes.loops.reify import Reifier, Size, constant_index
@@ -32,12 +33,16 @@ class Kernel:
         self.builder = LocatedBuilder(InsertPoint.before(self.end), location)
         self.held: dict[SSAValue, SSAValue] = {}
         """The buffers of values in memory. Their elements may be wider than those of the values."""
+        self.starts: dict[Operation, tuple[Linear, ...]] = {}
+        """The clamped starts of slices whose places only the run knows."""
         self.outputs: list[tuple[SSAValue, SSAValue]] = []
         """Values and the buffers that they must end in."""
         self._constants: dict[Attribute, SSAValue] = {}
         self._names: set[str] = set()
         self._labels: set[str] = set()
         self._read_ends()
+        self.given = frozenset(self.held)
+        """The values that are in memory when the kernel starts."""
         self._name_arguments()
         self.sizes = Reifier(self.top)
         self._replace_sizes()

@@ -18,12 +18,13 @@ from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.loop.access import LoadOp, ReduceOp, StoreOp
-from weft.dialects.loop.computed import GatherOp, has_computed, is_computed
+from weft.dialects.loop.computed import GatherOp, ScatterOp, has_computed, is_computed
 from weft.dialects.loop.linear import Form, Linear, linear
 from weft.dialects.loop.nest import ForOp, IfOp, IndexOp
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.dtypes import width_of
 from weft.passes.loops.ml_to_loop.body import AnyInteger, Body, is_integer, signless, wide
+from weft.passes.loops.ml_to_loop.dynamic_slices import MOVES
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.scalars import bitcast, scalar
@@ -53,6 +54,10 @@ class Nest:
     def top(kernel: Kernel) -> Nest:
         """The end of the kernel, inside no loop."""
         return Nest(kernel, kernel.builder)
+
+    def at_start(self) -> Nest:
+        """The start of the kernel, inside no loop: only what it is given may be read there."""
+        return Nest(self.kernel, self.kernel.top)
 
     def loops(self, dims: Sequence[Form], names: Sequence[str]) -> tuple[Nest, Index]:
         """Open one loop for each size, the first outermost; gives the place inside and the counters."""
@@ -87,7 +92,8 @@ class Nest:
 
     def store(self, value: SSAValue, buffer: SSAValue, index: Sequence[Linear]) -> None:
         """Write an element of a buffer."""
-        self.builder.insert(StoreOp(value, buffer, index))
+        write = ScatterOp if any(has_computed(form) for form in index) else StoreOp
+        self.builder.insert(write(value, buffer, index))
 
     def reduce(self, kind: str, value: SSAValue, buffer: SSAValue, index: Sequence[Linear], over: Index) -> None:
         """Combine a value into an element of a buffer; the first iteration of `over`, and the only one, stores it."""
@@ -210,5 +216,6 @@ _READERS: Mapping[type[MlOp], Callable[[Nest, MlOp, Index], SSAValue]] = {
     ml.IotaOp: _iota,
     ml.BitcastConvertOp: _bitcast,
     **LOOKUPS,
+    **MOVES,
 }
 """Ops that read their operands at other indices, or at none. Every other op reads them at its own."""

@@ -1,4 +1,4 @@
-"""Ops that put pieces together, concatenate and pad; and tensors with space around them, for windows."""
+"""Ops that put pieces together, concatenate, pad and update; and tensors with space around them, for windows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from weft.dialects import ml
 from weft.dialects.loop.linear import Linear, linear
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.passes.loops.ml_to_loop.body import signless
+from weft.passes.loops.ml_to_loop.dynamic_slices import starts_of
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.nests import Index, Nest, loop_names
 from weft.passes.loops.ml_to_loop.values import settle
@@ -39,6 +40,18 @@ def pad(kernel: Kernel, op: MlOp) -> None:
         nest, index = Nest.top(kernel).loops(dims, [f"{name}z" for name in loop_names(len(dims))])
         nest.store(nest.element(op.padding_value, ()), buffer, index)
     spread(kernel, op.operand, buffer, spaces)
+
+
+def dynamic_update_slice(kernel: Kernel, op: MlOp) -> None:
+    """Copy the operand, then write the update over it behind the starts."""
+    assert isinstance(op, ml.DynamicUpdateSliceOp)
+    buffer, dims, sizes = kernel.home(op.result), kernel.dims(op.operand), kernel.dims(op.update)
+    nest, index = Nest.top(kernel).loops(dims, loop_names(len(dims)))
+    nest.store(nest.element(op.operand, index), buffer, index)
+    nest, index = Nest.top(kernel).loops(sizes, [f"{name}u" for name in loop_names(len(sizes))])
+    starts = starts_of(nest, op, op.operand, op.start_indices, sizes)
+    place = tuple(form + start for form, start in zip(index, starts, strict=True))
+    nest.store(nest.element(op.update, index), buffer, place)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from weft.passes.loops.reify import Size
 FEW = 4
 """How many times a value may be computed rather than stored and read."""
 
-_MOVES = (ml.BroadcastInDimOp, ml.TransposeOp, ml.SliceOp)
+_MOVES = (ml.BroadcastInDimOp, ml.TransposeOp, ml.SliceOp, ml.ReverseOp)
 
 
 def materialize(kernel: Kernel, value: SSAValue) -> None:
@@ -37,10 +37,17 @@ def settle(kernel: Kernel, value: SSAValue, *, repeats: Sequence[Size]) -> None:
     if all(isinstance(size, int) for size in repeats) and prod(n for n in repeats if isinstance(n, int)) < FEW:
         return
     value = same_bits(value)
-    while value not in kernel.held and isinstance(op := value.owner, _MOVES):
-        value = same_bits(op.operand)
+    while value not in kernel.held and isinstance(op := value.owner, MlOp) and _moves(kernel, op):
+        value = same_bits(op.operands[0])
     if value not in kernel.held and _computes(value.owner):
         materialize(kernel, value)
+
+
+def _moves(kernel: Kernel, op: MlOp) -> bool:
+    """Whether an op moves elements that are better put into memory before than after it."""
+    if isinstance(op, ml.DynamicSliceOp):
+        return same_bits(op.operand) in kernel.held
+    return isinstance(op, _MOVES)
 
 
 def _computes(op: object) -> bool:

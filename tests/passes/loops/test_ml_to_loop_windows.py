@@ -108,3 +108,89 @@ def test_a_body_of_every_type(element: Attribute) -> None:
         return ml.ReduceWindowOp([x], [start], Region(block), Sliding((2, 2), pads=((1, 0), (0, 1))))
 
     check(build, values((3, 4), element), np.array(1, dtype_of(element)))
+
+
+# slices at places that the run knows
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("starts", [(0, 0), (1, 2), (9, 9), (-3, 1)])
+def test_dynamic_slices_are_clamped(starts: tuple[int, int], dynamic: bool) -> None:
+    numbers = [np.array(n, np.int32) for n in starts]
+    axes = [(0, 1) if dynamic else ()]
+    check(lambda x, i, j: ml.DynamicSliceOp(ml.NegOp(x), [i, j], [2, 3]), floats((5, 7)), *numbers, dynamic=axes)
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("starts", [(0, 0), (1, 2), (9, 9), (-3, 1)])
+def test_dynamic_updates_are_clamped(starts: tuple[int, int], dynamic: bool) -> None:
+    numbers = [np.array(n, np.int32) for n in starts]
+    axes = [(0, 1) if dynamic else ()] * 2
+    check(
+        lambda x, u, i, j: ml.DynamicUpdateSliceOp(ml.NegOp(x), ml.AbsOp(u), [i, j]),
+        floats((5, 7)),
+        floats((2, 3), 1),
+        *numbers,
+        dynamic=axes,
+    )
+
+
+@pytest.mark.parametrize("element", [e for e in ELEMENTS if kind_of(e) in Kind.INTEGER], ids=str)
+def test_starts_of_every_type(element: Attribute) -> None:
+    info = np.iinfo(dtype_of(element))
+    for number in (info.min, info.max, 1):
+        start = np.array(number, dtype_of(element))
+        check(lambda x, i: ml.DynamicSliceOp(x, [i], [2]), floats((5,)), start)
+        check(lambda x, u, i: ml.DynamicUpdateSliceOp(x, u, [i]), floats((5,)), floats((2,), 1), start)
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=str)
+def test_elements_of_every_type_are_moved(element: Attribute) -> None:
+    start = np.array(1, np.int64)
+
+    def build(x: SSAValue, u: SSAValue, i: SSAValue) -> list[SSAValue]:
+        cut = ml.DynamicSliceOp(x, [i, i], [2, 2]).result
+        return [cut, ml.DynamicUpdateSliceOp(x, u, [i, i]).result, ml.ReverseOp(x, [1]).result]
+
+    check(build, values((3, 4), element), values((2, 2), element, 1), start)
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (0, 3), (3, 0), (7, 5), ()])
+def test_reverse_of_any_shape(shape: tuple[int, ...]) -> None:
+    for dynamic in ((), range(len(shape))):
+        check(lambda x: ml.ReverseOp(x, list(range(len(shape)))), floats(shape), dynamic=(dynamic,))
+
+
+def test_empty_slices_and_updates() -> None:
+    start = np.array(2, np.int32)
+    for n in (0, 3):
+        check(lambda x, i: ml.DynamicSliceOp(x, [i], [0]), floats((n,)), start)
+        check(lambda x, u, i: ml.DynamicUpdateSliceOp(x, u, [i]), floats((n,)), floats((0,)), start)
+    check(lambda x: ml.DynamicSliceOp(x, [], []), floats(()))
+    check(lambda x, u: ml.DynamicUpdateSliceOp(x, u, []), floats(()), floats((), 1))
+
+
+def test_a_start_is_clamped_once_outside_of_the_loops() -> None:
+    def build(x: SSAValue, w: SSAValue, i: SSAValue, zero: SSAValue) -> ml.MatmulOp:
+        after = ml.AddOp(i, i)
+        layer = ml.DynamicSliceOp(w, [after, zero], [3, 4])
+        return ml.MatmulOp(x, layer)
+
+    loops = check(build, floats((2, 3)), floats((6, 4), 1), np.array(1, np.int32), np.array(0, np.int32))
+    assert ops(loops, "loop.gather") == 0
+    assert ops(loops, "loop.alloc") == 0
+    assert ops(loops, "arith.maxsi") == 1
+
+
+def test_a_start_that_the_kernel_makes_in_memory_is_read_there() -> None:
+    def build(x: SSAValue, w: SSAValue) -> list[SSAValue]:
+        start = ml.ArgmaxOp(x, 0).result
+        return [
+            ml.DynamicSliceOp(w, [start], [2]).result,
+            ml.DynamicUpdateSliceOp(w, ml.SliceOp(w, [0], [2]), [start]).result,
+        ]
+
+    x = np.array([1, 5, 2, 0], np.float32)
+    loops = check(build, x, floats((6,), 1))
+    assert ops(loops, "loop.gather") == 1
+    assert ops(loops, "loop.scatter") == 1

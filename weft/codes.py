@@ -103,6 +103,7 @@ BAD_PLUGIN = Code("E0807", "a plug-in cannot be loaded")
 NAME_TAKEN = Code("E0808", "the name is taken")
 CANNOT_LINK = Code("E0809", "a library cannot be linked")
 CANNOT_LOAD = Code("E0810", "a library cannot be loaded")
+BAD_DATA = Code("E0811", "a data file does not hold what the program wants")
 
 INTERNAL = Code("E0901", "a bug of weft")
 

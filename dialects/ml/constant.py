@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, TypeAlias, cast
 
 import numpy as np
@@ -12,22 +13,34 @@ from xdsl.dialects.builtin import (
     BytesAttr,
     DenseIntOrFPElementsAttr,
     DenseResourceAttr,
+    StringAttr,
     TensorType,
 )
 from xdsl.ir import Attribute
 from xdsl.irdl import (
     AnyAttr,
+    IRDLOperation,
     ParamAttrConstraint,
     VarConstraint,
     irdl_op_definition,
-    prop_def,
+    opt_prop_def,
     result_def,
     traits_def,
 )
+from xdsl.irdl.declarative_assembly_format import (
+    AttributeVariable,
+    CustomDirective,
+    ParsingState,
+    PrintingState,
+    TypeDirective,
+    irdl_custom_directive,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from weft import codes
+from weft import codes, weights
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import TENSOR, Body, MlOp, tensor_type
@@ -71,6 +84,38 @@ def dense(array: Array) -> Dense:
     return DenseIntOrFPElementsAttr(TensorType(element, array.shape), data)
 
 
+DATA = "weft.data"
+"""The attribute that says in which file the data of a constant is."""
+
+
+@irdl_custom_directive
+class DataOrType(CustomDirective):
+    """The value of a constant; where it lies in a file, only its type, after a colon."""
+
+    value: AttributeVariable
+    type: TypeDirective
+
+    def parse(self, parser: Parser, state: ParsingState) -> None:
+        """Read either. The value says the type of the result."""
+        if parser.parse_optional_punctuation(":"):
+            self.type.set(state, (parser.parse_type(),))
+            return
+        value = parser.parse_attribute()
+        self.value.set(state, value)
+        if isinstance(value, DenseIntOrFPElementsAttr | DenseResourceAttr):
+            self.type.set(state, (cast("Dense | DenseResourceAttr", value).get_type(),))
+        else:
+            parser.raise_error(f"expected dense data or a resource, not {value}")
+
+    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
+        """Write the value, or the type."""
+        value = self.value.get(op)
+        state.print_whitespace(printer)
+        if value is None:
+            printer.print_string(": ")
+        printer.print_attribute(self.type.get(op)[0] if value is None else value)
+
+
 @irdl_op_definition
 class ConstantOp(MlOp):
     """A tensor that is known when the program is compiled. StableHLO: constant.
@@ -85,20 +130,28 @@ class ConstantOp(MlOp):
     ```mlir
     %c = ml.constant dense_resource<weights> : tensor<2xf32>
     ```
+
+    Large data stays in a file beside the program, which is mapped into memory when the program is loaded: `weft.data` names a
+    `.safetensors` or `.npz` file and an array in it, or a `.npy` file, relative to the program.
+
+    ```mlir
+    %w = ml.constant {weft.data = "weights.safetensors:layer0.w"} : tensor<784x512xf32>
+    ```
     """
 
     name = "ml.constant"
 
     T: ClassVar = VarConstraint("T", TENSOR)
 
-    value = prop_def(
+    value = opt_prop_def(
         ParamAttrConstraint(DenseIntOrFPElementsAttr, (T, AnyAttr()))
         | ParamAttrConstraint(DenseResourceAttr, (AnyAttr(), T))
     )
     result = result_def(T)
 
     traits = traits_def(Pure(), ConstantLike())
-    assembly_format = "attr-dict $value"
+    custom_directives = (DataOrType,)
+    assembly_format = "attr-dict custom<DataOrType>($value, type($result))"
 
     def __init__(self, value: DenseIntOrFPElementsAttr | DenseResourceAttr):
         super().__init__(result_types=[value.get_type()], properties={"value": value})
@@ -108,25 +161,39 @@ class ConstantOp(MlOp):
         """The constant that holds an array."""
         return ConstantOp(dense(array))
 
+    @property
+    def data(self) -> str | None:
+        """Where the data lies: a file and an array in it. None where the constant holds it itself."""
+        data = self.attributes.get(DATA)
+        return data.data if isinstance(data, StringAttr) and self.value is None else None
+
     def array(self) -> Array:
-        """The value as a read-only array. Raises :class:`WeftError` for a resource without fitting data."""
+        """The value as a read-only array. Raises :class:`WeftError` for a resource or a file without fitting data."""
         source = tensor_type(self.result)
-        value = self.value
+        dtype, shape, value = dtype_of(source.element_type), source.get_shape(), self.value
         try:
+            if value is None:
+                return weights.load_as(weights.Place.of(self.data or "", Path()), dtype, shape)
             data = (
                 value.data.data
                 if isinstance(value, DenseIntOrFPElementsAttr)
                 else resource_bytes(value.resource_handle.data)
             )
-            return elements_of(data, dtype_of(source.element_type), source.get_shape())
+            return elements_of(data, dtype, shape)
         except WeftError as error:
-            raise error_at(self, error.message, error.hint, code=codes.BAD_RESOURCE) from error
+            raise error_at(self, error.message, error.hint, code=error.code) from error
         except ValueError as error:
-            raise error_at(self, f"the data of the constant does not fill {source}", code=codes.BAD_RESOURCE) from error
+            raise error_at(
+                self, f"the data of the constant does not fill {source}", code=codes.BAD_RESOURCE
+            ) from error
 
     def check(self) -> None:
         if DYNAMIC in tensor_type(self.result).get_shape():
             raise VerifyException(f"{self.name}: a constant must have static sizes, not {self.result.type}")
+        if self.value is None and not isinstance(self.attributes.get(DATA), StringAttr):
+            raise VerifyException(f'{self.name}: a constant needs a value, or {DATA} = "FILE:NAME"')
+        if self.value is not None and DATA in self.attributes:
+            raise VerifyException(f"{self.name}: a constant has a value or {DATA}, not both")
 
     def result_dims(self) -> tuple[Shape, ...]:
         return (tensor_type(self.result).get_shape(),)

@@ -13,8 +13,10 @@ import mmap
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -139,7 +141,7 @@ def _safetensors(file: BinaryIO, size: int, place: Place) -> Array:
     header, start = _safetensors_header(file, size, place)
     entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
     spans = sorted((*_span(name, entry, size - start, place), name) for name, entry in entries.items())
-    for (_, end, name), (begin, _, following) in zip(spans, spans[1:], strict=False):
+    for (_, end, name), (begin, _, following) in pairwise(spans):
         if begin < end:
             raise _wrong(place, f"is corrupt: the arrays '{name}' and '{following}' overlap")
     if place.key not in entries:
@@ -177,7 +179,7 @@ def _typed(name: str, entry: Any, place: Place) -> tuple[np.dtype[Any], list[int
     """The dtype and the shape of an entry."""
     fields = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
     dtype, shape = fields.get("dtype"), fields.get("shape")
-    if dtype not in SAFETENSORS_TYPES:
+    if not isinstance(dtype, str) or dtype not in SAFETENSORS_TYPES:
         raise _wrong(place, f"has '{name}' in the element type {dtype!r}, which weft does not have")
     if not isinstance(shape, list) or not all(_is_size(n) for n in cast("list[object]", shape)):
         raise _wrong(place, f"is corrupt: the shape of '{name}' is {shape!r}")
@@ -197,7 +199,7 @@ def _span(name: str, entry: Any, room: int, place: Place) -> tuple[int, int]:
     begin, end = cast("list[object]", offsets)
     if not (_is_size(begin) and _is_size(end)) or not cast(int, begin) <= cast(int, end) <= room:
         raise _wrong(place, f"is corrupt: '{name}' is at bytes {begin} to {end} of {room}")
-    if fields.get("dtype") in SAFETENSORS_TYPES:
+    if str(fields.get("dtype")) in SAFETENSORS_TYPES:
         dtype, shape = _typed(name, fields, place)
         if prod(shape) * dtype.itemsize != cast(int, end) - cast(int, begin):
             found = cast(int, end) - cast(int, begin)
@@ -219,7 +221,7 @@ def _npz(file: BinaryIO, size: int, place: Place) -> Array:
                 return _npy_at(file, _data_offset(file, info, size, place), info.file_size, place)
             with archive.open(info) as member:
                 return _unpacked(cast(BinaryIO, member), info, place)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _wrong(place, f"is no .npz file that can be read: {error}") from None
 
 
@@ -267,7 +269,7 @@ def _npy_header(file: BinaryIO, place: Place) -> tuple[np.dtype[Any], tuple[int,
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         shape, fortran, dtype = read[version](file)
-    except (ValueError, KeyError, EOFError) as error:
+    except Exception as error:  # NumPy reads the header with Python's own parser, which raises many kinds
         raise _wrong(place, f"holds '{place.key}' in no form that can be read: {error}") from None
     if dtype.hasobject or dtype.fields is not None or not dtype.isnative:
         raise _wrong(place, f"holds {dtype} objects in '{place.key}', not numbers in this machine's byte order")

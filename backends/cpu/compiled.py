@@ -37,10 +37,11 @@ class CompiledFunction:
     is free while the code runs.
     """
 
-    def __init__(self, library: Code, signature: Signature, messages: Sequence[str]) -> None:
+    def __init__(self, library: Code, signature: Signature, messages: Sequence[str], held: object = None) -> None:
         self.signature = signature
         self.messages = tuple(messages)
         self._library = library
+        self._held = held
         self._outs = [spec for spec in signature.results if spec.is_out]
         self._returned = [spec for spec in signature.results if not spec.is_out]
         self._struct = _results_struct(self._returned)

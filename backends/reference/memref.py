@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from math import prod
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 from xdsl.dialects import memref
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, NoneAttr
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, NoneAttr, StringAttr, TensorType
 from xdsl.interpreter import ReturnedValues
 from xdsl.ir import Attribute, Operation
 
-from weft import codes
+from weft import codes, weights
 from weft.backends.reference.indexing import (
     check_axis,
     check_index,
@@ -24,8 +25,11 @@ from weft.backends.reference.indexing import (
     slice_of,
 )
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Buffer, MemRef, contiguous_strides, fresh, shape_at
+from weft.backends.reference.values import Buffer, MemRef, buffer_of, contiguous_strides, fresh, shape_at
+from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
+from weft.dialects.ml.constant import DATA, DATA_TYPE
+from weft.dialects.ml.dtypes import Array
 from weft.dialects.scalars.constants import dense_array
 from weft.dialects.scalars.types import INDEX, Value, need_dtype
 
@@ -200,10 +204,25 @@ def _get_global(machine: Machine, op: memref.GetGlobalOp, args: tuple[Value, ...
 
 
 def _global(op: memref.GlobalOp) -> Buffer:
+    if (place := op.attributes.get(DATA)) is not None:
+        return buffer_of(_in_file(op, place))
     buffer = fresh(op.type.get_shape(), need_dtype(op, op.type))
     if isinstance(op.initial_value, DenseIntOrFPElementsAttr):
         buffer.array[...] = dense_array(op, op.initial_value)
     return buffer
+
+
+def _in_file(op: memref.GlobalOp, place: Attribute) -> Array:
+    """The data that a file holds, as memory without signs."""
+    type_ = op.attributes.get(DATA_TYPE)
+    if not isinstance(place, StringAttr) or not isinstance(type_, TensorType):
+        raise error_at(op, f"'{op.name}' needs {DATA_TYPE} beside {DATA}", code=codes.WRONG_ATTRIBUTES)
+    try:
+        tensor = cast(TensorType[Attribute], type_)
+        array = weights.load_as(weights.Place.of(place.data, Path()), need_dtype(op, tensor), tensor.get_shape())
+    except WeftError as error:
+        raise error_at(op, error.message, error.hint, code=error.code) from error
+    return array.view(need_dtype(op, op.type)) if array.ndim else array
 
 
 def _address(machine: Machine, op: memref.ExtractAlignedPointerAsIndexOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

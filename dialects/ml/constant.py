@@ -87,6 +87,9 @@ def dense(array: Array) -> Dense:
 DATA = "weft.data"
 """The attribute that says in which file the data of a constant is."""
 
+DATA_TYPE = "weft.data_type"
+"""The attribute of a global whose data lies in a file: the tensor type that the file must hold."""
+
 
 @irdl_custom_directive
 class DataOrType(CustomDirective):
@@ -131,8 +134,8 @@ class ConstantOp(MlOp):
     %c = ml.constant dense_resource<weights> : tensor<2xf32>
     ```
 
-    Large data stays in a file beside the program, which is mapped into memory when the program is loaded: `weft.data` names a
-    `.safetensors` or `.npz` file and an array in it, or a `.npy` file, relative to the program.
+    Large data stays in a file beside the program, which is mapped into memory when the program is loaded: `weft.data`
+    names a `.safetensors` or `.npz` file and an array in it, or a `.npy` file, relative to the program.
 
     ```mlir
     %w = ml.constant {weft.data = "weights.safetensors:layer0.w"} : tensor<784x512xf32>
@@ -183,9 +186,7 @@ class ConstantOp(MlOp):
         except WeftError as error:
             raise error_at(self, error.message, error.hint, code=error.code) from error
         except ValueError as error:
-            raise error_at(
-                self, f"the data of the constant does not fill {source}", code=codes.BAD_RESOURCE
-            ) from error
+            raise error_at(self, f"the data of the constant does not fill {source}", code=codes.BAD_RESOURCE) from error
 
     def check(self) -> None:
         if DYNAMIC in tensor_type(self.result).get_shape():

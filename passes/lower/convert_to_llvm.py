@@ -14,6 +14,7 @@ from xdsl.passes import ModulePass
 
 from weft import codes
 from weft.dialects.locations import error_at
+from weft.dialects.ml.constant import DATA, DATA_TYPE
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.host.control import CONTROL_RULES
 from weft.passes.lower.host.entry import emit_entry
@@ -226,18 +227,23 @@ def _refuse_recursion(functions: Mapping[str, func.FuncOp]) -> None:
 
 
 def _global(op: memref.GlobalOp) -> llvm.GlobalOp:
-    """The data of a global. One without data starts as zeros and is kept between calls."""
+    """The data of a global. One without data starts as zeros and is kept between calls.
+
+    Data that lies in a file is an external symbol: whoever loads the code says where it is.
+    """
     type_ = op.type
     count = 1
     for size in type_.get_shape():
         count *= size
+    in_file = DATA in op.attributes
     made = llvm.GlobalOp(
         llvm.LLVMArrayType(count, memory_type(type_.element_type)),
         op.sym_name,
-        "internal",
+        "external" if in_file else "internal",
         constant=op.constant is not None,
         value=None if isinstance(op.initial_value, UnitAttr) else op.initial_value,
-        alignment=max(64, op.alignment.value.data if op.alignment is not None else 1),
+        alignment=None if in_file else max(64, op.alignment.value.data if op.alignment is not None else 1),
     )
+    made.attributes |= {name: op.attributes[name] for name in (DATA, DATA_TYPE) if in_file}
     made.location = op.location
     return made

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from weft import codes, collection
+from weft.backends.data import DataSpec
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.driver import cache
@@ -16,6 +17,9 @@ from weft.driver.source import Source, read_source, showing
 from weft.room import with_room
 
 if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+    from xdsl.ir import Attribute
+
     from weft.driver.program import Program
 
 TARGETS = ("cpu", "reference")
@@ -101,16 +105,29 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
         if (entry := cache.read(key)) is not None:
             header, code = entry
             signature = Signature.from_json(header["signature"])
-            return Compiled(cpu.load(code, signature, tuple(header["messages"]), threads), signature, True)
+            data = {name: DataSpec(*spec) for name, spec in header["data"].items()}
+            return Compiled(cpu.load(code, signature, tuple(header["messages"]), threads, data), signature, True)
     with collection.paused(), showing(source) if source is not None else nullcontext():
-        signature, messages, code = with_room(lambda: _compile(source or program, request, threads))
+        made = with_room(lambda: _compile(source or program, request, threads))
     if key is not None:
-        cache.write(key, {"signature": signature.to_json(), "messages": messages}, code)
-    return Compiled(cpu.load(code, signature, messages, threads), signature, False)
+        cache.write(
+            key, {"signature": made.signature.to_json(), "messages": made.messages, "data": made.data}, made.code
+        )
+    function = cpu.load(made.code, made.signature, made.messages, threads, made.data)
+    return Compiled(function, made.signature, False)
 
 
-def _compile(program: Program | Source, request: Request, threads: int) -> tuple[Signature, tuple[str, ...], bytes]:
-    """The signature, the messages of its run-time checks, and the object code of a program."""
+@dataclass(frozen=True)
+class _Made:
+    """A program in object code, the messages of its run-time checks, and the data that it takes from files."""
+
+    signature: Signature
+    messages: tuple[str, ...]
+    data: dict[str, DataSpec]
+    code: bytes
+
+
+def _compile(program: Program | Source, request: Request, threads: int) -> _Made:
     from xdsl.dialects.builtin import ArrayAttr, StringAttr
 
     from weft.backends import llvm
@@ -130,7 +147,29 @@ def _compile(program: Program | Source, request: Request, threads: int) -> tuple
     run_pipeline(module, request.pipeline or CPU)
     code = llvm.to_object(llvm.to_llvm_ir(module))
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
-    return signature, tuple(message.data for message in messages), code
+    return _Made(signature, tuple(message.data for message in messages), _data_of(module), code)
+
+
+def _data_of(module: ModuleOp) -> dict[str, DataSpec]:
+    """The data that lies in files, by symbol. Raises :class:`WeftError` where a file does not hold it."""
+    from xdsl.dialects.builtin import StringAttr, TensorType
+
+    from weft.dialects.locations import error_at
+    from weft.dialects.ml.constant import DATA, DATA_TYPE
+    from weft.dialects.ml.dtypes import dtype_of
+
+    found: dict[str, DataSpec] = {}
+    for op in module.body.block.ops:
+        place, type_ = op.attributes.get(DATA), op.attributes.get(DATA_TYPE)
+        if isinstance(place, StringAttr) and isinstance(type_, TensorType):
+            tensor = cast("TensorType[Attribute]", type_)
+            spec = DataSpec(place.data, dtype_of(tensor.element_type).name, tensor.get_shape())
+            try:
+                spec.load()
+            except WeftError as error:
+                raise error_at(op, error.message, error.hint, code=error.code) from error
+            found[cast(StringAttr, op.properties["sym_name"]).data] = spec
+    return found
 
 
 def _source(program: Program) -> Source | None:

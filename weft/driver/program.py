@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import cast
 
 from xdsl.context import Context
@@ -14,6 +15,7 @@ from xdsl.ir import Attribute, Operation
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
+from weft.dialects.ml.constant import DATA
 from weft.driver.reading import read_module
 from weft.driver.source import Source, read_source, showing
 from weft.driver.verify import verify
@@ -34,7 +36,19 @@ def parse(program: Program | Source, ctx: Context | None = None) -> ModuleOp:
         return program
     source = program if isinstance(program, Source) else read_source(program)
     with showing(source):
-        return read_module(source.text, ctx or context(), source.name)
+        module = read_module(source.text, ctx or context(), source.name)
+    _find_data(module, source.folder)
+    return module
+
+
+def _find_data(module: ModuleOp, folder: Path) -> None:
+    """The files that hold constants are named relative to the program: make their names absolute."""
+    if str(folder) in ("", "."):
+        return
+    for op in module.walk():
+        data = op.attributes.get(DATA)
+        if isinstance(data, StringAttr):
+            op.attributes[DATA] = StringAttr(str(folder.resolve() / data.data))
 
 
 def find_entry(module: ModuleOp, entry: str | None) -> func.FuncOp:

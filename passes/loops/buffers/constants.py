@@ -8,6 +8,7 @@ from typing import cast
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import (
     AnyDenseElement,
+    ArrayAttr,
     BytesAttr,
     DenseIntOrFPElementsAttr,
     FloatAttr,
@@ -22,6 +23,7 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.rewriter import InsertPoint
 from xdsl.traits import SymbolOpInterface
 
+from weft.dialects.ml.constant import DATA, DATA_TYPE
 from weft.passes.loops.buffers.types import Buffer, signless
 from weft.passes.rewriting import LocatedBuilder
 
@@ -51,6 +53,17 @@ class Constants:
         symbol = self._globals[value]
         return builder.insert(memref.GetGlobalOp(symbol.sym_name.data, symbol.type)).memref
 
+    def in_file(self, builder: LocatedBuilder, place: str, type_: TensorType[Attribute]) -> SSAValue:
+        """The buffer that holds constant data of a file. Nobody may write it."""
+        key = ArrayAttr([StringAttr(place), type_])
+        if key not in self._globals:
+            buffer = Buffer(signless(type_.element_type), type_.get_shape())
+            op = memref.GlobalOp.get(StringAttr(self._name()), buffer, UnitAttr(), constant=UnitAttr())
+            op.attributes |= {DATA: StringAttr(place), DATA_TYPE: type_}
+            self._globals[key] = self._insert(builder, op)
+        symbol = self._globals[key]
+        return builder.insert(memref.GetGlobalOp(symbol.sym_name.data, symbol.type)).memref
+
     def _global(self, builder: LocatedBuilder, value: DenseIntOrFPElementsAttr) -> memref.GlobalOp:
         op = memref.GlobalOp.get(
             StringAttr(self._name()),
@@ -59,6 +72,9 @@ class Constants:
             constant=UnitAttr(),
             alignment=IntegerAttr(ALIGNMENT, i64),
         )
+        return self._insert(builder, op)
+
+    def _insert(self, builder: LocatedBuilder, op: memref.GlobalOp) -> memref.GlobalOp:
         first = self.module.body.block.first_op
         where = InsertPoint.before(first) if first else InsertPoint.at_end(self.module.body.block)
         return LocatedBuilder(where, builder.location).insert(op)

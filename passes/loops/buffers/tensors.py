@@ -16,6 +16,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
+from weft.dialects.ml.base import tensor_type
 from weft.dialects.ml.constant import dense
 from weft.passes.loops.buffers.constants import element_of, in_memory, splat_bytes
 from weft.passes.loops.buffers.host import Host, Rule
@@ -34,6 +35,9 @@ FILL_BYTES = 4096
 def constant(host: Host, op: Operation) -> None:
     """`ml.constant`, and `arith.constant` of a tensor."""
     if not is_tensor(op.results[0].type):
+        return
+    if isinstance(op, ml.ConstantOp) and op.data is not None:
+        host.retire(op, [host.constants.in_file(LocatedBuilder.before(op), op.data, tensor_type(op.result))])
         return
     if isinstance(op, ml.ConstantOp):
         data = dense(op.array())

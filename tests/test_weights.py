@@ -336,3 +336,13 @@ def test_numpy_may_write_the_file_in_memory(tmp_path):
     np.savez(stream, w=WEIGHTS)
     (tmp_path / "w.npz").write_bytes(b"junk before the archive" + stream.getvalue())
     np.testing.assert_array_equal(at(tmp_path / "w.npz", "w"), WEIGHTS)
+
+
+def test_a_library_holds_the_data_itself(tmp_path):
+    path = program(tmp_path)
+    assert main(["compile", str(path), "-o", str(tmp_path / "p.ll")]) == 0
+    (tmp_path / "w.safetensors").unlink()
+    text = (tmp_path / "p.ll").read_text()
+    assert "external constant" not in text
+    assert main(["compile", str(path), "-o", str(tmp_path / "q.ll")]) == 1
+    assert not (tmp_path / "q.ll").exists()

@@ -121,7 +121,7 @@ def _map(file: BinaryIO, offset: int, dtype: np.dtype[Any], shape: Sequence[int]
     if not prod(shape):
         return np.zeros(shape, dtype)
     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return cast(Array, np.ndarray(shape, dtype, buffer=cast(Any, mapped), offset=offset))
+    return np.ndarray(shape, dtype, buffer=cast(Any, mapped), offset=offset)
 
 
 def _wrong(place: Place, what: str, hint: str | None = None) -> WeftError:
@@ -183,7 +183,7 @@ def _typed(name: str, entry: Any, place: Place) -> tuple[np.dtype[Any], list[int
         raise _wrong(place, f"has '{name}' in the element type {dtype!r}, which weft does not have")
     if not isinstance(shape, list) or not all(_is_size(n) for n in cast("list[object]", shape)):
         raise _wrong(place, f"is corrupt: the shape of '{name}' is {shape!r}")
-    return SAFETENSORS_TYPES[dtype], cast("list[int]", shape)
+    return SAFETENSORS_TYPES[cast(str, dtype)], cast("list[int]", shape)
 
 
 def _is_size(number: object) -> bool:

@@ -28,7 +28,7 @@ from weft.driver.linker import link_shared
 from weft.driver.output import write_all
 from weft.driver.passes import run_pipeline
 from weft.driver.printing import print_module
-from weft.driver.program import Program, drop_unused, find_entries, keep_only, parse
+from weft.driver.program import Program, drop_unused, embed_data, find_entries, keep_only, parse
 from weft.driver.signatures import signature_of
 from weft.driver.source import Source, read_source, showing
 from weft.driver.targets import Target, read_target
@@ -128,6 +128,7 @@ class _Work:
         if self.kind in MODULES:
             return {self.output: self._text(module)}
         functions = functions_of(self._signatures(module), self._prefix())
+        embed_data(module)
         run_pipeline(module, self.request.pipeline or CPU)
         record = self._record(module, functions)
         linked = link(Lowered(to_llvm_ir(module), functions, record), self.target.machine)

@@ -15,7 +15,7 @@ from xdsl.ir import Attribute, Operation
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
-from weft.dialects.ml.constant import DATA
+from weft.dialects.ml.constant import DATA, ConstantOp, dense
 from weft.driver.reading import read_module
 from weft.driver.source import Source, read_source, showing
 from weft.driver.verify import verify
@@ -49,6 +49,17 @@ def _find_data(module: ModuleOp, folder: Path) -> None:
         data = op.attributes.get(DATA)
         if isinstance(data, StringAttr):
             op.attributes[DATA] = StringAttr(str(folder.resolve() / data.data))
+
+
+def embed_data(module: ModuleOp) -> None:
+    """Take the data of constants that lies in files into the module: for code that is to stand alone.
+
+    Raises :class:`WeftError` where a file does not hold it.
+    """
+    for op in module.walk():
+        if isinstance(op, ConstantOp) and op.data is not None:
+            op.value = dense(op.array())
+            del op.attributes[DATA]
 
 
 def find_entry(module: ModuleOp, entry: str | None) -> func.FuncOp:

@@ -183,7 +183,7 @@ def _typed(name: str, entry: Any, place: Place) -> tuple[np.dtype[Any], list[int
         raise _wrong(place, f"has '{name}' in the element type {dtype!r}, which weft does not have")
     if not isinstance(shape, list) or not all(_is_size(n) for n in cast("list[object]", shape)):
         raise _wrong(place, f"is corrupt: the shape of '{name}' is {shape!r}")
-    return SAFETENSORS_TYPES[cast(str, dtype)], cast("list[int]", shape)
+    return SAFETENSORS_TYPES[dtype], cast("list[int]", shape)
 
 
 def _is_size(number: object) -> bool:

@@ -1,4 +1,5 @@
-"""Makes `digits.npz`: trains the network of `digits.mlir` on the UCI handwritten digits that scikit-learn ships.
+"""Makes `digits.npz`: trains the network of `digits.mlir` on the UCI handwritten digits that scikit-learn ships; and
+`digits_training.npz`, the images that it is trained on, for `train_digits.mlir`.
 
 Needs scikit-learn (`pip install scikit-learn`). Run it from anywhere:
 
@@ -86,7 +87,10 @@ def main():
     arrays = {"images": images[held_out].astype(np.uint8), "labels": labels[held_out].astype(np.int32)}
     for n, (w, b) in enumerate(weights, 1):
         arrays |= {f"w{n}": w, f"b{n}": b}
-    np.savez_compressed(Path(__file__).with_name("digits.npz"), **arrays)
+    here = Path(__file__)
+    np.savez_compressed(here.with_name("digits.npz"), **arrays)
+    others = {"images": images[~held_out].astype(np.uint8), "labels": labels[~held_out].astype(np.int32)}
+    np.savez_compressed(here.with_name("digits_training.npz"), **others)
 
 
 if __name__ == "__main__":

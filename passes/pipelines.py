@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-TENSORS = ("canonicalize", "convert-to-ml", "infer-shapes", "fold", "cse", "check-shapes", "canonicalize", "cse")
-"""Stop 2: clean tensor programs, their run-time checks said."""
+TENSORS = (
+    "differentiate",
+    "canonicalize",
+    "convert-to-ml",
+    "infer-shapes",
+    "fold",
+    "cse",
+    "check-shapes",
+    "canonicalize",
+    "cse",
+)
+"""Stop 2: clean tensor programs, their declared gradients made, their run-time checks said."""
 
 KERNELS = ("decompose", "outline-kernels", "cse")
 """Stop 3: kernels."""

@@ -84,10 +84,12 @@ def _for_reference(program: Program, request: Request) -> Compiled:
     from weft.driver.passes import run_pipeline
     from weft.driver.program import find_entry, parse
     from weft.driver.signatures import signature_of
+    from weft.passes.graph.gradients.declared import with_gradients
 
     module = parse(program)
     if request.pipeline is not None:
         run_pipeline(module, request.pipeline)
+    module = with_gradients(module)
     function = find_entry(module, request.entry)
     signature = signature_of(function)
     return Compiled(Oracle(module, signature), signature, False)

@@ -31,21 +31,18 @@ def softmax(builder: LocatedBuilder, op: MlOp, operands: Sequence[SSAValue]) -> 
 def log_softmax(builder: LocatedBuilder, op: MlOp, operands: Sequence[SSAValue]) -> SSAValue:
     """log_softmax(x) = d - log(sum(exp(d))), d = x - max(x)"""
     assert isinstance(op, ml.LogSoftmaxOp)
-    return _logarithms(builder, operands[0], op.dim)
-
-
-def _logarithms(builder: LocatedBuilder, x: SSAValue, dim: int) -> SSAValue:
-    greatest = put(builder, ml.ReduceOp.of("max", x, [dim]))
-    shifted = put(builder, ml.SubOp(x, along(builder, greatest, x, [dim])))
-    total = put(builder, ml.ReduceOp.of("add", put(builder, ml.ExpOp(shifted)), [dim]))
-    return put(builder, ml.SubOp(shifted, along(builder, put(builder, ml.LogOp(total)), x, [dim])))
+    (x,) = operands
+    greatest = put(builder, ml.ReduceOp.of("max", x, [op.dim]))
+    shifted = put(builder, ml.SubOp(x, along(builder, greatest, x, [op.dim])))
+    total = put(builder, ml.ReduceOp.of("add", put(builder, ml.ExpOp(shifted)), [op.dim]))
+    return put(builder, ml.SubOp(shifted, along(builder, put(builder, ml.LogOp(total)), x, [op.dim])))
 
 
 def cross_entropy(builder: LocatedBuilder, op: MlOp, operands: Sequence[SSAValue]) -> SSAValue:
     """cross_entropy(x, label) = -log_softmax(x)[label];  cross_entropy(x, p) = -sum(p * log_softmax(x))"""
     assert isinstance(op, ml.CrossEntropyOp)
     logits, labels = operands
-    logs = _logarithms(builder, logits, op.dim)
+    logs = put(builder, ml.LogSoftmaxOp(logits, op.dim))
     parts = _right_ones(builder, op, logs, labels) if op.by_index else _weighted(builder, logs, labels)
     losses = put(builder, ml.NegOp(put(builder, ml.ReduceOp.of("add", parts, [op.dim]))))
     if op.joined is LossReduction.NONE:

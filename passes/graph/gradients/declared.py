@@ -20,10 +20,19 @@ def asks_for_gradients(module: ModuleOp) -> bool:
     return any(_asks(function) for function in functions_of(module).values())
 
 
+def with_gradients(module: ModuleOp) -> ModuleOp:
+    """A copy of a module whose declared gradients have bodies; the module itself where it declares none."""
+    if asks_for_gradients(module):
+        module = module.clone()
+        fill_declarations(module)
+    return module
+
+
 def fill_declarations(module: ModuleOp) -> None:
     """Give each declared gradient its body. Raises :class:`WeftError` for one that cannot be, or is of another type."""
-    for name, function in functions_of(module).items():
-        if _asks(function):
+    for name in functions_of(module):
+        # another one that needed it may have filled it already
+        if _asks(functions_of(module)[name]):
             _fill(module, name, ())
 
 
@@ -39,8 +48,8 @@ def _fill(module: ModuleOp, name: str, waiting: tuple[str, ...]) -> None:
     if name in waiting:
         raise error_at(declared, f"@{name} is declared as the gradient of itself", code=codes.WRONG_SYMBOL)
     needed = {wish.function, *(_called(functions[wish.function], functions))}
-    for other in needed:
-        if _asks(functions[other]):
+    for other in sorted(needed):
+        if _asks(functions_of(module)[other]):
             _fill(module, other, (*waiting, name))
     functions = functions_of(module)
     made = gradient_of(functions[wish.function], functions, wish)

@@ -107,7 +107,17 @@ def softmax(op: ml.SoftmaxOp, here: Here) -> Sequence[SSAValue | None]:
     return [(y * (g - total)).convert(tensor_type(op.result).element_type).value]
 
 
+def log_softmax(op: ml.LogSoftmaxOp, here: Here) -> Sequence[SSAValue | None]:
+    """g - exp(y) * sum(g)."""
+    y = here.term(op.result).wide()
+    g = here.term(here.cotangent(op.result)).wide()
+    kept = [axis for axis in range(tensor_type(op.result).get_num_dims()) if axis != op.dim]
+    total = g.reduce("add", [op.dim]).spread(kept, y.value)
+    return [(g - y.exp() * total).convert(tensor_type(op.result).element_type).value]
+
+
 REDUCTION: Rules = {
     ml.ReduceOp: reduce,
     ml.SoftmaxOp: softmax,
+    ml.LogSoftmaxOp: log_softmax,
 }

@@ -22,6 +22,7 @@ from weft.driver.options import options_of
 from weft.driver.pipeline import Step
 from weft.driver.printing import print_module
 from weft.driver.signatures import signature_of
+from weft.passes.graph.gradients.declared import with_gradients
 
 
 @dataclass
@@ -52,7 +53,7 @@ class CheckPasses(Quiet):
     def before(self, step: ModulePass, op: Operation) -> None:
         """Take the answers of a module that was not seen yet."""
         if op is not self._op and isinstance(op, ModuleOp):
-            self._op, self._cases = op, _cases(op, self.seed)
+            self._op, self._cases = op, _cases(with_gradients(op), self.seed)
         self._text = print_module(op, keep_names=True)
 
     def after(self, step: ModulePass, op: Operation) -> None:

@@ -493,6 +493,18 @@ def gather(g: Generator) -> None:
         g.keep(places.gather(x.value, ids.value), places.result)
 
 
+def scatter(g: Generator) -> None:
+    x = g.pick()
+    if DYNAMIC_INDEX in x.static:
+        return
+    places = random_places(g.rng, x.shape)
+    element = g.rng.choice([e for e in ELEMENTS if kind_of(e) in Kind.INTEGER])
+    if prod(places.result) <= MAX_ELEMENTS:
+        ids = g.keep(ml.ConstantOp.of(places.random_indices(g.rng, element)), places.indices)
+        kind = g.rng.choice(("add", "max", "set"))
+        g.keep(places.scatter([x.value], ids.value, [g.of(x.element, places.result).value], kind), x.shape)
+
+
 def one_hot(g: Generator) -> None:
     ids = g.pick(Kind.INTEGER)
     dim, depth = g.rng.randint(0, len(ids.shape)), g.rng.choice((0, 1, 3))
@@ -579,6 +591,7 @@ WINDOWS: tuple[Callable[[Generator], None], ...] = (
     convolution,
     take,
     gather,
+    scatter,
     one_hot,
     triangle,
     *SLIDES,

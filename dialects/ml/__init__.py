@@ -83,6 +83,7 @@ from weft.dialects.ml.pool import AvgPoolOp, MaxPoolOp
 from weft.dialects.ml.quantization import DequantizeOp, QuantizeOp
 from weft.dialects.ml.reduce_window import ReduceWindowOp
 from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
+from weft.dialects.ml.scatter import ScatterOp
 from weft.dialects.ml.select import ClampOp, SelectOp
 from weft.dialects.ml.sliding import Sliding
 
@@ -154,6 +155,7 @@ ML = Dialect(
         GetDimensionSizeOp,
         GatherOp,
         TakeOp,
+        ScatterOp,
         OneHotOp,
         TriOp,
         TrilOp,
@@ -255,6 +257,7 @@ __all__ = [
     "RoundEvenOp",
     "RoundOp",
     "RsqrtOp",
+    "ScatterOp",
     "SelectOp",
     "ShiftLeftOp",
     "ShiftRightArithmeticOp",

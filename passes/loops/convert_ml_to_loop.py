@@ -24,6 +24,7 @@ from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.reduce_window import reduce_window
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
+from weft.passes.loops.ml_to_loop.scatter import scatter
 from weft.passes.loops.ml_to_loop.shapes import concatenate, dynamic_update_slice, pad
 from weft.passes.loops.ml_to_loop.softmax import softmax
 from weft.passes.loops.ml_to_loop.values import materialize, settle, write_outputs
@@ -40,6 +41,7 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.PadOp: pad,
     ml.DynamicUpdateSliceOp: dynamic_update_slice,
     ml.ConvolutionOp: convolution,
+    ml.ScatterOp: scatter,
 }
 """Ops with nests of their own."""
 

@@ -95,6 +95,11 @@ class Nest:
         write = ScatterOp if any(has_computed(form) for form in index) else StoreOp
         self.builder.insert(write(value, buffer, index))
 
+    def put(self, value: SSAValue, buffer: SSAValue, index: Sequence[Linear]) -> None:
+        """Write an element of a buffer at a place that may be computed."""
+        write = ScatterOp if any(has_computed(form) for form in index) else StoreOp
+        self.builder.insert(write(value, buffer, index))
+
     def reduce(self, kind: str, value: SSAValue, buffer: SSAValue, index: Sequence[Linear], over: Index) -> None:
         """Combine a value into an element of a buffer; the first iteration of `over`, and the only one, stores it."""
         counters = [value for form in over for value in form.values]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 from xdsl.ir import Attribute, SSAValue
@@ -87,6 +89,30 @@ class Places:
             clamped = [min(max(s, 0), n - w) for s, n, w in zip(start, self.operand, self.sizes, strict=True)]
             parts = zip(clamped, batching, self.offsets(at), strict=True)
             out[at] = operand[tuple(map(sum, parts))]
+        return out
+
+    def scatter(self, inputs: list[SSAValue], indices: SSAValue, updates: list[SSAValue], body) -> ml.ScatterOp:
+        """The op that puts slices back; `body` is a kind or a region."""
+        return ml.ScatterOp(
+            inputs,
+            indices,
+            updates,
+            body,
+            update_window_dims=self.offset_dims,
+            inserted=self.dropped,
+            batching=self.batching,
+            scatter_dims=self.index_map,
+            index_vector_dim=self.vector_dim,
+        )
+
+    def scattered(self, x: Array, indices: Array, updates: Array, combine: Callable[[Any, Any], Any]) -> Array:
+        """What the scatter means."""
+        out = x.copy()
+        for at in np.ndindex(*self.result):
+            start, batching = self.starts(at, indices)
+            place = tuple(map(sum, zip(start, batching, self.offsets(at), strict=True)))
+            if all(0 <= p < n for p, n in zip(place, x.shape, strict=True)):
+                out[place] = combine(out[place], updates[at])
         return out
 
     def random_indices(self, rng: random.Random, element: Attribute) -> Array:

@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, TensorType, f32, i1
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Block, Region
 
 from tests.dialects.ml.places import random_places
 from tests.passes.loops.kernels import check
 from weft.dialects import ml
+from weft.dialects.loop.schedule import Vectorize
 from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array, Kind, dtype_of, kind_of
+from weft.dialects.target import Cpu
+from weft.passes.loops.choose_schedule import choose
 
 ELEMENTS = tuple(ELEMENT_TYPES)
 INTEGERS = tuple(e for e in ELEMENTS if kind_of(e) in Kind.INTEGER)
@@ -110,4 +113,65 @@ def test_sizes_that_only_the_run_knows() -> None:
         places((3,)),
         dynamic=((0,),),
         extra=size,
+    )
+
+
+KINDS = ("add", "mul", "max", "min", "set")
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_updates_of_every_type_are_scattered_in_order(element: Attribute, kind: str) -> None:
+    def build(x, i, u):
+        numbers = {"update_window_dims": [1], "inserted": [0], "scatter_dims": [0], "index_vector_dim": 1}
+        return ml.ScatterOp([x], i, [u], kind, **numbers)
+
+    check(build, numbers((7, 9), element), places((12,)), numbers((12, 9), element, 1))
+
+
+@given(st.integers(0, 1 << 30), st.sampled_from(INTEGERS), st.booleans(), st.sampled_from(KINDS))
+@settings(max_examples=25, deadline=None)
+def test_scatters_of_any_shape(seed: int, element: Attribute, dynamic: bool, kind: str) -> None:
+    rng = random.Random(seed)
+    at = random_places(rng)
+    ids = at.random_indices(rng, element)
+    axes = (tuple(range(len(at.operand))), tuple(at.batch_axes), tuple(range(len(at.result)))) if dynamic else ()
+    check(
+        lambda x, i, u: at.scatter([x], i, [u], kind),
+        numbers(at.operand, ELEMENTS[0]),
+        ids,
+        numbers(at.result, ELEMENTS[0], 1),
+        dynamic=axes,
+    )
+
+
+def test_rows_are_scattered_along_their_elements() -> None:
+    def build(x, i, u):
+        numbers = {"update_window_dims": [1], "inserted": [0], "scatter_dims": [0], "index_vector_dim": 1}
+        return ml.ReluOp(ml.ScatterOp([x], i, [ml.AddOp(u, u)], "add", **numbers).outputs[0])
+
+    loops = check(build, numbers((7, 64)), places((100,)), numbers((100, 64)))
+    kernel = next(op for op in loops.walk() if op.name == "func.func")
+    assert Vectorize("juv", 8) in choose(kernel, Cpu())
+
+
+def test_several_tensors_are_scattered_by_one_body() -> None:
+    def build(x, y, i, u, v):
+        f, n = TensorType(f32, []), TensorType(ELEMENTS[6], [])
+        block = Block(arg_types=[f, n, f, n])
+        a, b, c, d = block.args
+        block.add_op(less := ml.CompareOp("LT", a, c))
+        block.add_op(first := ml.SelectOp(less, c, a))
+        block.add_op(second := ml.SelectOp(less, d, b))
+        block.add_op(ml.ReturnOp(first, second))
+        return ml.ScatterOp([x, y], i, [u, v], Region(block), inserted=[0], scatter_dims=[0], index_vector_dim=1)
+
+    integers = ELEMENTS[6]
+    check(
+        build,
+        numbers((7,)),
+        numbers((7,), integers),
+        places((20,)),
+        numbers((20,), seed=1),
+        np.arange(20).astype(dtype_of(integers)),
     )

@@ -505,6 +505,22 @@ def scatter(g: Generator) -> None:
         g.keep(places.scatter([x.value], ids.value, [g.of(x.element, places.result).value], kind), x.shape)
 
 
+def sort(g: Generator) -> None:
+    x = g.pick(min_rank=1)
+    more = [g.tensor_like(x) for _ in range(g.rng.randint(0, 1))]
+    dim = g.rng.randrange(len(x.shape))
+    op = g.emit(ml.SortOp([x.value, *(node.value for node in more)], g.rng.choice(("ascending", "descending")), dim))
+    g.pool += [Node(result, result.type.element_type, x.shape) for result in op.results]
+
+
+def top_k(g: Generator) -> None:
+    x = g.pick(min_rank=1)
+    if x.static[-1] != DYNAMIC_INDEX:
+        k = g.rng.randint(0, x.shape[-1])
+        op = ml.TopKOp(x.value, k)
+        g.keep(op, (*x.shape[:-1], k), g.rng.randint(0, 1))
+
+
 def one_hot(g: Generator) -> None:
     ids = g.pick(Kind.INTEGER)
     dim, depth = g.rng.randint(0, len(ids.shape)), g.rng.choice((0, 1, 3))
@@ -592,6 +608,8 @@ WINDOWS: tuple[Callable[[Generator], None], ...] = (
     take,
     gather,
     scatter,
+    sort,
+    top_k,
     one_hot,
     triangle,
     *SLIDES,

@@ -86,6 +86,7 @@ from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
 from weft.dialects.ml.scatter import ScatterOp
 from weft.dialects.ml.select import ClampOp, SelectOp
 from weft.dialects.ml.sliding import Sliding
+from weft.dialects.ml.sort import SortOp, TopKOp
 
 ML = Dialect(
     "ml",
@@ -156,6 +157,8 @@ ML = Dialect(
         GatherOp,
         TakeOp,
         ScatterOp,
+        SortOp,
+        TopKOp,
         OneHotOp,
         TriOp,
         TrilOp,
@@ -270,11 +273,13 @@ __all__ = [
     "Sliding",
     "SoftmaxOp",
     "SoftplusOp",
+    "SortOp",
     "SqrtOp",
     "SubOp",
     "TakeOp",
     "TanOp",
     "TanhOp",
+    "TopKOp",
     "TransposeOp",
     "TriOp",
     "TrilOp",

@@ -61,16 +61,18 @@ def named(kinds: Sequence[str], make: Callable[[str], Region], body: Region) -> 
 
 def combination_of(body: Region) -> str | None:
     """The kind of a body that :func:`combination_body` makes, else None."""
-    element = _first_element([arg.type for arg in body.block.args])
-    kinds = () if element is None or len(body.block.args) != 2 else (*REDUCTIONS, SET)
-    return named(kinds, lambda kind: combination_body(kind, cast(Attribute, element)), body)
+    element = _element(body.block.args[0].type) if len(body.block.args) == 2 else None
+    if element is None:
+        return None
+    return named((*REDUCTIONS, SET), lambda kind: combination_body(kind, element), body)
 
 
 def order_of(body: Region) -> str | None:
     """The order of a body that :func:`order_body` makes, else None."""
-    types = [cast(Tensor, arg.type).element_type for arg in body.block.args[::2] if isinstance(arg.type, TensorType)]
-    kinds = tuple(ORDERS) if types and 2 * len(types) == len(body.block.args) else ()
-    return named(kinds, lambda kind: order_body(kind, types), body)
+    types = [_element(arg.type) for arg in body.block.args[::2]]
+    elements = [type_ for type_ in types if type_ is not None]
+    kinds = tuple(ORDERS) if elements and 2 * len(elements) == len(body.block.args) else ()
+    return named(kinds, lambda kind: order_body(kind, elements), body)
 
 
 def check_body(op: Operation, body: Region, takes: Sequence[Attribute], gives: Sequence[Attribute]) -> None:
@@ -84,8 +86,9 @@ def check_body(op: Operation, body: Region, takes: Sequence[Attribute], gives: S
         raise VerifyException(f"{op.name}: the body must return {', '.join(map(str, gives))}")
 
 
-def _first_element(types: Sequence[Attribute]) -> Attribute | None:
-    return cast(Tensor, types[0]).element_type if types and isinstance(types[0], TensorType) else None
+def _element(type_: Attribute) -> Attribute | None:
+    """The element type of a tensor type."""
+    return cast(Tensor, type_).element_type if isinstance(type_, TensorType) else None
 
 
 def _operand_elements(parser: Parser, state: ParsingState) -> list[Attribute]:

@@ -268,15 +268,16 @@ class ScatterOp(MlOp):
 
 def _at_once(kind: str | None, dtype: DType) -> bool:
     """Whether NumPy combines by itself in order, and rounds as a body does."""
-    return kind == SET or (kind == "add" and (dtype.kind in "iu" or dtype in (np.float32, np.float64)))
+    return kind == SET or (kind == "add" and dtype.kind in ("iu" if dtype.itemsize < 4 else "iuf"))
 
 
 def _meaning(kind: str) -> Body:
     """The meaning of a body that :func:`combination_body` makes."""
-    if kind == SET:
-        return lambda old, new: (new,)
-    meaning = REDUCTIONS[kind].meaning
-    return lambda old, new: (numerics.in_wide(meaning, np.asarray(old), new),)
+
+    def combined(old: Array, new: Array) -> tuple[Array]:
+        return (new if kind == SET else numerics.in_wide(REDUCTIONS[kind].meaning, np.asarray(old), new),)
+
+    return combined
 
 
 def _nowhere(columns: Sequence[Array]) -> Iterator[tuple[tuple[()], Array]]:

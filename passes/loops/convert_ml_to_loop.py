@@ -27,6 +27,7 @@ from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
 from weft.passes.loops.ml_to_loop.scatter import scatter
 from weft.passes.loops.ml_to_loop.shapes import concatenate, dynamic_update_slice, pad
 from weft.passes.loops.ml_to_loop.softmax import softmax
+from weft.passes.loops.ml_to_loop.sort import sort, top_k
 from weft.passes.loops.ml_to_loop.values import materialize, settle, write_outputs
 
 NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
@@ -42,6 +43,8 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.DynamicUpdateSliceOp: dynamic_update_slice,
     ml.ConvolutionOp: convolution,
     ml.ScatterOp: scatter,
+    ml.SortOp: sort,
+    ml.TopKOp: top_k,
 }
 """Ops with nests of their own."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerType, i64
+from xdsl.dialects.builtin import IndexType, IntegerType, i64
 from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import InsertPoint
 
@@ -117,8 +117,14 @@ class Nest:
         if form.is_constant:
             rest = self.kernel.constant(form.constant, type_)
         else:
-            rest = self.body.put(arith.IndexCastOp(self.builder.insert(IndexOp(form)).result, type_))
+            rest = self.body.put(arith.IndexCastOp(self.place(form), type_))
         return rest if total is None else self.body.put(arith.AddiOp(total, rest))
+
+    def place(self, form: Linear) -> SSAValue:
+        """A linear form of counters and symbols as an index."""
+        if form.is_constant:
+            return self.kernel.constant(form.constant, IndexType())
+        return self.builder.insert(IndexOp(form)).result
 
     def bind(self, value: SSAValue, element: SSAValue) -> None:
         """Say what the one element of a rank-0 value is here."""

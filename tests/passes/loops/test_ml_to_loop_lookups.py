@@ -54,7 +54,7 @@ def test_indices_of_every_type_are_clamped(element: Attribute) -> None:
     st.lists(st.sampled_from([0, 1, 3]), max_size=2),
     st.data(),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_takes_of_any_shape(shape: list[int], ids: list[int], data: st.DataObject) -> None:
     axis = data.draw(st.integers(0, len(shape) - 1))
     dynamic = (tuple(range(len(shape))), tuple(range(len(ids)))) if data.draw(st.booleans()) else ()
@@ -130,7 +130,7 @@ def test_updates_of_every_type_are_scattered_in_order(element: Attribute, kind: 
 
 
 @given(st.integers(0, 1 << 30), st.sampled_from(INTEGERS), st.booleans(), st.sampled_from(KINDS))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_scatters_of_any_shape(seed: int, element: Attribute, dynamic: bool, kind: str) -> None:
     rng = random.Random(seed)
     at = random_places(rng)

@@ -20,11 +20,10 @@ def verify(module: ModuleOp) -> None:
     """Verify a module, dominance included. Raises :class:`WeftError` with an error for each op that is wrong."""
     try:
         module.verify()
-    except VerifyException:
-        sound = False
+    except VerifyException as error:
+        errors = list(problems(module)) or [error_at(module, verification_message(error), code=codes.INVALID_OP)]
     else:
-        sound = True
-    errors = list(undominated(module)) if sound else list(problems(module))
+        errors = list(undominated(module))
     if errors:
         raise WeftError.several(sorted(errors, key=_place))
 
@@ -47,7 +46,7 @@ def problems(module: ModuleOp, spared: Set[Operation] = frozenset()) -> Iterator
             continue
         parent = op.parent_op()
         if error.code is codes.MISSING_TERMINATOR:
-            if op in blamed or parent in spared or (not op.has_trait(IsTerminator) and _terminated_early(op)):
+            if op in blamed or parent in spared or _is_last_behind_terminator(op):
                 continue
             if parent is not None:
                 blamed.add(parent)
@@ -69,10 +68,12 @@ def _problem(op: Operation, spared: Set[Operation], dominance: bool) -> WeftErro
     return _empty_block(op)
 
 
-def _terminated_early(op: Operation) -> bool:
-    """Whether a terminator stands too early in the block of an op: that is what is wrong then."""
+def _is_last_behind_terminator(op: Operation) -> bool:
+    """Whether the block ends with this op because its terminator stands too early: that one is wrong then."""
     block = op.parent
-    return block is not None and any(other.has_trait(IsTerminator) for other in block.ops)
+    if block is None or block.last_op is not op or op.has_trait(IsTerminator):
+        return False
+    return any(other.has_trait(IsTerminator) for other in block.ops)
 
 
 def _empty_block(op: Operation) -> WeftError | None:

@@ -12,6 +12,7 @@ from xdsl.utils.lexer import Input, Span
 from weft import codes
 from weft.codes import Code
 from weft.diagnostics import Diagnostic, Location, WeftError
+from weft.dialects.constraints import plain
 
 
 @dataclass
@@ -28,7 +29,10 @@ def fail(input: Input[str], message: str, start: int, hint: str | None, code: Co
 
 
 _OF_XDSL = (
+    ("the operand", codes.WRONG_TYPE),
+    ("the result", codes.WRONG_TYPE),
     ("out of range", codes.OUT_OF_RANGE),
+    ("should be of base", codes.WRONG_TYPE),
     ("with type", codes.TYPE_MISMATCH),
     ("reassign SSA value", codes.REDEFINED_VALUE),
     ("out of bounds", codes.COUNT_MISMATCH),
@@ -83,7 +87,7 @@ def sentence(error: Exception) -> str:
 
 def _sentence(message: str) -> str:
     """xDSL's messages in our manner: begun small, without a full stop or an empty end."""
-    message = message.strip().rstrip(".!")
+    message = plain(message.strip().rstrip(".!"))
     if message[:1].isupper() and not message[:2].isupper():
         message = message[0].lower() + message[1:]
     return message or "invalid syntax"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation
+from xdsl.irdl.constraints import VerificationContext
 from xdsl.irdl.declarative_assembly_format import (
     AttrDictDirective,
     FormatDirective,
@@ -24,8 +25,10 @@ from xdsl.irdl.declarative_assembly_format import (
     TypeDirective,
     WhitespaceDirective,
 )
+from xdsl.utils.exceptions import VerifyException
 
 from weft import codes
+from weft.dialects.constraints import shown
 from weft.frontends.mlir.errors import count_of
 
 if TYPE_CHECKING:
@@ -62,9 +65,14 @@ class Format:
         operand_types: Sequence[Any] = state.operand_types
         result_types: Sequence[Any] = state.result_types
         if None in operand_types or None in result_types:
-            self.program.resolve_constraint_variables(state, self.definition)
-            operand_types = self.program.resolve_operand_types(state, self.definition)
-            result_types = self.program.resolve_result_types(state, self.definition)
+            try:
+                self.program.resolve_constraint_variables(state, self.definition)
+                operand_types = self.program.resolve_operand_types(state, self.definition)
+                result_types = self.program.resolve_result_types(state, self.definition)
+            except VerifyException:
+                self._refuse_types("operand", self.definition.operands, state.operand_types)
+                self._refuse_types("result", self.definition.results, state.result_types)
+                raise
         operands = [
             self._resolve(reader, group or (), types)
             for group, types in zip(state.operands, operand_types, strict=True)
@@ -86,6 +94,17 @@ class Format:
             regions=state.regions,
             successors=state.successors,
         )
+
+    def _refuse_types(self, sort: str, definitions: Sequence[tuple[str, Any]], groups: Sequence[Any]) -> None:
+        """Say which type is none that the op takes. Raises VerifyException."""
+        for (name, definition), types in zip(definitions, groups, strict=True):
+            for type in types or ():
+                try:
+                    definition.constr.verify((type,), VerificationContext())
+                except VerifyException:
+                    kinds = shown(definition.constr).removesuffix(" (T)")
+                    named = f"the {sort}" if name == sort else f"the {sort} '{name}'"
+                    raise VerifyException(f"{named} must be {kinds}, not {type}") from None
 
     def _resolve(self, reader: Shim, group: Sequence[Any], types: Sequence[Attribute]) -> list[SSAValue]:
         if len(group) != len(types):

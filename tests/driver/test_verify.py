@@ -87,4 +87,4 @@ def test_a_branch_into_another_region_is_no_crash():
   func.return
 }
 """
-    assert errors(text) == [(3, "E0206")]
+    assert errors(text) == [(2, "E0405"), (3, "E0206")]

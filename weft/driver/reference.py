@@ -26,7 +26,7 @@ from xdsl.passes import ModulePass
 
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
-from weft.driver.constraints import shown
+from weft.dialects.constraints import shown
 from weft.registry import context, find_pass, pass_names
 
 

@@ -11,6 +11,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft import codes
 from weft.diagnostics import WeftError
+from weft.dialects.constraints import plain
 from weft.dialects.locations import error_at
 from weft.driver.dominance import undominated
 from weft.driver.verify_codes import code_of
@@ -60,7 +61,7 @@ def _problem(op: Operation, spared: Set[Operation], dominance: bool) -> WeftErro
     try:
         op.verify(verify_nested_ops=False)
     except VerifyException as error:
-        message = verification_message(error)
+        message = verification_message(error).removeprefix(f"{op.name}: ")
         if op.has_trait(IsolatedFromAbove) and "IsolatedFromAbove" in message:
             return None if dominance else _isolation(op)
         prefix = "" if f"'{op.name}'" in message else f"'{op.name}' op "
@@ -107,4 +108,4 @@ def verification_message(error: VerifyException) -> str:
         cause = cause.__cause__
     text = str(cause)
     marker = "Operation does not verify: "
-    return text.rpartition(marker)[2].strip() if marker in text else text.strip()
+    return plain(text.rpartition(marker)[2].strip() if marker in text else text.strip())

@@ -22,7 +22,10 @@ _RULES: tuple[tuple[str, Code], ...] = (
     ),
     (r"wrong number of|incorrect number of|number of (operands|results|arguments|inputs)", codes.WRONG_COUNT),
     (r"they are .* and |same (shape|type|element)|different (shape|size|rank)|shapes? (of|do)", codes.SHAPE_MISMATCH),
-    (r"does not verify:|should be of|[Ee]xpected attribute|Unexpected attribute|must be of type", codes.WRONG_TYPE),
+    (
+        r"does not verify:|should be of|[Ee]xpected attribute|Unexpected attribute|must be of type|is needed",
+        codes.WRONG_TYPE,
+    ),
 )
 """The first pattern that is found in a message gives its code."""
 

@@ -37,10 +37,11 @@ def read_example(text: str, ctx: Context, name: str) -> ModuleOp:
     body = Block()
     try:
         reader.run("module")
-        if reader.kind:
-            reader.unexpected({})
     except Exception as error:
-        raise error if isinstance(error, WeftError) else WeftError(str(error), code=codes.SYNTAX) from error
+        if not reader.errors:
+            raise WeftError(str(error), code=codes.SYNTAX) from error
+    if reader.errors:
+        raise WeftError.several(reader.errors)
     for named in sorted(reader.forward_ssa_references):
         for _, value in sorted(reader.forward_ssa_references[named].items()):
             argument = body.insert_arg(value.type, len(body.args))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -28,12 +29,28 @@ def shown(constraint: Any) -> str:
     return f"`{type(constraint).__name__}`"
 
 
+def plain(message: str) -> str:
+    """What xDSL says of a constraint that does not hold, in words of users."""
+    return _BASE.sub(r"\1 where a type or attribute `\2` is needed", message)
+
+
+_BASE = re.compile(r"(\S+) should be of base attribute (\S+)")
+
+
 def _name(kind: Any) -> str:
-    return f"`{getattr(kind, 'name', kind.__name__)}`"
+    name = getattr(kind, "name", kind.__name__)
+    return "any integer" if name == "integer_type" else f"`{name}`"
 
 
 def _joined(parts: Any) -> str:
-    return " or ".join(dict.fromkeys(shown(part) for part in parts))
+    words = dict.fromkeys(shown(part) for part in parts)
+    if words.keys() >= _FLOATS:
+        words = {"any float": None, **{word: None for word in words if not _FLOAT.fullmatch(word)}}
+    return " or ".join(words)
+
+
+_FLOATS = {"`bf16`", "`f16`", "`f32`", "`f64`", "`f128`"}
+_FLOAT = re.compile(r"`(bf|f|tf)[0-9]\w*`")
 
 
 _WORDS: tuple[tuple[type, Callable[[Any], str]], ...] = (

@@ -1,0 +1,102 @@
+"""E07: programs that run, and what they are given."""
+
+from __future__ import annotations
+
+from weft import codes
+from weft.driver.explanations.base import Example, Explanation
+
+_ABS = """func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = ml.abs %x : tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}
+"""
+_TWO = "func.func @first() {\n  func.return\n}\nfunc.func @second() {\n  func.return\n}\n"
+_TAKE = """func.func @main(%m: tensor<4xf32>, %i: index) -> f32 {
+  %0 = tensor.extract %m[%i] : tensor<4xf32>
+  func.return %0 : f32
+}
+"""
+_SAME = """func.func @main(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = ml.add %x, %y : tensor<?xf32>
+  func.return %0 : tensor<?xf32>
+}
+"""
+_PYTHON = '''import numpy as np
+import weft
+
+f = weft.compile("""
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = ml.abs %x : tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}
+""")
+f(np.ones(4, np.float32), out=np.empty(SIZE, np.float32))
+'''
+
+
+def _huge(size: int) -> str:
+    type_ = f"tensor<{size}xf32>"
+    return f"func.func @main() -> {type_} {{\n  %0 = ml.iota dim = 0 : {type_}\n  func.return %0 : {type_}\n}}\n"
+
+
+EXPLANATIONS = (
+    Explanation(
+        codes.NO_ENTRY,
+        "What runs is the function that --entry (or `entry=`) names, else `@main`, else the only public function with a body.",
+        Example(_TWO, "weft run FILE"),
+        Example(_TWO, "weft run FILE --entry second"),
+    ),
+    Explanation(
+        codes.WRONG_ARGUMENTS,
+        "A function takes a value for each of its arguments, in order or by name. On the command line each is an "
+        "`--input NAME=SPEC`; a program may carry examples of its inputs (`weft.input`).",
+        Example(_ABS, "weft run FILE"),
+        Example(_ABS, "weft run FILE --input x=4xf32=-1"),
+    ),
+    Explanation(
+        codes.WRONG_ARGUMENT,
+        "An array has exactly the element type and the shape that the function declares; `?` takes every size. Nothing is "
+        "converted implicitly, as a conversion would copy: `array.astype(...)` says it.",
+        Example(_ABS, "weft run FILE --input x=5xf32=1"),
+        Example(_ABS, "weft run FILE --input x=4xf32=1"),
+    ),
+    Explanation(
+        codes.WRONG_OUT,
+        "`out=` takes an array for each result, of its element type and shape, writable, contiguous, and apart from the arguments.",
+        Example(_PYTHON.replace("SIZE", "5"), "python FILE"),
+        Example(_PYTHON.replace("SIZE", "4"), "python FILE"),
+    ),
+    Explanation(
+        codes.CHECK_FAILED,
+        "Something that only the run knows is not as the program needs it: sizes that must be equal are not, an assertion of "
+        "the program (`cf.assert`) does not hold, a step of a loop is not positive. The place is the op that needs it.",
+        Example(_SAME, "weft run FILE --input x=3xf32=1 --input y=4xf32=1"),
+        Example(_SAME, "weft run FILE --input x=3xf32=1 --input y=3xf32=1"),
+    ),
+    Explanation(
+        codes.BAD_INPUT,
+        "An input is a file (`a.npy`, `b.npz`, `b.npz:key`), a filled array (`4x8xf32=0.5`, `4x8xf32=random:7`) or a number "
+        "(`i64=3`).",
+        Example(_ABS, "weft run FILE --input x=4xf32"),
+        Example(_ABS, "weft run FILE --input x=4xf32=0.5"),
+    ),
+    Explanation(
+        codes.UNKNOWN_TARGET,
+        "A program is compiled for `cpu`, or run by `reference`: NumPy, op by op, which is slow and says what is right.",
+        Example(_ABS, "weft run FILE --target refrence --input x=4xf32=1"),
+        Example(_ABS, "weft run FILE --target reference --input x=4xf32=1"),
+    ),
+    Explanation(
+        codes.OUT_OF_BOUNDS,
+        "The reference, which checks every access, met an index or a size that is not in the bounds of a tensor or a buffer. "
+        "Compiled code does not check ops of memref and tensor, as MLIR's does not: there the same program is undefined.",
+        Example(_TAKE, "weft run FILE --target reference --input m=4xf32=1 --input i=4"),
+        Example(_TAKE, "weft run FILE --target reference --input m=4xf32=1 --input i=3"),
+    ),
+    Explanation(
+        codes.OUT_OF_MEMORY,
+        "The machine has not as much memory as the arrays of the program need.",
+        Example(_huge(4_000_000_000_000), "weft run FILE"),
+        Example(_huge(4), "weft run FILE"),
+    ),
+)

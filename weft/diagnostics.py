@@ -56,7 +56,9 @@ class Diagnostic:
             lines += [self.source, pad + "^"]
         if self.hint:
             lines.append(f"hint: {self.hint}")
-        return "\n".join([*lines, *map(str, self.notes)])
+        nowhere = not place
+        lines += [note.shown("" if nowhere and note.where == UNKNOWN else f"{note.where}: ") for note in self.notes]
+        return "\n".join(lines)
 
 
 class WeftError(Exception):

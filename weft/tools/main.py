@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from weft import codes
-from weft.diagnostics import WeftError
+from weft.diagnostics import Diagnostic, WeftError
+from weft.tools import report
 from weft.version import VERSION
 
 COMMANDS: tuple[tuple[str, str, str], ...] = (
@@ -20,6 +21,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("check-dialect", "weft.tools.check_dialect", "check a dialect from its op definitions"),
     ("new-dialect", "weft.tools.new_dialect", "start a dialect of your own"),
     ("lsp", "weft.tools.lsp", "a language server for editors"),
+    ("explain", "weft.tools.explain", "what the code of an error means"),
     ("help", "weft.tools.help", "what an op, a pass or a dialect is"),
 )
 
@@ -30,7 +32,13 @@ INTERNAL_ERROR = 70
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0, 1 for a user's error, 70 for a bug of weft's own."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _dispatch(with_plugins(arguments)), arguments)
+    try:
+        chosen, rest = report.read_format(arguments)
+    except WeftError as error:
+        report.show_error(error)
+        return 1
+    with report.using(chosen):
+        return guarded(lambda: _dispatch(with_plugins(rest)), arguments)
 
 
 def main_opt(argv: Sequence[str] | None = None) -> int:
@@ -96,35 +104,39 @@ def _usage() -> str:
             *lines,
             "",
             "with every command: --load-dialect-plugin=MODULE, --load-pass-plugin=MODULE (or the path of a .py file)",
+            "and --diagnostics=text|json: how errors are written to standard error",
             "weft COMMAND --help tells more; weft --version",
         ]
     )
 
 
 def guarded(command: Callable[[], int], arguments: Sequence[str]) -> int:
-    """Run a command: its errors become text on stderr and an exit code."""
+    """Run a command: its errors become diagnostics on stderr and an exit code."""
     try:
         code = command()
         sys.stdout.flush()
         return code
     except WeftError as error:
-        print(error, file=sys.stderr)
-        return 1
+        return _refuse(error)
     except BrokenPipeError:
         # the reader of our output has gone; nothing is left to tell it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MemoryError as error:
-        print(f"error: out of memory: {error}", file=sys.stderr)
-        return 1
+        return _refuse(WeftError(f"out of memory: {error}", code=codes.OUT_OF_MEMORY))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"error: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
-        return 1
+        message = f"{error.filename or 'input or output'}: {error.strerror or error}"
+        return _refuse(WeftError(message, code=codes.SYSTEM))
     except Exception as error:
         return _report_bug(error, arguments)
+
+
+def _refuse(error: WeftError) -> int:
+    report.show_error(error)
+    return 1
 
 
 def _report_bug(error: Exception, arguments: Sequence[str]) -> int:
@@ -132,10 +144,12 @@ def _report_bug(error: Exception, arguments: Sequence[str]) -> int:
     from weft.tools.reproducer import write_reproducer
 
     place = write_reproducer(traceback.format_exc(), arguments)
-    print(f"internal compiler error: {type(error).__name__}: {error}", file=sys.stderr)
-    print("this is a bug of weft, not of your program", file=sys.stderr)
+    notes = ["this is a bug of weft, not of your program"]
     if place is not None:
-        print(f"reproducer at {place}: please attach it to a bug report", file=sys.stderr)
+        notes.append(f"reproducer at {place}: please attach it to a bug report")
+    message = f"internal compiler error: {type(error).__name__}: {error}"
+    noted = tuple(Diagnostic(note, severity="note") for note in notes)
+    report.show_error(WeftError(message, notes=noted, code=codes.INTERNAL))
     return INTERNAL_ERROR
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weft import collection
-from weft.diagnostics import Diagnostic
+from weft.tools import report
 from weft.tools.opt_flags import OptFlags, help_text, read_flags
 
 if TYPE_CHECKING:
@@ -52,18 +52,11 @@ def _run(flags: OptFlags) -> int:
 
 def _deliver(outcome: Outcome, flags: OptFlags, job: Job) -> int:
     """Print what there is: diagnostics to stderr, the result only where all went well (or chunk by chunk)."""
-    for diagnostic in outcome.diagnostics:
-        print(_shown(diagnostic, flags), file=sys.stderr)
+    report.show(replace(said, notes=()) if flags.no_notes else said for said in outcome.diagnostics)
     if flags.verify_diagnostics is None and (not outcome.failed or flags.split_input_file):
         _write(flags.output, outcome.text)
     _print_reports(flags, job)
     return 1 if outcome.failed else 0
-
-
-def _shown(diagnostic: Diagnostic, flags: OptFlags) -> str:
-    if flags.no_notes:
-        diagnostic = replace(diagnostic, notes=())
-    return str(diagnostic)
 
 
 def _write(output: str | None, text: str) -> None:
@@ -81,7 +74,7 @@ def _print_reports(flags: OptFlags, job: Job) -> None:
 
     for instrument in job.instruments:
         if isinstance(instrument, CheckPasses) and (remark := instrument.report()):
-            print(remark, file=sys.stderr)
+            report.remark(remark)
         if isinstance(instrument, Statistics):
             print(instrument.report(), file=sys.stderr)
     if job.timing is not None:

@@ -1,9 +1,10 @@
-"""Writes `docs/ops.md` and `docs/passes.md`: `python -m weft.tools.reference_docs` in the root of a checkout."""
+"""Writes the generated pages of `docs/`: `python -m weft.tools.reference_docs` in the root of a checkout."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from weft.driver.explain import errors_reference
 from weft.driver.reference import ops_reference, passes_reference
 
 DIALECTS = ("ml", "loop", "target")
@@ -12,7 +13,7 @@ DIALECTS = ("ml", "loop", "target")
 
 def pages() -> dict[str, str]:
     """The generated pages, by file name."""
-    return {"ops.md": ops_reference(DIALECTS), "passes.md": passes_reference()}
+    return {"ops.md": ops_reference(DIALECTS), "passes.md": passes_reference(), "errors.md": errors_reference()}
 
 
 def main(folder: Path = Path("docs")) -> None:

@@ -18,6 +18,7 @@ from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program
 from weft.driver.inputs import Value, read_value
 from weft.driver.output import write_whole
+from weft.tools.report import remark
 
 
 class Parser(argparse.ArgumentParser):
@@ -161,7 +162,7 @@ def _report(how: str, preparing: float, seconds: list[float], detailed: bool) ->
         line += f"{_duration(middle)} (median of {len(seconds)}), {_duration(min(seconds))} (best)"
     else:
         line += _duration(seconds[0])
-    print(line, file=sys.stderr)
+    remark(line)
 
 
 _UNITS: tuple[tuple[float, str, Callable[[float], float]], ...] = (

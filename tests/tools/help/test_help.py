@@ -97,6 +97,6 @@ def test_every_pass_says_what_it_does_needs_and_leaves_alone(name):
         assert part in text, f"{name} has no {part}"
 
 
-@pytest.mark.parametrize("name", ["ops.md", "passes.md"])
+@pytest.mark.parametrize("name", ["ops.md", "passes.md", "errors.md"])
 def test_the_reference_in_docs_is_what_the_docstrings_say(name):
     assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run python -m weft.tools.reference_docs"

@@ -16,8 +16,8 @@ class Example:
 
     @property
     def language(self) -> str:
-        """What the file is written in."""
-        return "python" if self.command.startswith("python") else "mlir"
+        """What the file is written in, as Markdown says it."""
+        return "py" if self.command.startswith("python") else "mlir"
 
 
 @dataclass(frozen=True)

@@ -82,4 +82,10 @@ EXPLANATIONS = (
             "weft opt FILE --verify-diagnostics",
         ),
     ),
+    Explanation(
+        codes.NOT_INTERESTING,
+        "A module is reduced while the test that was given still finds it interesting (it exits with 1); it does "
+        "not find the whole module interesting. Run the test on the file by hand: paths in it may be relative to "
+        "another folder.",
+    ),
 )

@@ -42,7 +42,8 @@ def _huge(size: int) -> str:
 EXPLANATIONS = (
     Explanation(
         codes.NO_ENTRY,
-        "What runs is the function that --entry (or `entry=`) names, else `@main`, else the only public function with a body.",
+        "What runs is the function that --entry (or `entry=`) names, else `@main`, else the only public function "
+        "with a body.",
         Example(_TWO, "weft run FILE"),
         Example(_TWO, "weft run FILE --entry second"),
     ),
@@ -55,41 +56,45 @@ EXPLANATIONS = (
     ),
     Explanation(
         codes.WRONG_ARGUMENT,
-        "An array has exactly the element type and the shape that the function declares; `?` takes every size. Nothing is "
-        "converted implicitly, as a conversion would copy: `array.astype(...)` says it.",
+        "An array has exactly the element type and the shape that the function declares; `?` takes every size. "
+        "Nothing is converted implicitly, as a conversion would copy: `array.astype(...)` says it.",
         Example(_ABS, "weft run FILE --input x=5xf32=1"),
         Example(_ABS, "weft run FILE --input x=4xf32=1"),
     ),
     Explanation(
         codes.WRONG_OUT,
-        "`out=` takes an array for each result, of its element type and shape, writable, contiguous, and apart from the arguments.",
+        "`out=` takes an array for each result, of its element type and shape, writable, contiguous, and apart "
+        "from the arguments.",
         Example(_PYTHON.replace("SIZE", "5"), "python FILE"),
         Example(_PYTHON.replace("SIZE", "4"), "python FILE"),
     ),
     Explanation(
         codes.CHECK_FAILED,
-        "Something that only the run knows is not as the program needs it: sizes that must be equal are not, an assertion of "
-        "the program (`cf.assert`) does not hold, a step of a loop is not positive. The place is the op that needs it.",
+        "Something that only the run knows is not as the program needs it: sizes that must be equal are not, an "
+        "assertion of the program (`cf.assert`) does not hold, a step of a loop is not positive. The place is the "
+        "op that needs it.",
         Example(_SAME, "weft run FILE --input x=3xf32=1 --input y=4xf32=1"),
         Example(_SAME, "weft run FILE --input x=3xf32=1 --input y=3xf32=1"),
     ),
     Explanation(
         codes.BAD_INPUT,
-        "An input is a file (`a.npy`, `b.npz`, `b.npz:key`), a filled array (`4x8xf32=0.5`, `4x8xf32=random:7`) or a number "
-        "(`i64=3`).",
+        "An input is a file (`a.npy`, `b.npz`, `b.npz:key`), a filled array (`4x8xf32=0.5`, `4x8xf32=random:7`) "
+        "or a number (`i64=3`).",
         Example(_ABS, "weft run FILE --input x=4xf32"),
         Example(_ABS, "weft run FILE --input x=4xf32=0.5"),
     ),
     Explanation(
         codes.UNKNOWN_TARGET,
-        "A program is compiled for `cpu`, or run by `reference`: NumPy, op by op, which is slow and says what is right.",
+        "A program is compiled for `cpu`, or run by `reference`: NumPy, op by op, which is slow and says what is "
+        "right.",
         Example(_ABS, "weft run FILE --target refrence --input x=4xf32=1"),
         Example(_ABS, "weft run FILE --target reference --input x=4xf32=1"),
     ),
     Explanation(
         codes.OUT_OF_BOUNDS,
-        "The reference, which checks every access, met an index or a size that is not in the bounds of a tensor or a buffer. "
-        "Compiled code does not check ops of memref and tensor, as MLIR's does not: there the same program is undefined.",
+        "The reference, which checks every access, met an index or a size that is not in the bounds of a tensor "
+        "or a buffer. Compiled code does not check ops of memref and tensor, as MLIR's does not: there the same "
+        "program is undefined.",
         Example(_TAKE, "weft run FILE --target reference --input m=4xf32=1 --input i=4"),
         Example(_TAKE, "weft run FILE --target reference --input m=4xf32=1 --input i=3"),
     ),

@@ -12,8 +12,12 @@ EXPLANATIONS = (
         codes.INVALID_OP,
         "Every op has rules beyond its syntax, which the verifier checks after reading and after every pass. The "
         "message says which rule is broken; `weft help OP` tells the meaning of the op and what it takes.",
-        Example("func.func @f(%a: tensor<4xf32>) {\n  %0 = ml.softmax %a, axis = 1 : tensor<4xf32>\n  func.return\n}\n"),
-        Example("func.func @f(%a: tensor<4xf32>) {\n  %0 = ml.softmax %a, axis = 0 : tensor<4xf32>\n  func.return\n}\n"),
+        Example(
+            "func.func @f(%a: tensor<4xf32>) {\n  %0 = ml.softmax %a, axis = 1 : tensor<4xf32>\n  func.return\n}\n"
+        ),
+        Example(
+            "func.func @f(%a: tensor<4xf32>) {\n  %0 = ml.softmax %a, axis = 0 : tensor<4xf32>\n  func.return\n}\n"
+        ),
     ),
     Explanation(
         codes.WRONG_COUNT,

@@ -72,7 +72,10 @@ def errors_reference() -> str:
         if _CHAPTERS[code.name[:3]] != chapter:
             chapter = _CHAPTERS[code.name[:3]]
             lines += ["", f"## {chapter}"]
-        lines += ["", f"### {code}: {code.title}", "", textwrap.fill(EXPLANATIONS[code].text, 120)]
+        lines += ["", f"### {code}: {code.title}"]
+        if code not in EXPLANATIONS:
+            continue  # tests/house/test_codes.py asks for an explanation
+        lines += ["", textwrap.fill(EXPLANATIONS[code].text, 120)]
         for title, example in (("Wrong", EXPLANATIONS[code].wrong), ("Right", EXPLANATIONS[code].mended)):
             if example is not None:
                 lines += ["", f"{title}, with `{example.command}`:", "", f"```{example.language}"]

@@ -71,6 +71,11 @@ EXPLANATIONS = (
         "A library that `weft compile` made cannot be loaded: it is for another CPU, or it is no library of weft's.",
     ),
     Explanation(
+        codes.BAD_DATA,
+        "Weights in files are named by file and key (`weights.npz:w`, `weights.safetensors:layer0.w`, `w.npy`) "
+        "and have exactly the element type and shape that the program says.",
+    ),
+    Explanation(
         codes.INTERNAL,
         "Weft failed in a way that none of its authors expected, or a pass left a module that does not verify. "
         "The exit code is 70. The file that is named holds the command, the program and the traceback: please "

@@ -78,6 +78,7 @@ def export(
     threads: int | None = None,
     pipeline: str | None = None,
     prefix: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
 ) -> tuple[Path, ...]:
     """Compile a program to a file, as `weft compile` does; the paths of what was written.
 
@@ -85,7 +86,8 @@ def export(
     (an object) or `.so` (a shared library); a C header is written beside the last two. `target` is `"cpu"`, this
     machine, or another such as `"cpu:x86-64-v3"` and `"cpu:aarch64-linux-gnu,+sve"`. `entry` names the functions to
     export (default: all public ones), `threads` is the most that a call may use, `pipeline` replaces the default
-    passes, and `prefix` stands before the names of C functions (default: the name of the file and `_`).
+    passes, and `prefix` stands before the names of C functions (default: the name of the file and `_`). `weights` is a
+    `.safetensors` file for the large constants, which else are in the code.
 
     Raises :class:`WeftError`; then nothing has been written.
     """
@@ -94,21 +96,28 @@ def export(
     from weft.driver.ahead import Request, export_program
 
     entries = (entry,) if isinstance(entry, str) else tuple(entry)
-    return export_program(program, Path(output), Request(None, target, entries, threads, pipeline, prefix))
+    place = None if weights is None else Path(weights)
+    return export_program(program, Path(output), Request(None, target, entries, threads, pipeline, prefix, place))
 
 
-def load(file: str | os.PathLike[str], entry: str | None = None, threads: int | None = None) -> Compiled:
+def load(
+    file: str | os.PathLike[str],
+    entry: str | None = None,
+    threads: int | None = None,
+    weights: str | os.PathLike[str] | None = None,
+) -> Compiled:
     """Load a shared library that :func:`export` or `weft compile` made; a callable as :func:`compile` gives it.
 
     `entry` names the function (default: `@main`, else the only one). `threads` is the most that calls of the library's
-    functions may use (default: one a core, and no more than the library was made for).
+    functions may use (default: one a core, and no more than the library was made for). `weights` is the file with its
+    constants, where that has moved; it is mapped, not read.
 
     Raises :class:`WeftError` for a file that is no such library, or was made by another version of weft or for another
     machine.
     """
     from weft.driver.load import load_program
 
-    return load_program(file, entry, threads)
+    return load_program(file, entry, threads, weights)
 
 
 def __getattr__(name: str) -> Any:

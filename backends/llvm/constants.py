@@ -88,20 +88,25 @@ def _dense(attr: DenseIntOrFPElementsAttr) -> str:
     return "<" + ", ".join(f"{name} {_scalar(element, item)}" for item in items) + ">"
 
 
-def data_text(attr: Attribute) -> tuple[str, str]:
-    """Type and value of a global that holds an attribute: its bytes, as they lie in memory.
+def data_bytes(attr: Attribute) -> bytes:
+    """The bytes of an attribute as they lie in memory; an i1 takes one, 0 or 1.
 
-    An i1 takes a byte of 0 or 1. Raises ValueError for an attribute that holds no data.
+    Raises ValueError for an attribute that holds no data.
     """
     if isinstance(attr, StringAttr):
-        data = attr.data.encode()
-    elif isa(attr, DenseIntOrFPElementsAttr):
-        data = attr.data.data
-        element = attr.get_element_type()
-        if isa(element, IntegerType) and element.bitwidth == 1:
-            data = bytes(b & 1 for b in data)
-    else:
+        return attr.data.encode()
+    if not isa(attr, DenseIntOrFPElementsAttr):
         raise ValueError(f"a global cannot hold {attr}")
+    data = attr.data.data
+    element = attr.get_element_type()
+    if isa(element, IntegerType) and element.bitwidth == 1:
+        return bytes(b & 1 for b in data)
+    return data
+
+
+def data_text(attr: Attribute) -> tuple[str, str]:
+    """Type and value of a global that holds an attribute's bytes. Raises ValueError for one that holds no data."""
+    data = data_bytes(attr)
     type_ = f"[{len(data)} x i8]"
     if data.count(0) == len(data):
         return type_, "zeroinitializer"

@@ -26,7 +26,10 @@ def to_object(ir: str, machine: Machine | None = None, level: int = 3) -> bytes:
 
 @dataclass(frozen=True)
 class Part:
-    """LLVM IR to be linked into a program. What an `inner` part defines is not seen from outside."""
+    """LLVM IR to be linked into a program. What an `inner` part defines is not seen from outside.
+
+    Nor is what has a name that begins with `weft.`, in any part.
+    """
 
     ir: str
     inner: bool = True
@@ -43,6 +46,9 @@ class Linked:
         self._module = _read(ir, machine, self._generator, context)
         for part in parts:
             self._link(_read(part.ir, machine, self._generator, context), part.inner)
+        for value in (*self._module.functions, *self._module.global_variables):
+            if value.name.startswith("weft.") and not value.is_declaration:
+                value.linkage = binding.Linkage.internal
 
     def _link(self, part: Any, inner: bool) -> None:
         defined = {f.name for f in part.functions if not f.is_declaration and f.linkage == binding.Linkage.external}

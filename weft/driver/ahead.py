@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,7 +18,7 @@ from weft.backends.cpu.ahead.header import header
 from weft.backends.cpu.ahead.interface import Function, functions_of, identifier
 from weft.backends.cpu.ahead.program import Program as Lowered
 from weft.backends.cpu.ahead.program import link
-from weft.backends.cpu.ahead.record import Record
+from weft.backends.cpu.ahead.record import Record, Weights
 from weft.backends.llvm.object_code import Linked
 from weft.backends.llvm.translate import to_llvm_ir
 from weft.backends.signature import Signature
@@ -32,6 +33,7 @@ from weft.driver.program import Program, drop_unused, embed_data, find_entries, 
 from weft.driver.signatures import signature_of
 from weft.driver.source import Source, read_source, showing
 from weft.driver.targets import Target, read_target
+from weft.driver.weights import take_weights
 from weft.passes.pipelines import CPU, STOPS
 from weft.room import with_room
 from weft.version import VERSION
@@ -59,6 +61,7 @@ class Request:
     threads: int | None = None
     pipeline: str | None = None
     prefix: str | None = None
+    weights: Path | None = None
 
 
 def export_program(program: Program | Source, output: Path, request: Request) -> tuple[Path, ...]:
@@ -75,6 +78,7 @@ def make_files(program: Program | Source, output: Path, request: Request) -> dic
     """What :func:`export_program` writes."""
     kind = _kind(output, request.emit)
     _check_prefix(request.prefix)
+    _check_weights(output, kind, request.weights)
     if request.threads is not None and request.threads < 1:
         raise WeftError(f"threads must be at least 1, not {request.threads}", code=codes.COMMAND_LINE)
     target = read_target(request.target, request.threads, default_threads())
@@ -108,6 +112,15 @@ def _check_prefix(prefix: str | None) -> None:
         raise WeftError(f"'{prefix}' cannot stand before names in C", hint=hint, code=codes.COMMAND_LINE)
 
 
+def _check_weights(output: Path, kind: str, weights: Path | None) -> None:
+    if weights is None:
+        return
+    if kind not in CODE:
+        raise WeftError("a module holds its weights: --weights goes with code", code=codes.COMMAND_LINE)
+    if weights.suffix != ".safetensors":
+        raise WeftError(f"weights are written to a .safetensors file, not to '{weights}'", code=codes.COMMAND_LINE)
+
+
 @dataclass(frozen=True)
 class _Work:
     """A program on its way to a file."""
@@ -130,9 +143,12 @@ class _Work:
         functions = functions_of(self._signatures(module), self._prefix())
         embed_data(module)
         run_pipeline(module, self.request.pipeline or CPU)
-        record = self._record(module, functions)
+        weights = take_weights(module, self._weights_name()) if self.request.weights is not None else None
+        record = self._record(module, functions, None if weights is None else weights.facts)
         linked = link(Lowered(to_llvm_ir(module), functions, record), self.target.machine)
         files = {self.output: self._code(linked)}
+        if self.request.weights is not None and weights is not None:
+            files[self.request.weights] = weights.data
         if self.kind in LIBRARIES:
             path = self.output.with_suffix(".h")
             files[path] = header(path.name, functions, record, self._source_name()).encode()
@@ -162,7 +178,12 @@ class _Work:
             return self.request.prefix
         return identifier(self.output.name.partition(".")[0].removeprefix("lib")) + "_"
 
-    def _record(self, module: ModuleOp, functions: Sequence[Function]) -> Record:
+    def _weights_name(self) -> str:
+        """Where the file of weights is, as seen from the code."""
+        assert self.request.weights is not None
+        return os.path.relpath(self.request.weights, self.output.parent)
+
+    def _record(self, module: ModuleOp, functions: Sequence[Function], weights: Weights | None) -> Record:
         messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
         machine = self.target.machine
         return Record(
@@ -174,6 +195,7 @@ class _Work:
             self._prefix(),
             tuple(function.signature for function in functions),
             tuple(message.data for message in messages),
+            weights,
         )
 
     def _code(self, linked: Linked) -> bytes:

@@ -15,12 +15,21 @@ from weft.diagnostics import WeftError, did_you_mean
 from weft.driver.compile import Compiled
 
 
-def load_program(file: str | os.PathLike[str], entry: str | None, threads: int | None) -> Compiled:
+def load_program(
+    file: str | os.PathLike[str],
+    entry: str | None = None,
+    threads: int | None = None,
+    weights: str | os.PathLike[str] | None = None,
+) -> Compiled:
     """A function of a library. Raises :class:`WeftError` for a wrong file, entry or number of threads."""
     if threads is not None and threads < 1:
         raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
     library = open_library(Path(file))
     record, signature = _find(library, entry)
+    if record.weights is not None:
+        library.load_weights(record, library.path.parent / record.weights.file if weights is None else Path(weights))
+    elif weights is not None:
+        raise WeftError(f"'{file}' holds its weights: it takes no file", code=codes.CANNOT_LOAD)
     if threads is not None:
         library.set_threads(record, threads)
     return Compiled(CompiledFunction(library, signature, record.messages), signature, True)

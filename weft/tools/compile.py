@@ -33,7 +33,7 @@ def command(arguments: list[str]) -> int:
     program = read_source_or_stdin(options.file)
     entries = tuple(options.entry)
     pipeline = options.pass_pipeline
-    request = Request(options.emit, options.target, entries, options.threads, pipeline, options.prefix)
+    request = Request(options.emit, options.target, entries, options.threads, pipeline, options.prefix, options.weights)
     if options.output in (None, "-"):
         if options.emit is None:
             hint = "name a file with -o, or say what to print with --emit"
@@ -69,5 +69,11 @@ def _parser() -> Parser:
     add("--entry", action="append", default=[], metavar="NAME", help="a function to export (default: all public ones)")
     add("--threads", type=int, metavar="N", help="the most threads of a call (default: one a core; else 8)")
     add("--prefix", metavar="TEXT", help="stands before the names of C functions (default: the name of the file and _)")
+    add(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="a .safetensors file for large constants, mapped when the code runs",
+    )
     add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
     return parser

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from weft.backends.cpu.ahead.interface import ELEMENTS, ERROR, THREADS, Function, Passed, descriptor_name, identifier
+from weft.backends.cpu.ahead.interface import (
+    ELEMENTS,
+    ERROR,
+    THREADS,
+    WEIGHTS,
+    Function,
+    Passed,
+    descriptor_name,
+    identifier,
+)
 from weft.backends.cpu.ahead.record import Record
 from weft.backends.signature import ValueSpec
 
@@ -43,12 +52,21 @@ def header(name: str, functions: Sequence[Function], record: Record, source: str
         f"const char *{error}(int status);\n",
         f"/* The most threads of a call, up to {record.threads}; 0, as at the start, stands for one a core. */\n"
         f"void {record.prefix}{THREADS}(int threads);\n",
+        *_loading(record),
         *_descriptors(functions),
         *(part for function in functions for part in _function(function)),
         "#ifdef __cplusplus\n}\n#endif\n",
         f"#endif /* {guard} */\n",
     ]
     return "\n".join(parts)
+
+
+def _loading(record: Record) -> Iterable[str]:
+    if record.weights is not None:
+        file = record.weights.file
+        yield _commentable(
+            f"/* Maps the constants, {file}, into memory: to be called before all else. Returns a status. */"
+        ) + (f"\nint {record.prefix}{WEIGHTS}(const char *file);\n")
 
 
 def _commentable(comment: str) -> str:

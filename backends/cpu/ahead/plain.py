@@ -26,10 +26,37 @@ declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
 
 def entry_declaration(function: Function) -> str:
     """The declaration of the entry that a plain function calls."""
+    return f"declare i64 {symbol_text(function.descriptors)}({', '.join(_entry_types(function))})\n"
+
+
+def loaded_entry(function: Function, inner: str, base: str, status: int) -> str:
+    """An entry that calls another, its name with `inner` before it, once the pointer `base` is set.
+
+    Before that it returns `status`.
+    """
+    types = _entry_types(function)
+    name = symbol_text(inner + function.descriptors)
+    passed = ", ".join(f"{type_} %p{n}" for n, type_ in enumerate(types))
+    return f"""
+declare i64 {name}({", ".join(types)})
+define i64 {symbol_text(function.descriptors)}({passed}) {{
+  %data = load atomic ptr, ptr @{base} acquire, align 8
+  %there = icmp ne ptr %data, null
+  br i1 %there, label %go, label %missing
+go:
+  %status = call i64 {name}({passed})
+  ret i64 %status
+missing:
+  ret i64 {status}
+}}
+"""
+
+
+def _entry_types(function: Function) -> list[str]:
     types = ["ptr"] if any(not result.spec.is_out for result in function.results) else []
     types += [ELEMENTS[a.spec.dtype].register if a.spec.kind == "scalar" else "ptr" for a in function.arguments]
     types += ["ptr" for result in function.results if result.spec.is_out]
-    return f"declare i64 {symbol_text(function.descriptors)}({', '.join(types)})\n"
+    return types
 
 
 def _descriptor(rank: int) -> str:

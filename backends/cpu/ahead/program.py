@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weft.backends.cpu.ahead.interface import ERROR, THREADS, Function
-from weft.backends.cpu.ahead.plain import DECLARATIONS, entry_declaration, plain_function
+from weft.backends.cpu.ahead.plain import DECLARATIONS, entry_declaration, loaded_entry, plain_function
 from weft.backends.cpu.ahead.record import SECTION, Record
+from weft.backends.cpu.ahead.weights import BASE, PROBLEMS, loader_ir
 from weft.backends.cpu.runtime import text_of
 from weft.backends.llvm.machine import Machine
 from weft.backends.llvm.object_code import Linked, Part
@@ -17,6 +18,9 @@ BAD_SIZE = "a size is below zero"
 """The message for a call of a plain function with such a size; it follows the program's own."""
 
 UNKNOWN = "unknown status"
+
+INNER_ENTRY = "weft.entry."
+"""What stands before the name of an entry that another function of its name calls."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,19 @@ def interface_ir(program: Program) -> str:
     """The plain functions, the texts of errors, the number of threads, and the record, in LLVM IR."""
     record = program.record
     messages = (*record.messages, BAD_SIZE)
+    entries = [entry_declaration(function) for function in program.functions]
+    if record.weights is not None:
+        status = len(messages) + 1
+        messages = (*messages, *PROBLEMS)
+        entries = [loader_ir(record.weights, record.prefix, status)]
+        entries += [loaded_entry(function, INNER_ENTRY, BASE, len(messages)) for function in program.functions]
+    bad_size = len(record.messages) + 1
     parallel = "@weft_parallel_for" in program.ir
     return "".join(
         [
             DECLARATIONS,
-            *(entry_declaration(function) for function in program.functions),
-            *(plain_function(function, len(messages)) for function in program.functions),
+            *entries,
+            *(plain_function(function, bad_size) for function in program.functions),
             _errors(symbol_text(record.prefix + ERROR), messages),
             _threads(symbol_text(record.prefix + THREADS), parallel),
             _record_ir(record),

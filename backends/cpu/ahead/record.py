@@ -21,11 +21,16 @@ _MAGIC = b"weft"
 
 @dataclass(frozen=True)
 class Weights:
-    """The file beside the code that holds its constants: its name, its size, and what it is recognised by."""
+    """The file beside the code that holds its constants: its name, its size, and what it is recognised by.
+
+    The digest stands in the file at `digest_place`, the data begin at `data_place`.
+    """
 
     file: str
     size: int
     digest: str
+    digest_place: int
+    data_place: int
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from weft import codes
-from weft.backends.cpu.ahead.interface import THREADS
+from weft.backends.cpu.ahead.interface import ERROR, THREADS, WEIGHTS
 from weft.backends.cpu.ahead.record import SECTION, Record, read_records
 from weft.backends.cpu.elf import MACHINES, SHARED, Elf, read_elf
 from weft.backends.llvm.machine import host_machine
@@ -32,6 +33,14 @@ class SharedLibrary:
         except AttributeError:
             raise _refusal(self.path, f"has no function '{name}', though its record says so") from None
         return cast(int, ctypes.cast(function, ctypes.c_void_p).value)
+
+    def load_weights(self, record: Record, weights: Path) -> None:
+        """Map the file of the constants of a record. Raises :class:`WeftError` for a wrong one."""
+        load = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(self.address(record.prefix + WEIGHTS))
+        status = load(os.fsencode(weights))
+        if status:
+            text = ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_int)(self.address(record.prefix + ERROR))(status)
+            raise WeftError(f"'{weights}': {text.decode()}", code=codes.CANNOT_LOAD)
 
     def set_threads(self, record: Record, threads: int) -> None:
         """Set the most threads that a call of the functions of a record may use; 0 stands for one a core."""

@@ -16,7 +16,7 @@ from weft.diagnostics import Diagnostic, Location, WeftError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from xdsl.dialects.builtin import ModuleOp
@@ -79,6 +79,7 @@ def export(
     pipeline: str | None = None,
     prefix: str | None = None,
     weights: str | os.PathLike[str] | None = None,
+    bind: Mapping[str, object] | None = None,
 ) -> tuple[Path, ...]:
     """Compile a program to a file, as `weft compile` does; the paths of what was written.
 
@@ -87,7 +88,8 @@ def export(
     machine, or another such as `"cpu:x86-64-v3"` and `"cpu:aarch64-linux-gnu,+sve"`. `entry` names the functions to
     export (default: all public ones), `threads` is the most that a call may use, `pipeline` replaces the default
     passes, and `prefix` stands before the names of C functions (default: the name of the file and `_`). `weights` is a
-    `.safetensors` file for the large constants, which else are in the code.
+    `.safetensors` file for the large constants, which else are in the code. `bind` makes constants of arguments: arrays
+    or numbers by name; None stands for the input that the program names itself (`weft.input`).
 
     Raises :class:`WeftError`; then nothing has been written.
     """
@@ -97,7 +99,8 @@ def export(
 
     entries = (entry,) if isinstance(entry, str) else tuple(entry)
     place = None if weights is None else Path(weights)
-    return export_program(program, Path(output), Request(None, target, entries, threads, pipeline, prefix, place))
+    request = Request(None, target, entries, threads, pipeline, prefix, place, bind or {})
+    return export_program(program, Path(output), request)
 
 
 def load(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +24,7 @@ from weft.backends.llvm.translate import to_llvm_ir
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.target import ATTRIBUTE, CpuAttr, cpu_of
+from weft.driver.binding import bind_arguments
 from weft.driver.compile import MESSAGES, default_threads
 from weft.driver.linker import link_shared
 from weft.driver.output import write_all
@@ -62,6 +63,7 @@ class Request:
     pipeline: str | None = None
     prefix: str | None = None
     weights: Path | None = None
+    bind: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 def export_program(program: Program | Source, output: Path, request: Request) -> tuple[Path, ...]:
@@ -156,6 +158,8 @@ class _Work:
 
     def _text(self, module: ModuleOp) -> bytes:
         """The module at the stop that is asked for."""
+        if self.request.bind:
+            self._bind(module, find_entries(module, self.request.entries))
         if self.request.entries:
             keep_only(module, *find_entries(module, self.request.entries))
         stops = STOPS[: MODULES.index(self.kind)]
@@ -168,9 +172,14 @@ class _Work:
         if not any(isinstance(op, func.FuncOp) for op in module.body.block.ops) and self.kind not in LIBRARIES:
             return []  # a program of the llvm dialect has its entries already
         entries = find_entries(module, self.request.entries)
+        self._bind(module, entries)
         keep_only(module, *entries)
         drop_unused(module)
         return [signature_of(entry) for entry in entries]
+
+    def _bind(self, module: ModuleOp, entries: Sequence[func.FuncOp]) -> None:
+        folder = self.program.folder if isinstance(self.program, Source) else Path()
+        bind_arguments(module, entries, self.request.bind, folder)
 
     def _prefix(self) -> str:
         """What stands before the names of plain functions: by default the name of the file, as the linker has it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from weft import codes
@@ -33,7 +34,16 @@ def command(arguments: list[str]) -> int:
     program = read_source_or_stdin(options.file)
     entries = tuple(options.entry)
     pipeline = options.pass_pipeline
-    request = Request(options.emit, options.target, entries, options.threads, pipeline, options.prefix, options.weights)
+    request = Request(
+        options.emit,
+        options.target,
+        entries,
+        options.threads,
+        pipeline,
+        options.prefix,
+        options.weights,
+        _bound(options.bind),
+    )
     if options.output in (None, "-"):
         if options.emit is None:
             hint = "name a file with -o, or say what to print with --emit"
@@ -42,6 +52,15 @@ def command(arguments: list[str]) -> int:
     else:
         export_program(program, Path(options.output), request)
     return 0
+
+
+def _bound(texts: Sequence[str]) -> dict[str, str | None]:
+    """The arguments to bind: `NAME=SPEC`, or names alone for what the program says."""
+    bound: dict[str, str | None] = {}
+    for text in texts:
+        name, equals, spec = text.partition("=")
+        bound.update({name: spec} if equals else dict.fromkeys(name.split(",")))
+    return bound
 
 
 def _print(files: dict[Path, bytes]) -> None:
@@ -69,6 +88,13 @@ def _parser() -> Parser:
     add("--entry", action="append", default=[], metavar="NAME", help="a function to export (default: all public ones)")
     add("--threads", type=int, metavar="N", help="the most threads of a call (default: one a core; else 8)")
     add("--prefix", metavar="TEXT", help="stands before the names of C functions (default: the name of the file and _)")
+    add(
+        "--bind",
+        action="append",
+        default=[],
+        metavar="NAME[=SPEC]",
+        help="make an argument a constant: a value as weft run takes it, or the program's own (NAME,NAME)",
+    )
     add(
         "--weights",
         type=Path,

@@ -25,7 +25,8 @@ NETWORK = f"""
 func.func @main(%x: tensor<16xf32>) -> tensor<32xf32> {{
   %w = ml.constant {dense(MATRIX)} : tensor<16x32xf32>
   %b = ml.constant {dense(BIAS)} : tensor<32xf32>
-  %0 = ml.dot_general %x, %w, batch = [] x [], contract = [0] x [0] : (tensor<16xf32>, tensor<16x32xf32>) -> tensor<32xf32>
+  %0 = ml.dot_general %x, %w, batch = [] x [], contract = [0] x [0]
+      : (tensor<16xf32>, tensor<16x32xf32>) -> tensor<32xf32>
   %1 = ml.add %0, %b : tensor<32xf32>
   func.return %1 : tensor<32xf32>
 }}

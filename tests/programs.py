@@ -432,7 +432,17 @@ def reverse(g: Generator) -> None:
     g.keep(ml.ReverseOp(x.value, g.rng.sample(range(len(x.shape)), g.rng.randint(0, len(x.shape)))), x.shape)
 
 
-SLIDES = (reduce_window, pool, dynamic_slice, reverse)
+def select_and_scatter(g: Generator) -> None:
+    x = g.pick(min_rank=1)
+    window, strides = (tuple(g.rng.choice((1, 1, 2, 3)) for _ in x.shape) for _ in range(2))
+    sliding = ml.Sliding(window, strides, pads=tuple((g.rng.randint(0, 1), 0) for _ in x.shape))
+    places = sliding.result_dims(x.shape)
+    if DYNAMIC_INDEX not in x.static and prod(x.shape) * prod(window) <= MAX_ELEMENTS:
+        source, init = g.of(x.element, places), g.of(x.element, ())
+        g.keep(ml.SelectAndScatterOp.of("GE", "max", x.value, source.value, init.value, sliding), x.shape)
+
+
+SLIDES = (reduce_window, pool, dynamic_slice, reverse, select_and_scatter)
 
 
 def softmax(g: Generator) -> None:

@@ -16,8 +16,8 @@ def _evaluate(machine: Machine, op: MlOp, args: tuple[Value, ...]) -> tuple[Valu
     if not op.regions:
         return op.evaluate(*args)
 
-    def body(*operands: Array) -> tuple[Array, ...]:
-        values = machine.run_ssacfg_region(op.regions[0], tuple(map(np.asarray, operands)))
+    def body(*operands: Array, region: int = 0) -> tuple[Array, ...]:
+        values = machine.run_ssacfg_region(op.regions[region], tuple(map(np.asarray, operands)))
         return tuple(map(np.asarray, values))
 
     return op.evaluate(*args, body=body)

@@ -85,6 +85,7 @@ from weft.dialects.ml.reduce_window import ReduceWindowOp
 from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
 from weft.dialects.ml.scatter import ScatterOp
 from weft.dialects.ml.select import ClampOp, SelectOp
+from weft.dialects.ml.select_and_scatter import SelectAndScatterOp
 from weft.dialects.ml.sliding import Sliding
 from weft.dialects.ml.sort import SortOp, TopKOp
 
@@ -176,6 +177,7 @@ ML = Dialect(
         ReturnOp,
         ReduceOp,
         ReduceWindowOp,
+        SelectAndScatterOp,
         MaxPoolOp,
         AvgPoolOp,
         SelectOp,
@@ -261,6 +263,7 @@ __all__ = [
     "RoundOp",
     "RsqrtOp",
     "ScatterOp",
+    "SelectAndScatterOp",
     "SelectOp",
     "ShiftLeftOp",
     "ShiftRightArithmeticOp",

@@ -32,7 +32,7 @@ from weft.dialects.ml.dtypes import KIND_NAMES, Array, Kind, dtype_of, kind_of
 
 Tensor: TypeAlias = TensorType[Attribute]
 Body: TypeAlias = Callable[..., Sequence[Array]]
-"""The meaning of a region: arrays in, arrays out."""
+"""The meaning of a region: arrays in, arrays out. Where an op has several, `region` is the number of the one meant."""
 
 TENSOR = TensorType.constr(AnyAttr())
 """A ranked tensor; which elements an op takes is said by its `TAKES`."""

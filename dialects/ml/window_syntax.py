@@ -56,7 +56,7 @@ class OptionsOfWindow(CustomDirective):
             parser.parse_punctuation("=")
             variables[name].set(state, _FORMS[name][0](parser))
         for name in _NEEDED:
-            if name not in given:
+            if name in variables and name not in given:
                 parser.raise_error(f"expected {name} = [...]")
 
     def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
@@ -90,3 +90,12 @@ class MeanOptions(OptionsOfWindow):
     pad: AttributeVariable
     dilate: AttributeVariable
     count_include_pad: AttributeVariable
+
+
+@irdl_custom_directive
+class SelectingOptions(OptionsOfWindow):
+    """`, window = [2]`, and of `stride = [2]`, `pad = [[1, 1]]` what is given."""
+
+    window: AttributeVariable
+    stride: AttributeVariable
+    pad: AttributeVariable

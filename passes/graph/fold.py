@@ -29,7 +29,7 @@ Values = Sequence[SSAValue] | None
 
 def fold_tensors(op: MlOp, builder: LocatedBuilder, *, max_elements: int) -> Values:
     """op(constants) = constant"""
-    if constant_op(op.results[0]) is not None or (isinstance(op, ml.BodyReduction) and op.kind is None):
+    if constant_op(op.results[0]) is not None or _needs_body(op):
         return None
     if not all(_is_small(result.type, max_elements) for result in op.results):
         return None
@@ -45,6 +45,11 @@ def fold_tensors(op: MlOp, builder: LocatedBuilder, *, max_elements: int) -> Val
         return None
 
     return results_of(builder, op, arrays) if _fit(op, arrays) else None
+
+
+def _needs_body(op: MlOp) -> bool:
+    """Whether the meaning of an op depends on what a region computes."""
+    return bool(op.regions) and not (isinstance(op, ml.BodyReduction) and op.kind is not None)
 
 
 def fold_scalars(op: Operation, builder: LocatedBuilder, *, max_elements: int) -> Values:

@@ -25,6 +25,7 @@ from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.reduce_window import reduce_window
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
 from weft.passes.loops.ml_to_loop.scatter import scatter
+from weft.passes.loops.ml_to_loop.select_and_scatter import select_and_scatter
 from weft.passes.loops.ml_to_loop.shapes import concatenate, dynamic_update_slice, pad
 from weft.passes.loops.ml_to_loop.softmax import softmax
 from weft.passes.loops.ml_to_loop.sort import sort, top_k
@@ -35,6 +36,7 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.DotGeneralOp: contraction,
     ml.ReduceOp: reduction,
     ml.ReduceWindowOp: reduce_window,
+    ml.SelectAndScatterOp: select_and_scatter,
     ml.ArgmaxOp: argument_reduction,
     ml.ArgminOp: argument_reduction,
     ml.SoftmaxOp: softmax,

@@ -91,12 +91,7 @@ class Nest:
         return self.builder.insert(read(buffer, index)).result
 
     def store(self, value: SSAValue, buffer: SSAValue, index: Sequence[Linear]) -> None:
-        """Write an element of a buffer."""
-        write = ScatterOp if any(has_computed(form) for form in index) else StoreOp
-        self.builder.insert(write(value, buffer, index))
-
-    def put(self, value: SSAValue, buffer: SSAValue, index: Sequence[Linear]) -> None:
-        """Write an element of a buffer at a place that may be computed."""
+        """Write an element of a buffer, at a place that may be computed."""
         write = ScatterOp if any(has_computed(form) for form in index) else StoreOp
         self.builder.insert(write(value, buffer, index))
 

@@ -44,7 +44,7 @@ def _update(top: Nest, op: ml.ScatterOp, buffers: list[SSAValue], updates: tuple
     new = [nest.element(value, ()) for value in end.values]
     for value, before, buffer in zip(new, old, buffers, strict=True):
         kept = value if inside is None else nest.body.select(inside, value, before)
-        nest.put(kept, buffer, place)
+        nest.store(kept, buffer, place)
 
 
 def _place(nest: Nest, op: ml.ScatterOp, index: Index) -> tuple[Index, SSAValue | None]:

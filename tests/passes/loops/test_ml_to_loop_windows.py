@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from tests.passes.loops.kernels import check
 from tests.passes.loops.test_ml_to_loop_nests import ELEMENTS, floats, ops, values
 from weft.dialects import ml
+from weft.dialects.ml.dims import static_shape
 from weft.dialects.ml.dtypes import Kind, dtype_of, kind_of
 from weft.dialects.ml.sliding import Sliding
 
@@ -194,3 +195,38 @@ def test_a_start_that_the_kernel_makes_in_memory_is_read_there() -> None:
     loops = check(build, x, floats((6,), 1))
     assert ops(loops, "loop.gather") == 1
     assert ops(loops, "loop.scatter") == 1
+
+
+# windows that select
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("name", ["plain", "strided", "padded", "cropped", "one element", "four dimensions", "nothing"])
+def test_windows_select_and_scatter(name: str, dynamic: bool) -> None:
+    sliding, shape = SLIDING[name]
+    places = static_shape(sliding.result_dims(shape))
+    axes = [range(len(shape)) if dynamic else ()] * 2
+    check(
+        lambda x, s, z: ml.SelectAndScatterOp.of("GE", "add", x, s, z, sliding),
+        values(shape),
+        floats(places),
+        np.array(0.5, np.float32),
+        dynamic=axes,
+    )
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=str)
+def test_every_type_is_selected(element: Attribute) -> None:
+    sliding = Sliding((3,), (2,), pads=((1, 1),))
+    check(
+        lambda x, s, z: ml.SelectAndScatterOp.of("GE", "max", x, s, z, sliding),
+        values((7,), element),
+        values((4,), element, 1),
+        np.array(0, dtype_of(element)),
+    )
+
+
+def test_padding_is_never_selected() -> None:
+    x, source = np.array([-5, -1, -3], np.float32), np.array([1, 2, 4, 8, 16], np.float32)
+    sliding = Sliding((1,), pads=((1, 1),))
+    check(lambda x, s, z: ml.SelectAndScatterOp.of("GE", "add", x, s, z, sliding), x, source, np.array(0, np.float32))

@@ -22,7 +22,8 @@ class ValueSpec:
 
     `name` is the argument's name in the text, or the label of a result (`weft.name`). `dtype` is the element type as
     MLIR spells it (`f32`, `ui8`, `index`). A dim or stride of None is known at run time only; `strides` (in elements)
-    is None for a contiguous layout. `default` is the example input that the program carries (`weft.input`).
+    is None for a contiguous layout. `default` is the example input that the program carries (`weft.input`), `output`
+    the picture file that `weft run` writes a result to (`weft.output`).
     """
 
     name: str
@@ -31,6 +32,7 @@ class ValueSpec:
     dims: tuple[int | None, ...] = ()
     strides: tuple[int | None, ...] | None = None
     default: str | None = None
+    output: str | None = None
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -87,6 +89,7 @@ def _spec(
     dims: Sequence[int | None],
     strides: Sequence[int | None] | None,
     default: str | None,
+    output: str | None = None,
 ) -> ValueSpec:
     """A spec from JSON, which has no tuples."""
-    return ValueSpec(name, kind, dtype, tuple(dims), None if strides is None else tuple(strides), default)
+    return ValueSpec(name, kind, dtype, tuple(dims), None if strides is None else tuple(strides), default, output)

@@ -51,16 +51,16 @@ def _text(attributes: dict[str, Attribute], name: str) -> str | None:
 
 def _spec(function: func.FuncOp, type_: Attribute, name: str, attributes: dict[str, Attribute]) -> ValueSpec:
     label = _text(attributes, "weft.name") or name
-    default = _text(attributes, "weft.input")
+    files = _text(attributes, "weft.input"), _text(attributes, "weft.output")
     if isinstance(type_, TensorType):
         tensor = cast(TensorType[Attribute], type_)
         dims = tuple(None if d == DYNAMIC_INDEX else d for d in tensor.get_shape())
-        return ValueSpec(label, "tensor", _dtype(function, tensor.element_type), dims, None, default)
+        return ValueSpec(label, "tensor", _dtype(function, tensor.element_type), dims, None, *files)
     if isinstance(type_, MemRefType):
         memref = cast(MemRefType[Attribute], type_)
         dims = tuple(None if d == DYNAMIC_INDEX else d for d in memref.get_shape())
-        return ValueSpec(label, "memref", _dtype(function, memref.element_type), dims, _strides(memref), default)
-    return ValueSpec(label, "scalar", _dtype(function, type_), (), None, default)
+        return ValueSpec(label, "memref", _dtype(function, memref.element_type), dims, _strides(memref), *files)
+    return ValueSpec(label, "scalar", _dtype(function, type_), (), None, *files)
 
 
 def _strides(memref: MemRefType[Attribute]) -> tuple[int | None, ...] | None:

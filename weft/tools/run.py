@@ -6,18 +6,15 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
-
-import numpy as np
 
 from weft import codes
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program
+from weft.driver.deliver import check_outputs, deliver
 from weft.driver.inputs import Value, read_value
-from weft.driver.output import write_whole
 from weft.tools.report import remark
 
 
@@ -39,10 +36,11 @@ def command(arguments: list[str]) -> int:
     request = Request(options.target, options.entry, options.threads, options.pass_pipeline)
     is_library = isinstance(program, Path) and program.suffix == ".so"
     compiled = _loaded(program, options) if is_library else compile_program(program, request)
+    check_outputs(compiled.signature, options.output)
     values = _values(compiled.signature, options.input, program.parent if isinstance(program, Path) else Path())
     ready = time.perf_counter()
     results, seconds = _run(compiled, values, options.repeat if options.time else 1)
-    _deliver(compiled.signature, results, options.output)
+    deliver(compiled.signature, results, options.output)
     how = "loaded" if is_library else "loaded from the cache" if compiled.from_cache else "compiled"
     _report(how, ready - start, seconds, options.time)
     return 0
@@ -73,7 +71,7 @@ def _parser() -> Parser:
         metavar="[NAME=]SPEC",
         help="a value, in order or by name: a.npy, b.npz, b.npz:key, 4x8xf32=0.5, 4x8xf32=random:7, i64=3",
     )
-    add("--output", metavar="FILE.npz", help="write the results there instead of printing them")
+    add("--output", metavar="FILE", help="write the results to an .npz, or a picture to a .png, .pgm or .ppm")
     add("--threads", type=int, metavar="N", help="threads to use (default: one a core)")
     add("--time", action="store_true", help="run several times; print the median and the best")
     add("--repeat", type=int, default=10, metavar="N", help="how often with --time (default 10)")
@@ -132,27 +130,6 @@ def _run(compiled: Compiled, values: list[Value], repeat: int) -> tuple[tuple[An
     if results is None:
         return (), seconds
     return (results if isinstance(results, tuple) else (results,)), seconds  # pyright: ignore[reportUnknownVariableType]
-
-
-def _deliver(signature: Signature, results: Sequence[Any], output: str | None) -> None:
-    if output is None:
-        for spec, value in zip(signature.results, results, strict=True):
-            print(shown(spec.name, value, spec.dtype))
-        return
-    path = Path(output)
-    if path.suffix != ".npz":
-        raise WeftError(f"--output writes an .npz file, not '{path.name}'", code=codes.COMMAND_LINE)
-    stream = BytesIO()
-    np.savez(stream, allow_pickle=False, **{f"result{n}": np.asarray(value) for n, value in enumerate(results)})
-    write_whole(path, stream.getvalue())
-
-
-def shown(name: str, value: Any, dtype: str) -> str:
-    """A result as text: its name, shape and dtype first, then as NumPy prints it."""
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return f"{name}: {dtype} = {array[()]}"
-    return f"{name}: {'x'.join(map(str, array.shape))}x{dtype} =\n{array}"
 
 
 def _report(how: str, preparing: float, seconds: list[float], detailed: bool) -> None:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from weft.backends.cpu.compiled import CompiledFunction
     from weft.backends.data import DataSpec
     from weft.backends.signature import Signature
 
 
+def python_call_text(signature: Signature) -> str:
+    """The LLVM IR of a function that Python can call without Python in between, to stand in the module of the program.
+
+    Empty where there is none: :func:`load` gives a callable in any case.
+    """
+    from weft.backends.cpu.fast_call import fast_call_text
+    from weft.backends.cpu.python_api import is_known
+
+    return fast_call_text(signature) if is_known() else ""
+
+
 def load(
     code: bytes, signature: Signature, messages: Sequence[str], threads: int, data: Mapping[str, DataSpec]
-) -> CompiledFunction:
+) -> Callable[..., Any]:
     """A callable from object code made for this machine.
 
     `signature` is that of the program's function, `messages` the texts of its run-time checks, and `threads` the
@@ -22,11 +32,19 @@ def load(
     Raises :class:`WeftError` where a file does not hold its data (any more).
     """
     from weft.backends.cpu.compiled import CompiledFunction
+    from weft.backends.cpu.fast_call import fast_call_name
     from weft.backends.cpu.library import Library
+    from weft.backends.cpu.python_api import builtin, is_known, python_symbol
     from weft.backends.cpu.runtime import runtime_symbol
     from weft.backends.signature import ENTRY
 
     arrays = {symbol: spec.load() for symbol, spec in data.items()}
     addresses: dict[str, int] = {symbol: array.__array_interface__["data"][0] for symbol, array in arrays.items()}
-    library = Library(code, [ENTRY + signature.name], lambda name: addresses.get(name) or runtime_symbol(name, threads))
-    return CompiledFunction(library, signature, messages, arrays)
+
+    def address(symbol: str) -> int | None:
+        return addresses.get(symbol) or runtime_symbol(symbol, threads) or python_symbol(symbol)
+
+    fast = fast_call_name(signature) if is_known() else None
+    library = Library(code, [ENTRY + signature.name, *([fast] if fast else [])], address)
+    function = CompiledFunction(library, signature, messages, arrays)
+    return builtin(signature.name, library.address(fast), (function, function.fail)) if fast else function

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 import numpy as np
 
@@ -92,6 +92,10 @@ class CompiledFunction:
         fresh = iter(_take(self._returned, returned, arrays))
         ready = iter(outs)
         return [next(ready) if spec.is_out else next(fresh) for spec in self.signature.results]
+
+    def fail(self, status: int) -> NoReturn:
+        """Raise the error that a status stands for."""
+        raise self._failure(status)
 
     def _failure(self, status: int) -> WeftError:
         """The error that a status stands for."""

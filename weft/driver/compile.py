@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from weft import codes, collection
@@ -108,7 +109,7 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
             header, code = entry
             signature = Signature.from_json(header["signature"])
             data = {name: DataSpec(*spec) for name, spec in header["data"].items()}
-            return Compiled(cpu.load(code, signature, tuple(header["messages"]), threads, data), signature, True)
+            return _callable(cpu.load(code, signature, tuple(header["messages"]), threads, data), signature, True)
     with collection.paused(), showing(source) if source is not None else nullcontext():
         made = with_room(lambda: _compile(source or program, request, threads))
     if key is not None:
@@ -116,7 +117,18 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
             key, {"signature": made.signature.to_json(), "messages": made.messages, "data": made.data}, made.code
         )
     function = cpu.load(made.code, made.signature, made.messages, threads, made.data)
-    return Compiled(function, made.signature, False)
+    return _callable(function, made.signature, False)
+
+
+def _callable(call: Callable[..., Any], signature: Signature, from_cache: bool) -> Compiled:
+    """A compiled program whose call goes to machine code at once: a method in Python costs more than a small kernel.
+
+    Python looks `__call__` up in the class, so the program gets a class of its own.
+    """
+    if not isinstance(call, BuiltinFunctionType):
+        return Compiled(call, signature, from_cache)
+    own = cast("type[Compiled]", type("Compiled", (Compiled,), {"__call__": call, "__doc__": Compiled.__doc__}))
+    return own(call, signature, from_cache)
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,7 @@ class _Made:
 def _compile(program: Program | Source, request: Request, threads: int) -> _Made:
     from xdsl.dialects.builtin import ArrayAttr, StringAttr
 
-    from weft.backends import llvm
+    from weft.backends import cpu, llvm
     from weft.driver.host import host_cpu, set_target
     from weft.driver.passes import run_pipeline
     from weft.driver.program import find_entry, keep_only, parse
@@ -147,7 +159,7 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     keep_only(module, function)
     set_target(module, host_cpu(threads))
     run_pipeline(module, request.pipeline or CPU)
-    code = llvm.to_object(llvm.to_llvm_ir(module))
+    code = llvm.to_object(llvm.to_llvm_ir(module) + cpu.python_call_text(signature))
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
     return _Made(signature, tuple(message.data for message in messages), _data_of(module), code)
 

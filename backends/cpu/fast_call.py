@@ -1,0 +1,362 @@
+"""A call from Python without Python in between: machine code that takes the arguments as CPython passes them.
+
+For a function whose results are tensors of static shape, LLVM IR is made that checks every argument (an exact
+`numpy.ndarray` of the dtype and shape, contiguous; an exact `float`, `int` or `bool`), fills the memref descriptors,
+makes the results where no `out=` is given, releases the GIL, and calls. Whatever it does not take as it is goes to
+:class:`weft.backends.cpu.compiled.CompiledFunction`, which converts, or says what is wrong. So it is a short cut and
+changes no meaning.
+
+The calling convention is METH_FASTCALL | METH_KEYWORDS of PEP 590; the fields of arrays are those of NumPy's
+`PyArrayObject`, which its C ABI fixes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+from weft.backends.cpu.descriptors import words
+from weft.backends.signature import ENTRY, Signature, ValueSpec
+
+PREFIX = "weft.fast."
+"""What stands before the name of a function that follows this convention."""
+
+_TYPE, _DATA, _RANK, _DIMS, _DESCR, _FLAGS = 8, 16, 24, 32, 56, 64
+"""Offsets in an array: `ob_type`, `data`, `nd`, `dimensions`, `descr`, `flags`."""
+
+_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
+
+_TUPLE_SIZE, _TUPLE_ITEMS = 16, 24
+_FLOAT_VALUE = 16
+
+_SCALARS = {"f64": "double", "f32": "float", "index": "i64", "i1": "i1"} | {
+    f"{sign}{width}": f"i{width}" for sign in ("i", "si", "ui") for width in (8, 16, 32, 64)
+}
+"""The scalar types that are taken, and how LLVM spells them."""
+
+_DECLARATIONS = """
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
+declare ptr @PyLong_FromLongLong(i64)
+declare i64 @PyLong_AsLongLong(ptr)
+declare ptr @PyErr_Occurred()
+declare void @PyErr_Clear()
+declare void @Py_IncRef(ptr)
+declare void @Py_DecRef(ptr)
+declare ptr @PyTuple_New(i64)
+declare i32 @PyTuple_SetItem(ptr, i64, ptr)
+declare ptr @weft.np.new(ptr, ptr, i32, ptr, ptr, ptr, i32, ptr)
+"""
+
+
+def dtype_symbol(spec: ValueSpec) -> str:
+    """The symbol that stands for the dtype object of a spec."""
+    return f"weft.np.dtype.{spec.numpy_dtype.name}"
+
+
+def fast_call_name(signature: Signature) -> str | None:
+    """The name of the function that :func:`fast_call_text` makes; None where there is no short cut."""
+    taken = all(spec.dtype in _SCALARS if spec.kind == "scalar" else _is_plain(spec) for spec in signature.arguments)
+    return PREFIX + signature.name if taken and all(spec.is_out for spec in signature.results) else None
+
+
+def fast_call_text(signature: Signature) -> str:
+    """The LLVM IR of the function, to stand in one module with the entry; empty where there is no short cut."""
+    return "" if fast_call_name(signature) is None else _FastCall(signature).text()
+
+
+def _is_plain(spec: ValueSpec) -> bool:
+    """Whether the layout of an array is row-major without gaps."""
+    return spec.strides is None
+
+
+class _Array:
+    """An array that was checked: its address, where its elements are, and its sizes."""
+
+    def __init__(self, spec: ValueSpec, data: str, sizes: Sequence[str], size: str) -> None:
+        self.spec = spec
+        self.data = data
+        self.sizes = sizes
+        self.bytes = size
+        self.written = spec.kind == "memref"
+
+
+class _FastCall:
+    """The text of one function while it is made."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        self._lines: list[str] = []
+        self._head: list[str] = []
+        self._symbols: dict[str, None] = {}
+        self._numbers = count()
+
+    def text(self) -> str:
+        """The whole text."""
+        name = f'@"{PREFIX}{self._signature.name}"'
+        self._take()
+        globals_ = [f"@{symbol} = external global i8" for symbol in self._symbols]
+        head = f"define ptr {name}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{\nentry:"
+        return "\n".join(
+            [_DECLARATIONS, *globals_, *self._shapes(), head, *self._head, "  br label %start", *self._lines, "}", ""]
+        )
+
+    # ---------- pieces
+    def _op(self, text: str) -> str:
+        name = f"%v{next(self._numbers)}"
+        self._lines.append(f"  {name} = {text}")
+        return name
+
+    def _do(self, text: str) -> None:
+        self._lines.append(f"  {text}")
+
+    def _block(self) -> str:
+        return f"b{next(self._numbers)}"
+
+    def _start(self, block: str) -> None:
+        self._lines.append(f"{block}:")
+
+    def _need(self, condition: str, otherwise: str = "slow") -> None:
+        """Go on where the condition holds."""
+        following = self._block()
+        self._do(f"br i1 {condition}, label %{following}, label %{otherwise}")
+        self._start(following)
+
+    def _load(self, type_: str, pointer: str, offset: int = 0) -> str:
+        place = self._op(f"getelementptr i8, ptr {pointer}, i64 {offset}") if offset else pointer
+        return self._op(f"load {type_}, ptr {place}")
+
+    def _same(self, type_: str, left: str, right: object) -> str:
+        return self._op(f"icmp eq {type_} {left}, {right}")
+
+    def _symbol(self, name: str) -> str:
+        self._symbols[name] = None
+        return f"@{name}"
+
+    def _room(self, size: int) -> str:
+        """Stack memory for words."""
+        name = f"%r{next(self._numbers)}"
+        self._head.append(f"  {name} = alloca [{size} x i64], align 8")
+        return name
+
+    def _shapes(self) -> list[str]:
+        """Constants with the shapes of the results."""
+        texts: list[str] = []
+        for n, spec in enumerate(self._signature.results):
+            sizes = ", ".join(f"i64 {dim}" for dim in spec.dims)
+            body = f"[{sizes}]" if spec.dims else "zeroinitializer"
+            texts.append(f"@weft.shape.{n} = internal constant [{len(spec.dims)} x i64] {body}")
+        return texts
+
+    # ---------- the function
+    def _take(self) -> None:
+        arguments, results = self._signature.arguments, self._signature.results
+        self._start("start")
+        self._need(self._same("i64", "%nargs", len(arguments)))
+        given = self._out_argument()
+        passed: list[str] = []
+        arrays: list[_Array] = []
+        for n, spec in enumerate(arguments):
+            value = self._load("ptr", "%args", 8 * n)
+            if spec.kind == "scalar":
+                passed.append(self._scalar(spec, value))
+                continue
+            arrays.append(self._array(spec, value, writeable=spec.kind == "memref"))
+            passed.append(f"ptr {self._descriptor(arrays[-1])}")
+        if not results:
+            self._need(self._same("ptr", given, "null"))
+        outs = self._outs(given, results) if results else []
+        for value, spec in zip(outs, results, strict=True):
+            out = self._array(spec, value, writeable=True, otherwise="drop" if results else "slow")
+            out.written = True
+            arrays.append(out)
+            passed.append(f"ptr {self._descriptor(out)}")
+        self._apart(arrays)
+        self._call(passed, outs)
+
+    def _out_argument(self) -> str:
+        """What `out=` is: null where there is none. Other keywords go the slow way."""
+        named, join, before = self._block(), self._block(), self._block()
+        self._do(f"br label %{before}")
+        self._start(before)
+        self._do(f"br i1 {self._same('ptr', '%kwnames', 'null')}, label %{join}, label %{named}")
+        self._start(named)
+        self._need(self._same("i64", self._load("i64", "%kwnames", _TUPLE_SIZE), 1))
+        name = self._load("ptr", "%kwnames", _TUPLE_ITEMS)
+        self._need(self._same("ptr", name, self._symbol("weft.py.out")))
+        out = self._load("ptr", "%args", 8 * len(self._signature.arguments))
+        self._need(self._op(f"icmp ne ptr {out}, {self._symbol('weft.py.None')}"))
+        last = self._lines_block()
+        self._do(f"br label %{join}")
+        self._start(join)
+        return self._op(f"phi ptr [ null, %{before} ], [ {out}, %{last} ]")
+
+    def _outs(self, given: str, results: Sequence[ValueSpec]) -> list[str]:
+        """The arrays for the results: those that are given, or new ones. What is new is owned until it is returned."""
+        new, held, join = self._block(), self._block(), self._block()
+        self._do(f"br i1 {self._same('ptr', given, 'null')}, label %{new}, label %{held}")
+        self._start(held)
+        old = [given]
+        if len(results) > 1:
+            self._need(self._same("ptr", self._load("ptr", given, _TYPE), self._symbol("weft.py.tuple")))
+            self._need(self._same("i64", self._load("i64", given, _TUPLE_SIZE), len(results)))
+            old = [self._load("ptr", given, _TUPLE_ITEMS + 8 * n) for n in range(len(results))]
+        for value in old:
+            self._do(f"call void @Py_IncRef(ptr {value})")
+        from_held = self._lines_block()
+        self._do(f"br label %{join}")
+        self._start(new)
+        fresh: list[str] = []
+        for n, spec in enumerate(results):
+            dtype = self._symbol(dtype_symbol(spec))
+            self._do(f"call void @Py_IncRef(ptr {dtype})")  # the call takes a reference over
+            array = self._op(
+                f"call ptr @weft.np.new(ptr {self._symbol('weft.np.ndarray')}, ptr {dtype}, i32 {len(spec.dims)}, "
+                f"ptr @weft.shape.{n}, ptr null, ptr null, i32 0, ptr null)"
+            )
+            fine, lost = self._block(), self._block()
+            self._do(f"br i1 {self._same('ptr', array, 'null')}, label %{lost}, label %{fine}")
+            self._start(lost)
+            for earlier in fresh:
+                self._do(f"call void @Py_DecRef(ptr {earlier})")
+            self._do("ret ptr null")
+            self._start(fine)
+            fresh.append(array)
+        from_new = self._lines_block()
+        self._do(f"br label %{join}")
+        self._start(join)
+        return [
+            self._op(f"phi ptr [ {kept}, %{from_held} ], [ {made}, %{from_new} ]")
+            for kept, made in zip(old, fresh, strict=True)
+        ]
+
+    def _lines_block(self) -> str:
+        """The block that is being written."""
+        return next(line.removesuffix(":") for line in reversed(self._lines) if not line.startswith(" "))
+
+    def _array(self, spec: ValueSpec, value: str, *, writeable: bool, otherwise: str = "slow") -> _Array:
+        """Check an array."""
+        self._need(self._same("ptr", self._load("ptr", value, _TYPE), self._symbol("weft.np.ndarray")), otherwise)
+        descr = self._same("ptr", self._load("ptr", value, _DESCR), self._symbol(dtype_symbol(spec)))
+        rank = self._same("i32", self._load("i32", value, _RANK), len(spec.dims))
+        wanted = _CONTIGUOUS | _ALIGNED | (_WRITEABLE if writeable else 0)
+        flags = self._op(f"and i32 {self._load('i32', value, _FLAGS)}, {wanted}")
+        good = self._op(f"and i1 {descr}, {rank}")
+        self._need(self._op(f"and i1 {good}, {self._same('i32', flags, wanted)}"), otherwise)
+        sizes: list[str] = []
+        if spec.dims:
+            places = self._load("ptr", value, _DIMS)
+            for n, dim in enumerate(spec.dims):
+                size = self._load("i64", places, 8 * n)
+                if dim is not None:
+                    self._need(self._same("i64", size, dim), otherwise)
+                sizes.append(size if dim is None else str(dim))
+        data = self._load("ptr", value, _DATA)
+        total = str(spec.numpy_dtype.itemsize)
+        for size in sizes:
+            total = self._op(f"mul i64 {total}, {size}")
+        return _Array(spec, data, sizes, total)
+
+    def _descriptor(self, array: _Array) -> str:
+        """A memref descriptor in row-major order."""
+        rank = len(array.sizes)
+        place = self._room(words(rank))
+        strides = ["1"]
+        for size in reversed(array.sizes[1:]):
+            strides.append(self._op(f"mul i64 {strides[-1]}, {size}"))
+        values = [*array.sizes, *(reversed(strides[:rank]) if rank else ())]
+        for word in (0, 1):
+            self._do(f"store ptr {array.data}, ptr {self._word(place, word)}")
+        for word, value in enumerate(["0", *values]):
+            self._do(f"store i64 {value}, ptr {self._word(place, 2 + word)}")
+        return place
+
+    def _word(self, place: str, number: int) -> str:
+        return self._op(f"getelementptr i64, ptr {place}, i64 {number}")
+
+    def _apart(self, arrays: Sequence[_Array]) -> None:
+        """What is written overlaps nothing; where it does, the slow way says so, or copies."""
+        otherwise = "drop" if self._signature.results else "slow"
+        ends: dict[int, tuple[str, str]] = {}
+        for n, array in enumerate(arrays):
+            start = self._op(f"ptrtoint ptr {array.data} to i64")
+            ends[n] = start, self._op(f"add i64 {start}, {array.bytes}")
+        for n, array in enumerate(arrays):
+            for m, other in enumerate(arrays):
+                if m == n or not array.written or (other.written and m < n):
+                    continue
+                below = self._op(f"icmp ule i64 {ends[n][1]}, {ends[m][0]}")
+                above = self._op(f"icmp ule i64 {ends[m][1]}, {ends[n][0]}")
+                self._need(self._op(f"or i1 {below}, {above}"), otherwise)
+
+    def _scalar(self, spec: ValueSpec, value: str) -> str:
+        """A number, with its type."""
+        type_ = _SCALARS[spec.dtype]
+        if type_ in ("double", "float"):
+            self._need(self._same("ptr", self._load("ptr", value, _TYPE), self._symbol("weft.py.float")))
+            number = self._load("double", value, _FLOAT_VALUE)
+            return f"double {number}" if type_ == "double" else f"float {self._op(f'fptrunc double {number} to float')}"
+        if type_ == "i1":
+            true = self._same("ptr", value, self._symbol("weft.py.True"))
+            false = self._same("ptr", value, self._symbol("weft.py.False"))
+            self._need(self._op(f"or i1 {true}, {false}"))
+            return f"i1 {true}"
+        self._need(self._same("ptr", self._load("ptr", value, _TYPE), self._symbol("weft.py.int")))
+        number = self._op(f"call i64 @PyLong_AsLongLong(ptr {value})")
+        self._need(self._op(f"icmp ne i64 {number}, -1"), "minus")
+        if type_ == "i64":
+            if spec.dtype == "ui64":
+                self._need(self._op(f"icmp sge i64 {number}, 0"))
+            return f"i64 {number}"
+        narrow = self._op(f"trunc i64 {number} to {type_}")
+        back = self._op(f"{'zext' if spec.dtype.startswith('ui') else 'sext'} {type_} {narrow} to i64")
+        self._need(self._same("i64", back, number))
+        return f"{type_} {narrow}"
+
+    def _call(self, passed: Sequence[str], outs: Sequence[str]) -> None:
+        state = self._op("call ptr @PyEval_SaveThread()")
+        status = self._op(f'call i64 @"{ENTRY}{self._signature.name}"({", ".join(passed)})')
+        self._do(f"call void @PyEval_RestoreThread(ptr {state})")
+        self._need(self._same("i64", status, 0), "failed")
+        self._return(outs)
+        self._start("failed")
+        for out in outs:
+            self._do(f"call void @Py_DecRef(ptr {out})")
+        self._raise(status)
+        if outs:
+            self._start("drop")
+            for out in outs:
+                self._do(f"call void @Py_DecRef(ptr {out})")
+            self._do("br label %slow")
+        self._start("minus")  # -1, or an error: either way the slow way tells
+        self._do("call void @PyErr_Clear()")
+        self._do("br label %slow")
+        self._start("slow")
+        slow = self._load("ptr", "%self", _TUPLE_ITEMS)
+        self._do(
+            f"ret ptr {self._op(f'call ptr @PyObject_Vectorcall(ptr {slow}, ptr %args, i64 %nargs, ptr %kwnames)')}"
+        )
+
+    def _return(self, outs: Sequence[str]) -> None:
+        if not outs:
+            none = self._symbol("weft.py.None")
+            self._do(f"call void @Py_IncRef(ptr {none})")
+            self._do(f"ret ptr {none}")
+        elif len(outs) == 1:
+            self._do(f"ret ptr {outs[0]}")
+        else:
+            pack = self._op(f"call ptr @PyTuple_New(i64 {len(outs)})")
+            for n, out in enumerate(outs):
+                self._op(f"call i32 @PyTuple_SetItem(ptr {pack}, i64 {n}, ptr {out})")
+            self._do(f"ret ptr {pack}")
+
+    def _raise(self, status: str) -> None:
+        """Call what raises the error of a status."""
+        number = self._op(f"call ptr @PyLong_FromLongLong(i64 {status})")
+        room = self._room(1)
+        self._do(f"store ptr {number}, ptr {room}")
+        failed = self._load("ptr", "%self", _TUPLE_ITEMS + 8)
+        result = self._op(f"call ptr @PyObject_Vectorcall(ptr {failed}, ptr {room}, i64 1, ptr null)")
+        self._do(f"call void @Py_DecRef(ptr {number})")
+        self._do(f"ret ptr {result}")

@@ -48,38 +48,47 @@ def transpose(op: ml.TransposeOp, here: Here) -> Sequence[SSAValue | None]:
 
 def slice_(op: ml.SliceOp, here: Here) -> Sequence[SSAValue | None]:
     """Zeros around and between the cotangents."""
-    g = here.cotangent(op.result)
-    whole, part = tensor_type(op.operand).get_shape(), tensor_type(op.result).get_shape()
-    ranges = list(zip(whole, part, op.starts, op.limits, op.steps, strict=True))
+    return [unsliced(here, here.cotangent(op.result), op.operand, op.starts, op.limits, op.steps)]
+
+
+def unsliced(
+    here: Here,
+    part: SSAValue,
+    whole: SSAValue,
+    starts: Sequence[int],
+    limits: Sequence[int],
+    steps: Sequence[int],
+) -> SSAValue:
+    """Zeros like `whole`, with `part` where such a slice of `whole` lies."""
+    sizes, counts = tensor_type(whole).get_shape(), tensor_type(part).get_shape()
+    ranges = list(zip(sizes, counts, starts, limits, steps, strict=True))
     if any(DYNAMIC_INDEX in (size, n) and (limit != TO_THE_END or step != 1) for size, n, _, limit, step in ranges):
-        zeros = filled(here.builder, op.operand, 0)
-        return [insert_range(here.builder, g, zeros, list(op.starts), list(op.steps))]
-    # an empty slice of a dimension keeps its start, so that the sizes add up
+        zeros = filled(here.builder, whole, 0)
+        return insert_range(here.builder, part, zeros, list(starts), list(steps))
     high = tuple(
-        0 if DYNAMIC_INDEX in (size, n) else size - start - max((n - 1) * step + 1, 0) if n else size - start
+        0 if DYNAMIC_INDEX in (size, n) else size - start - ((n - 1) * step + 1 if n else 0)
         for size, n, start, _, step in ranges
     )
-    zero = new_constant(here.builder, np.zeros((), dtype_of(tensor_type(g).element_type)))
-    low, inner = tuple(op.starts), tuple(step - 1 for step in op.steps)
-    return [here.builder.insert(ml.PadOp(g, zero, low, high, inner)).result]
+    zero = new_constant(here.builder, np.zeros((), dtype_of(tensor_type(part).element_type)))
+    inner = tuple(step - 1 for step in steps)
+    return here.builder.insert(ml.PadOp(part, zero, tuple(starts), high, inner)).result
 
 
 def pad(op: ml.PadOp, here: Here) -> Sequence[SSAValue | None]:
     """To the operand its elements' cotangents; to the value the sum of all others."""
     g = here.term(here.cotangent(op.result))
-    inner = _unpadded(here, op, g) if here.wants(op.operand) else None
+    inner = unpadded(here, g.value, op.low, op.high, op.interior) if here.wants(op.operand) else None
     return [inner, _sum_of_padding(here, op, g) if here.wants(op.padding_value) else None]
 
 
-def _unpadded(here: Here, op: ml.PadOp, g: Term) -> SSAValue:
-    zero = new_constant(here.builder, np.zeros((), dtype_of(tensor_type(g.value).element_type)))
-    low, high = tuple(-n for n in op.low), tuple(-n for n in op.high)
-    value = g.value
+def unpadded(here: Here, value: SSAValue, low: Sequence[int], high: Sequence[int], interior: Sequence[int]) -> SSAValue:
+    """What such a padding was put around and between; zeros where it cut."""
     if any(low) or any(high):
-        value = here.builder.insert(ml.PadOp(value, zero, low, high)).result
-    if any(op.interior):
-        rank = len(op.interior)
-        steps = [n + 1 for n in op.interior]
+        zero = new_constant(here.builder, np.zeros((), dtype_of(tensor_type(value).element_type)))
+        value = here.builder.insert(ml.PadOp(value, zero, tuple(-n for n in low), tuple(-n for n in high))).result
+    if any(interior):
+        rank = len(interior)
+        steps = [n + 1 for n in interior]
         value = here.builder.insert(ml.SliceOp(value, [0] * rank, [TO_THE_END] * rank, steps)).result
     return value
 

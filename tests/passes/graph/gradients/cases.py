@@ -10,12 +10,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Case:
-    """A function `@main` of one op, and the shapes of its arguments."""
+    """A function `@main` of one op, the shapes of its arguments, and how many times it has a gradient."""
 
     arguments: str
     op: str
     result: str
     shapes: tuple[tuple[int, ...], ...] = ()
+    times: int = 2
 
     def __str__(self) -> str:
         return re.sub(r"\s+", " ", f"{self.op} ({self.arguments})")
@@ -308,4 +309,219 @@ REDUCTION = (
     Case("%x: tensor<3x2xf64>", "%y = ml.softmax %x, axis = 0 : tensor<3x2xf64>", "tensor<3x2xf64>"),
 )
 
-CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION)
+ROWS = "offset_dims = [1], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1"
+PAIRS = (
+    "offset_dims = [1, 2], collapsed_slice_dims = [], start_index_map = [1, 0], index_vector_dim = 0, "
+    "slice_sizes = [2, 2]"
+)
+LINES = (
+    "offset_dims = [], collapsed_slice_dims = [1], start_index_map = [1], index_vector_dim = 2, slice_sizes = [1, 1], "
+    "operand_batching_dims = [0], start_indices_batching_dims = [0]"
+)
+INTO_ROWS = (
+    "update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1"
+)
+INTO_PAIRS = (
+    "update_window_dims = [1, 2], inserted_window_dims = [], scatter_dims_to_operand_dims = [0, 1], "
+    "index_vector_dim = 1"
+)
+
+INDEXING = (
+    Case(
+        "%x: tensor<5x6xf64>, %i: tensor<i32>, %j: tensor<i32>",
+        "%y = ml.dynamic_slice %x[%i, %j], sizes = [2, 3]"
+        " : (tensor<5x6xf64>, tensor<i32>, tensor<i32>) -> tensor<2x3xf64>",
+        "tensor<2x3xf64>",
+    ),
+    Case(
+        "%x: tensor<?x6xf64>, %u: tensor<2x3xf64>, %i: tensor<i64>, %j: tensor<i64>",
+        "%y = ml.dynamic_update_slice %x[%i, %j], %u"
+        " : (tensor<?x6xf64>, tensor<2x3xf64>, tensor<i64>, tensor<i64>) -> tensor<?x6xf64>",
+        "tensor<?x6xf64>",
+        ((3, 6), (2, 3), (), ()),
+    ),
+    Case(
+        "%x: tensor<2x4xf64>, %i: tensor<3x2xi32>",
+        "%y = ml.take %x, %i, axis = 1 : tensor<2x4xf64>, tensor<3x2xi32> to tensor<2x3x2xf64>",
+        "tensor<2x3x2xf64>",
+    ),
+    Case(
+        "%x: tensor<?x4xf64>, %i: tensor<?xi64>",
+        "%y = ml.take %x, %i : tensor<?x4xf64>, tensor<?xi64> to tensor<?x4xf64>",
+        "tensor<?x4xf64>",
+        ((2, 4), (7,)),
+    ),
+    Case(
+        "%x: tensor<2x4xf64>, %i: tensor<i32>",
+        "%y = ml.take %x, %i : tensor<2x4xf64>, tensor<i32> to tensor<4xf64>",
+        "tensor<4xf64>",
+    ),
+    Case(
+        "%x: tensor<?x4xf64>, %i: tensor<5x1xi32>",
+        f"%y = ml.gather %x, %i, {ROWS}, slice_sizes = [1, 4] : tensor<?x4xf64>, tensor<5x1xi32> to tensor<5x4xf64>",
+        "tensor<5x4xf64>",
+        ((2, 4), (5, 1)),
+    ),
+    Case(
+        "%x: tensor<3x4xf64>, %i: tensor<2x5xi32>",
+        f"%y = ml.gather %x, %i, {PAIRS} : tensor<3x4xf64>, tensor<2x5xi32> to tensor<5x2x2xf64>",
+        "tensor<5x2x2xf64>",
+    ),
+    Case(
+        "%x: tensor<3x2xf64>, %i: tensor<3x4xi32>",
+        f"%y = ml.gather %x, %i, {LINES} : tensor<3x2xf64>, tensor<3x4xi32> to tensor<3x4xf64>",
+        "tensor<3x4xf64>",
+    ),
+    *(
+        Case(
+            "%x: tensor<2x3xf64>, %i: tensor<4x1xi32>, %u: tensor<4x3xf64>",
+            f"%y = ml.scatter(%x, %i, %u), {INTO_ROWS}"
+            f" : (tensor<2x3xf64>, tensor<4x1xi32>, tensor<4x3xf64>) -> tensor<2x3xf64> by {kind}",
+            "tensor<2x3xf64>",
+        )
+        for kind in ("add", "set")
+    ),
+    *(
+        Case(
+            "%x: tensor<3x?xf64>, %i: tensor<?x2xi64>, %u: tensor<?x2x2xf64>",
+            f"%y = ml.scatter(%x, %i, %u), {INTO_PAIRS}"
+            f" : (tensor<3x?xf64>, tensor<?x2xi64>, tensor<?x2x2xf64>) -> tensor<3x?xf64> by {kind}",
+            "tensor<3x?xf64>",
+            ((3, 4), (5, 2), (5, 2, 2)),
+        )
+        for kind in ("add", "set")
+    ),
+    Case(
+        "%x: tensor<2x3x4xf64>",
+        "%y = ml.reverse %x, dims = [0, 2] : tensor<2x3x4xf64> to tensor<2x3x4xf64>",
+        "tensor<2x3x4xf64>",
+    ),
+    Case("%x: tensor<3x4xf64>", "%y = ml.tril %x, diagonal = 1 : tensor<3x4xf64>", "tensor<3x4xf64>"),
+    Case("%x: tensor<2x?x3xf64>", "%y = ml.triu %x : tensor<2x?x3xf64>", "tensor<2x?x3xf64>", ((2, 4, 3),)),
+    Case(
+        "%x: tensor<3x5xf64>",
+        "%y = ml.sort(%x), dim = 0 : (tensor<3x5xf64>) -> tensor<3x5xf64> by descending",
+        "tensor<3x5xf64>",
+    ),
+    Case(
+        "%k: tensor<?xi32>, %x: tensor<?xf64>, %z: tensor<?xf64>",
+        "%a, %b, %c = ml.sort(%k, %x, %z)"
+        " : (tensor<?xi32>, tensor<?xf64>, tensor<?xf64>)"
+        " -> (tensor<?xi32>, tensor<?xf64>, tensor<?xf64>) by ascending\n"
+        "%y = ml.mul %b, %c : tensor<?xf64>",
+        "tensor<?xf64>",
+        ((6,), (6,), (6,)),
+    ),
+    Case(
+        "%x: tensor<4xf64>, %z: tensor<4xf64>",
+        "%b, %y = ml.sort(%x, %z) : (tensor<4xf64>, tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>) {\n"
+        "^bb0(%p: tensor<f64>, %q: tensor<f64>, %r: tensor<f64>, %s: tensor<f64>):\n"
+        "%t = ml.mul %p, %p : tensor<f64>\n%u = ml.mul %q, %q : tensor<f64>\n"
+        "%v = ml.compare LT, %t, %u : tensor<f64>\nml.return %v : tensor<i1>\n}",
+        "tensor<4xf64>",
+    ),
+    Case(
+        "%x: tensor<2x?xf64>",
+        "%y, %i = ml.top_k %x, k = 3 : tensor<2x?xf64> to tensor<2x3xf64>, tensor<2x3xi32>",
+        "tensor<2x3xf64>",
+        ((2, 5),),
+    ),
+)
+
+POOLS = (
+    "window = [2, 3]",
+    "window = [2, 2], stride = [2, 3]",
+    "window = [3, 2], stride = [2, 1], pad = [[1, 2], [-1, 1]], window_dilate = [1, 2]",
+    "window = [2, 2], stride = [3, 2], base_dilate = [2, 1], pad = [[0, 1], [1, 0]]",
+)
+POOLED = ("4x4", "2x2", "3x4", "3x3")
+
+WINDOWS = (
+    *(
+        Case(
+            "%x: tensor<5x6xf64>",
+            f"%y = ml.reduce_window {kind} %x, {options} : tensor<5x6xf64> to tensor<{shape}xf64>",
+            f"tensor<{shape}xf64>",
+        )
+        for kind in ("add", "max", "min")
+        for options, shape in zip(POOLS, POOLED, strict=True)
+    ),
+    *(
+        Case(
+            "%x: tensor<?x?xf64>",
+            f"%y = ml.reduce_window {kind} %x, {options} : tensor<?x?xf64> to tensor<?x?xf64>",
+            "tensor<?x?xf64>",
+            ((5, 6),),
+        )
+        for kind in ("add", "max")
+        for options in POOLS
+    ),
+    Case(
+        "%x: tensor<1x2x5x5xf64>",
+        "%y = ml.max_pool %x, dims = [2, 3], window = [2, 2], stride = [2, 2]"
+        " : tensor<1x2x5x5xf64> to tensor<1x2x2x2xf64>",
+        "tensor<1x2x2x2xf64>",
+    ),
+    Case(
+        "%x: tensor<1x5x?x2xf64>",
+        "%y = ml.avg_pool %x, dims = [1, 2], window = [3, 2], stride = [2, 1], pad = [[1, 1], [0, 1]]"
+        " : tensor<1x5x?x2xf64> to tensor<1x3x?x2xf64>",
+        "tensor<1x3x?x2xf64>",
+        ((1, 5, 4, 2),),
+    ),
+)
+
+NCHW = "[b, f, 0, 1] x [o, i, 0, 1] -> [b, f, 0, 1]"
+NHWC = "[b, 0, 1, f] x [0, 1, i, o] -> [b, 0, 1, f]"
+MIXED = "[0, b, f, 1] x [i, 1, o, 0] -> [f, 1, b, 0]"
+
+CONVOLUTION = (
+    *(
+        Case(
+            f"%x: tensor<{lhs}xf64>, %w: tensor<{rhs}xf64>",
+            f"%y = ml.convolution %x, %w, dims = {dims}{options}"
+            f" : (tensor<{lhs}xf64>, tensor<{rhs}xf64>) -> tensor<{out}xf64>",
+            f"tensor<{out}xf64>",
+            tuple(shapes),
+            # the gradient of one with run-time sizes has a window of run-time size
+            times=1 if shapes else 2,
+        )
+        for lhs, rhs, out, dims, options, *shapes in (
+            ("2x3x5x4", "4x3x2x3", "2x4x4x2", NCHW, ""),
+            ("1x5x6x2", "2x3x2x3", "1x3x3x3", NHWC, ", stride = [2, 2], pad = [[1, 0], [0, 1]]"),
+            ("1x7x6x2", "2x2x2x3", "1x5x2x3", NHWC, ", stride = [1, 3], rhs_dilate = [3, 2], pad = [[-1, 2], [2, -1]]"),
+            ("1x4x3x2", "2x3x2x2", "1x6x2x2", NHWC, ", lhs_dilate = [2, 3], stride = [1, 4], pad = [[0, 0], [1, 1]]"),
+            ("1x5x5x2", "2x3x2x2", "1x4x3x2", NHWC, ", reverse = [true, false]"),
+            ("5x2x3x4", "3x2x2x2", "2x3x2x4", MIXED, ""),
+            ("2x4x5x5", "6x2x2x2", "2x6x4x4", NCHW, ", feature_group_count = 2"),
+            ("2x5x5x3", "2x2x1x6", "2x2x2x6", NHWC, ", feature_group_count = 3, stride = [2, 3]"),
+            ("4x3x4x4", "6x3x2x2", "2x6x3x3", NCHW, ", batch_group_count = 2"),
+            ("5x4x3x4", "3x2x6x2", "6x3x2x4", MIXED, ", batch_group_count = 2"),
+            ("1x2x0x4", "3x2x1x1", "1x3x0x4", NCHW, ""),
+            ("?x?x6x2", "2x3x2x3", "?x?x4x3", NHWC, "", (2, 5, 6, 2), (2, 3, 2, 3)),
+            (
+                "1x?x?x2",
+                "2x3x2x3",
+                "1x?x?x3",
+                NHWC,
+                ", stride = [2, 3], pad = [[1, 1], [0, 2]]",
+                (1, 6, 6, 2),
+                (2, 3, 2, 3),
+            ),
+        )
+    ),
+    Case(
+        "%x: tensor<2x3x7xf64>, %w: tensor<4x3x3xf64>",
+        "%y = ml.convolution %x, %w, dims = [b, f, 0] x [o, i, 0] -> [b, f, 0], stride = [2]"
+        " : (tensor<2x3x7xf64>, tensor<4x3x3xf64>) -> tensor<2x4x3xf64>",
+        "tensor<2x4x3xf64>",
+    ),
+    Case(
+        "%x: tensor<2x3xf64>, %w: tensor<4x3xf64>",
+        "%y = ml.convolution %x, %w, dims = [b, f] x [o, i] -> [b, f]"
+        " : (tensor<2x3xf64>, tensor<4x3xf64>) -> tensor<2x4xf64>",
+        "tensor<2x4xf64>",
+    ),
+)
+
+CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION, *INDEXING, *WINDOWS, *CONVOLUTION)

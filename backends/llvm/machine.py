@@ -52,12 +52,15 @@ def initialize_all() -> None:
     binding.initialize_all_asmprinters()
 
 
-def target_machine(machine: Machine, level: int = 3) -> Any:
-    """LLVM's code generator for a machine: position-independent code, optimised at `level` (0 to 3)."""
+def target_machine(machine: Machine, level: int = 3, model: str = "jitdefault") -> Any:
+    """LLVM's code generator for a machine: position-independent code, optimised at `level` (0 to 3).
+
+    `model` is LLVM's code model: `jitdefault` reaches functions anywhere in memory, `default` those of one library.
+    """
     initialize()
     target = binding.Target.from_triple(machine.triple)
     return target.create_target_machine(
-        cpu=machine.cpu, features=machine.features, opt=level, reloc="pic", abiname=machine.abi
+        cpu=machine.cpu, features=machine.features, opt=level, reloc="pic", codemodel=model, abiname=machine.abi
     )
 
 

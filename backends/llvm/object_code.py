@@ -41,7 +41,7 @@ class Linked:
     def __init__(self, ir: str, parts: Sequence[Part], machine: Machine, level: int = 3) -> None:
         """Raises :class:`InvalidIR` with LLVM's message for IR that does not parse or verify."""
         initialize_all()
-        self._generator = target_machine(machine, level)
+        self._generator = target_machine(machine, level, "default")
         context = binding.create_context()
         self._module = _read(ir, machine, self._generator, context)
         for part in parts:

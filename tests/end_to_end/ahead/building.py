@@ -20,12 +20,20 @@ def exported(program, output, **wishes):
     return output
 
 
+def finished(*words, folder=None):
+    """A command that has run."""
+    return subprocess.run([*map(str, words)], capture_output=True, text=True, cwd=folder, timeout=120)
+
+
+def output(done):
+    """What a command printed; it had to succeed, and to say nothing on standard error."""
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
+
+
 def command(*words, folder=None):
     """What a command prints; it has to succeed, and to say nothing on standard error."""
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, cwd=folder, timeout=120)
-    assert done.returncode == 0, (words, done.stdout, done.stderr)
-    assert done.stderr == ""
-    return done.stdout
+    return output(finished(*words, folder=folder))
 
 
 def built(source, *others, compiler="gcc", flags=STRICT, libraries=("-lm", "-lpthread")):

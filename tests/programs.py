@@ -442,7 +442,14 @@ def select_and_scatter(g: Generator) -> None:
         g.keep(ml.SelectAndScatterOp.of("GE", "max", x.value, source.value, init.value, sliding), x.shape)
 
 
-SLIDES = (reduce_window, pool, dynamic_slice, reverse, select_and_scatter)
+def scan(g: Generator) -> None:
+    x = g.pick(min_rank=1)
+    op = g.rng.choice([ml.CumsumOp, ml.CumprodOp, ml.CummaxOp, ml.CumminOp])
+    options = {"exclusive": g.rng.random() < 0.3, "reverse": g.rng.random() < 0.3}
+    g.keep(op(x.value, g.rng.randrange(-len(x.shape), len(x.shape)), **options), x.shape)
+
+
+SLIDES = (reduce_window, pool, dynamic_slice, reverse, select_and_scatter, scan)
 
 
 def softmax(g: Generator) -> None:

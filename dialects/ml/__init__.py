@@ -83,6 +83,7 @@ from weft.dialects.ml.pool import AvgPoolOp, MaxPoolOp
 from weft.dialects.ml.quantization import DequantizeOp, QuantizeOp
 from weft.dialects.ml.reduce_window import ReduceWindowOp
 from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
+from weft.dialects.ml.scans import CummaxOp, CumminOp, CumprodOp, CumsumOp, ScanOp
 from weft.dialects.ml.scatter import ScatterOp
 from weft.dialects.ml.select import ClampOp, SelectOp
 from weft.dialects.ml.select_and_scatter import SelectAndScatterOp
@@ -178,6 +179,10 @@ ML = Dialect(
         ReduceOp,
         ReduceWindowOp,
         SelectAndScatterOp,
+        CumsumOp,
+        CumprodOp,
+        CummaxOp,
+        CumminOp,
         MaxPoolOp,
         AvgPoolOp,
         SelectOp,
@@ -214,6 +219,10 @@ __all__ = [
     "ConvolutionOp",
     "CosOp",
     "CrossEntropyOp",
+    "CummaxOp",
+    "CumminOp",
+    "CumprodOp",
+    "CumsumOp",
     "DequantizeOp",
     "DirectionAttr",
     "DivOp",
@@ -262,6 +271,7 @@ __all__ = [
     "RoundEvenOp",
     "RoundOp",
     "RsqrtOp",
+    "ScanOp",
     "ScatterOp",
     "SelectAndScatterOp",
     "SelectOp",

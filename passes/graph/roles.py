@@ -49,7 +49,7 @@ _PLACES = (*_LOOKUP, ml.TriOp, ml.TrilOp, ml.TriuOp)
 _POINT = (UnaryOp, BinaryOp, ml.CompareOp, ml.SelectOp, ml.ClampOp, ml.ConvertOp, ml.IsFiniteOp, ml.IotaOp, *_PLACES)
 _INDEX = (ml.BroadcastInDimOp, ml.TransposeOp, ml.SliceOp, ml.ReverseOp, ml.DynamicSliceOp)
 _DYNAMIC = (ml.DynamicSliceOp, ml.DynamicUpdateSliceOp)
-_READ_ONCE = (ml.ReduceOp, ml.ConcatenateOp, ml.PadOp, ml.DynamicUpdateSliceOp, ml.SortOp, ml.TopKOp)
+_READ_ONCE = (ml.ReduceOp, ml.ConcatenateOp, ml.PadOp, ml.DynamicUpdateSliceOp, ml.SortOp, ml.TopKOp, ml.ScanOp)
 """Heavy ops that read each element of an operand at most once."""
 
 _COSTLY = (

@@ -24,6 +24,7 @@ from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.reduce_window import reduce_window
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
+from weft.passes.loops.ml_to_loop.scans import scan
 from weft.passes.loops.ml_to_loop.scatter import scatter
 from weft.passes.loops.ml_to_loop.select_and_scatter import select_and_scatter
 from weft.passes.loops.ml_to_loop.shapes import concatenate, dynamic_update_slice, pad
@@ -37,6 +38,10 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.ReduceOp: reduction,
     ml.ReduceWindowOp: reduce_window,
     ml.SelectAndScatterOp: select_and_scatter,
+    ml.CumsumOp: scan,
+    ml.CumprodOp: scan,
+    ml.CummaxOp: scan,
+    ml.CumminOp: scan,
     ml.ArgmaxOp: argument_reduction,
     ml.ArgminOp: argument_reduction,
     ml.SoftmaxOp: softmax,

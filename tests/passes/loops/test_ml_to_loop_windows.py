@@ -230,3 +230,34 @@ def test_padding_is_never_selected() -> None:
     x, source = np.array([-5, -1, -3], np.float32), np.array([1, 2, 4, 8, 16], np.float32)
     sliding = Sliding((1,), pads=((1, 1),))
     check(lambda x, s, z: ml.SelectAndScatterOp.of("GE", "add", x, s, z, sliding), x, source, np.array(0, np.float32))
+
+
+# running reductions
+
+SCANS = (ml.CumsumOp, ml.CumprodOp, ml.CummaxOp, ml.CumminOp)
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=str)
+def test_running_reductions_of_every_type(element: Attribute) -> None:
+    check(lambda x: [op(x, axis).result for op in SCANS for axis in (0, 1)], values((3, 4), element))
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (5,), (2, 0), (0, 3), (2, 3, 5), (1, 17, 3)])
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_running_sums_along_any_axis(shape: tuple[int, ...], dynamic: bool) -> None:
+    axes = range(len(shape)) if dynamic else ()
+    for options in ({}, {"exclusive": True}, {"reverse": True}, {"exclusive": True, "reverse": True}):
+        check(
+            lambda x: [ml.CumsumOp(ml.NegOp(x), axis, **options).result for axis in range(len(shape))],  # noqa: B023
+            floats(shape),
+            dynamic=(axes,),
+        )
+
+
+def test_running_extremes_see_nan_and_infinity() -> None:
+    x = np.array([[1, -np.inf], [np.nan, np.inf], [3, 0], [np.inf, -np.inf]], np.float32)
+    check(lambda x: [op(x, 0, exclusive=flag).result for op in SCANS for flag in (False, True)], x)
+
+
+def test_narrow_running_sums_are_kept_in_f32() -> None:
+    check(lambda x: [ml.CumsumOp(x, 0).result, ml.CumsumOp(x, 1).result], np.ones((2050, 2), np.float16))

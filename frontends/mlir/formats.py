@@ -29,6 +29,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft import codes
 from weft.dialects.constraints import shown
+from weft.dialects.upstream.syntax import declared_for
 from weft.frontends.mlir.errors import count_of
 
 if TYPE_CHECKING:
@@ -39,20 +40,20 @@ Step = Callable[["Shim", ParsingState], None]
 
 @cache
 def format_of(kind: type[Operation]) -> Format | None:
-    """The format that an op declares, or None."""
-    if not issubclass(kind, IRDLOperation) or kind.get_irdl_definition().assembly_format is None:
+    """The format that an op declares, or that is declared for it, or None."""
+    if not issubclass(kind, IRDLOperation):
         return None
-    return Format(kind)
+    text = declared_for(kind) or kind.get_irdl_definition().assembly_format
+    return None if text is None else Format(kind, text)
 
 
 class Format:
     """The format of one op."""
 
-    def __init__(self, kind: type[IRDLOperation]) -> None:
+    def __init__(self, kind: type[IRDLOperation], text: str) -> None:
         self.kind = kind
         self.definition = kind.get_irdl_definition()
-        assert self.definition.assembly_format is not None
-        self.program = FormatProgram.from_str(self.definition.assembly_format, self.definition)
+        self.program = FormatProgram.from_str(text, self.definition)
         self.steps = tuple(step for directive in self.program.stmts if (step := _step(directive)) is not None)
         # options are about how many operands or results a variadic one has; xDSL's own builder writes that down
         self.flat = not self.definition.options

@@ -20,6 +20,7 @@ from xdsl.utils.exceptions import ParseError
 from weft import codes
 from weft.diagnostics import did_you_mean
 from weft.dialects.grammar import Grammar
+from weft.dialects.upstream.syntax import written_for
 from weft.frontends.mlir.actions.types import builtin_type
 from weft.frontends.mlir.aliases import Aliases
 from weft.frontends.mlir.errors import code_of, sentence
@@ -84,6 +85,9 @@ class Islands(Aliases):
         grammar = dialect.get_interface(Grammar) if dialect is not None else None
         if grammar is not None and kind.name in grammar.starts:
             return partial(Islands.fragment, grammar=grammar, start=grammar.starts[kind.name])
+        syntax = written_for(kind)
+        if syntax is not None:
+            return cast(Callable[[Any], Operation], syntax.parse)
         form = format_of(kind)
         return cast(Any, kind).parse if form is None else form.read
 

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import AnyFloat, Builtin, DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute, Block, Dialect, Operation, SSAValue
 from xdsl.printer import Printer
 
+from weft.dialects.upstream.syntax import printer_of
 from weft.driver.numbering import number
 
 
@@ -21,6 +22,19 @@ class MlirPrinter(Printer):
 
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     elide_larger: int | None = None
+
+    def print_op(self, op: Operation) -> None:
+        """Print an op, in the syntax that is written here where xDSL has none."""
+        body = None if self.print_generic_format else printer_of(type(op))
+        if body is None:
+            super().print_op(op)
+            return
+        self._print_results(op)
+        self.print_string(op.name)
+        body(op, self)
+        if self.print_debuginfo:
+            self.print_string(" ")
+            self.print_attribute(op.location)
 
     def _print_results(self, op: Operation) -> None:
         results = op.results

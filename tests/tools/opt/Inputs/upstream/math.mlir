@@ -1,0 +1,42 @@
+func.func @math(%a: f32, %b: f32, %v: vector<4xf32>, %t: tensor<?xf64>, %i: i32, %w: vector<4xi32>) {
+  %0 = math.absf %a fastmath<fast> : f32
+  %1 = math.acos %v : vector<4xf32>
+  %2 = math.acosh %t : tensor<?xf64>
+  %3 = math.asin %a : f32
+  %4 = math.asinh %v fastmath<fast> : vector<4xf32>
+  %5 = math.atan %t : tensor<?xf64>
+  %6 = math.atanh %a : f32
+  %7 = math.cbrt %v : vector<4xf32>
+  %8 = math.ceil %t fastmath<fast> : tensor<?xf64>
+  %9 = math.cos %a : f32
+  %10 = math.cosh %v : vector<4xf32>
+  %11 = math.erf %t : tensor<?xf64>
+  %12 = math.exp %a fastmath<fast> : f32
+  %13 = math.exp2 %v : vector<4xf32>
+  %14 = math.expm1 %t : tensor<?xf64>
+  %15 = math.floor %a : f32
+  %16 = math.log %v fastmath<fast> : vector<4xf32>
+  %17 = math.log10 %t : tensor<?xf64>
+  %18 = math.log1p %a : f32
+  %19 = math.log2 %v : vector<4xf32>
+  %20 = math.round %t fastmath<fast> : tensor<?xf64>
+  %21 = math.roundeven %a : f32
+  %22 = math.rsqrt %v : vector<4xf32>
+  %23 = math.sin %t : tensor<?xf64>
+  %24 = math.sinh %a fastmath<fast> : f32
+  %25 = math.sqrt %v : vector<4xf32>
+  %26 = math.tan %t : tensor<?xf64>
+  %27 = math.tanh %a : f32
+  %28 = math.trunc %v fastmath<fast> : vector<4xf32>
+  %29 = math.absi %i : i32
+  %30 = math.ctlz %i : i32
+  %31 = math.ctpop %i : i32
+  %32 = math.cttz %i : i32
+  %33 = math.atan2 %a, %b : f32
+  %34 = math.copysign %a, %b : f32
+  %35 = math.powf %a, %b : f32
+  %36 = math.fma %v, %v, %v : vector<4xf32>
+  %37 = math.fpowi %a, %i : f32, i32
+  %38 = math.ipowi %w, %w : vector<4xi32>
+  return
+}

@@ -238,7 +238,28 @@ def _dequantize(x: Any, scale: Any, *rest: Any, axis: int | None) -> ml.Dequanti
     return ml.DequantizeOp(x, scale, *rest, element=scale.type.element_type, axis=axis)
 
 
+NHWC = ml.ConvDims(("b", "0", "1", "f"), ("0", "1", "i", "o"), ("b", "0", "1", "f"))
+NCW = ml.ConvDims(("b", "f", "0"), ("o", "i", "0"), ("b", "f", "0"))
+
+
+def _convolve(x: Any, w: Any, b: Any, window: ml.Window) -> ml.ConvolutionBiasOp:
+    return ml.ConvolutionBiasOp(x, w, b, window)
+
+
+def convolved(window: ml.Window) -> Make:
+    """A convolution with a bias, by that window."""
+    return partial(_convolve, window=window)
+
+
+CONVOLUTIONS = [
+    Case("convolution", convolved(ml.Window(NHWC, (), ((1, 1), (0, 2)))), floats((2, 5, 4, 3), (3, 3, 3, 2), (2,))),
+    Case("convolution of rows", convolved(ml.Window(NCW, (2,), feature_groups=2)), floats((2, 4, 9), (6, 2, 3), (6,))),
+    Case("convolution of nothing", convolved(ml.Window(NCW)), floats((0, 2, 3), (4, 2, 2), (4,))),
+    Case("convolution without input features", convolved(ml.Window(NCW)), floats((2, 0, 3), (4, 0, 2), (4,))),
+]
+
 CASES = [
+    *CONVOLUTIONS,
     *NORMS,
     *LOSSES,
     *ATTENTION,

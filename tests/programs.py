@@ -381,7 +381,11 @@ def convolution(g: Generator) -> None:
         return
     w = g.of(x.element, (*(size,) * spatial, x.shape[-1], outputs))
     sizes = [(n + 2 - size) // step + 1 if n + 2 >= size else 0 for n, step in zip(x.shape[1:-1], steps, strict=True)]
-    g.keep(ml.ConvolutionOp(x.value, w.value, window), (x.shape[0], *sizes, outputs))
+    shape = (x.shape[0], *sizes, outputs)
+    if kind_of(x.element) is Kind.BOOL or g.rng.random() < 0.7:
+        g.keep(ml.ConvolutionOp(x.value, w.value, window), shape)
+    else:
+        g.keep(ml.ConvolutionBiasOp(x.value, w.value, g.of(x.element, (outputs,)).value, window), shape)
 
 
 def _window(g: Generator, x: Node) -> ml.Sliding | None:

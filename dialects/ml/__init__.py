@@ -35,6 +35,7 @@ from weft.dialects.ml.constant import ConstantOp
 from weft.dialects.ml.contraction import DotGeneralOp, MatmulOp, PrecisionAttr
 from weft.dialects.ml.convert import BitcastConvertOp, ConvertOp
 from weft.dialects.ml.convolution import ConvolutionOp
+from weft.dialects.ml.convolution_bias import ConvolutionBiasOp
 from weft.dialects.ml.convolution_dims import ConvDims, ConvDimsAttr
 from weft.dialects.ml.convolution_window import Window
 from weft.dialects.ml.dynamic_slice import DynamicSliceOp, DynamicUpdateSliceOp, ReverseOp
@@ -117,6 +118,7 @@ ML = Dialect(
         MatmulOp,
         DotGeneralOp,
         ConvolutionOp,
+        ConvolutionBiasOp,
         PadOp,
         ConvertOp,
         BitcastConvertOp,
@@ -216,6 +218,7 @@ __all__ = [
     "ConvDims",
     "ConvDimsAttr",
     "ConvertOp",
+    "ConvolutionBiasOp",
     "ConvolutionOp",
     "CosOp",
     "CrossEntropyOp",

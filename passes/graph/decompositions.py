@@ -7,6 +7,7 @@ from weft.dialects.ml.base import MlOp
 from weft.passes.graph.equations.activations import gelu, relu, sigmoid, silu, softplus
 from weft.passes.graph.equations.attention import attention
 from weft.passes.graph.equations.building import exact, rounded_once
+from weft.passes.graph.equations.convolutions import convolution_bias
 from weft.passes.graph.equations.norms import batch_norm_inference, group_norm, layer_norm, rms_norm
 from weft.passes.graph.equations.pooling import avg_pool, max_pool
 from weft.passes.graph.equations.quantization import dequantize, quantize
@@ -27,6 +28,7 @@ DECOMPOSITIONS: dict[type[MlOp], Pattern] = {
     ml.GroupNormOp: rounded_once(group_norm),
     ml.BatchNormInferenceOp: rounded_once(batch_norm_inference),
     ml.AttentionOp: rounded_once(attention),
+    ml.ConvolutionBiasOp: convolution_bias,
     ml.QuantizeOp: rounded_once(quantize),
     ml.DequantizeOp: rounded_once(dequantize),
     ml.MaxPoolOp: exact(max_pool),

@@ -42,6 +42,7 @@ def test_smaller_ops_mean_the_same_however_sizes_are_known(case, dtype):
 
 
 REPRESENTATIVES = [
+    "convolution of rows",
     "layer_norm axes turned",
     "rms_norm scale",
     "group_norm last",

@@ -96,10 +96,10 @@ def _in_f32(op: MlOp, builder: LocatedBuilder, *, equation: Equation) -> Values:
     result = equation(builder, op, operands)
     if tensor_type(result).element_type != element:
         result = put(builder, ml.ConvertOp(result, element))
-    return [_as_said(builder, op, result)]
+    return [as_said(builder, op, result)]
 
 
-def _as_said(builder: LocatedBuilder, op: MlOp, result: SSAValue) -> SSAValue:
+def as_said(builder: LocatedBuilder, op: MlOp, result: SSAValue) -> SSAValue:
     """A result in the type of the op, which may say other sizes than the smaller ops know."""
     if result.type == op.results[0].type:
         return result
@@ -120,7 +120,7 @@ def rounded_once(equation: Equation) -> Pattern:
 
 
 def _plain(op: MlOp, builder: LocatedBuilder, *, equation: Equation) -> Values:
-    return [_as_said(builder, op, equation(builder, op, op.operands))]
+    return [as_said(builder, op, equation(builder, op, op.operands))]
 
 
 def exact(equation: Equation) -> Pattern:

@@ -255,6 +255,19 @@ def test_what_was_quantized_comes_back_within_half_a_step(data):
     assert np.all(np.abs(found - x) <= step / 2 + 1e-12)
 
 
+@pytest.mark.parametrize(("source", "target"), [(f64, f64), (i8, i32), (i8, i8)], ids=str)
+def test_a_bias_is_added_to_each_feature_of_a_convolution(source, target):
+    dims = ml.ConvDims(("b", "f", "0"), ("o", "i", "0"), ("0", "f", "b"))
+    window = ml.Window(dims, (2,), ((1, 0),))
+    x, w = ((numbers(n, seed, 9)).astype(dtype_of(source)) for n, seed in (((2, 3, 7), 0), ((4, 3, 2), 1)))
+    bias = (numbers((4,), 2, 9)).astype(dtype_of(target))
+    operands = value(source, *x.shape), value(source, *w.shape)
+    op = ml.ConvolutionBiasOp(*operands, value(target, 4), window, element=target)
+    op.verify_()
+    plain = ml.ConvolutionOp(*operands, window, element=target).evaluate(x, w)[0]
+    np.testing.assert_allclose(op.evaluate(x, w, bias)[0], plain + bias[:, None], **CLOSE)
+
+
 @pytest.mark.parametrize(
     ("op", "arrays", "message"),
     [

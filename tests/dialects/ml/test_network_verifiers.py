@@ -23,8 +23,19 @@ MASKED = (
 QUANTIZE = "ml.quantize %x scale(%s : tensor<{0}>) zero_point(%z : tensor<{1}>){2} : tensor<{3}> to tensor<{4}>"
 DEQUANTIZE = "ml.dequantize %x scale(%s : tensor<{0}>) : tensor<{1}> to tensor<{2}>"
 
+CONVOLUTION = (
+    "ml.convolution_bias %x, %w, %b, dims = [b, 0, f] x [0, i, o] -> [b, 0, f] : "
+    "(tensor<2x5x3x{0}>, tensor<2x3x4x{0}>, tensor<{1}>) -> tensor<{2}>"
+)
+
 # What the message says, the form, what stands in it where it is wrong, and where it is good.
 TABLE = [
+    ("one element for each output", CONVOLUTION, ["f32", "3xf32", "2x4x4xf32"], ["f32", "?xf32", "2x4x4xf32"]),
+    ("bias must have rank 1", CONVOLUTION, ["f32", "1x4xf32", "2x4x4xf32"], ["f32", "4xf32", "2x4x4xf32"]),
+    ("and i32 elements", CONVOLUTION, ["i8", "4xi8", "2x4x4xi32"], ["i8", "4xi32", "2x4x4xi32"]),
+    ("or wider", CONVOLUTION, ["i32", "4xi8", "2x4x4xi8"], ["i8", "4xi8", "2x4x4xi8"]),
+    ("size of its type", CONVOLUTION, ["i8", "4xi8", "2x5x4xi8"], ["i8", "4xi8", "?x4x4xi8"]),
+    ("takes float", CONVOLUTION, ["i1", "4xi1", "2x4x4xi1"], ["ui8", "4xui8", "2x4x4xui8"]),
     ("takes float", LAYER, ["3xi32", 1, 0.5, "2x3xi32"], ["3xf32", 1, 0.5, "2x3xf32"]),
     ("axes [2] must be between", LAYER, ["3xf32", 2, 0.5, "2x3xf32"], ["3xf32", 1, 0.5, "2x3xf32"]),
     ("must be different", LAYER, ["3x3xf32", "1, 1", 0.5, "2x3xf32"], ["3x2xf32", "1, 0", 0.5, "2x3xf32"]),

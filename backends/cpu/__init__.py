@@ -22,12 +22,19 @@ def python_call_text(signature: Signature) -> str:
 
 
 def load(
-    code: bytes, signature: Signature, messages: Sequence[str], threads: int, data: Mapping[str, DataSpec]
+    code: bytes,
+    signature: Signature,
+    messages: Sequence[str],
+    threads: int,
+    data: Mapping[str, DataSpec] | None = None,
+    *,
+    python_call: bool = False,
 ) -> Callable[..., Any]:
     """A callable from object code made for this machine.
 
     `signature` is that of the program's function, `messages` the texts of its run-time checks, and `threads` the
-    number of threads that the code was made for. `data` tells where the symbols are that stand for data in files.
+    number of threads that the code was made for. `data` tells where the symbols are that stand for data in files,
+    `python_call` whether what :func:`python_call_text` gave is among the code.
 
     Raises :class:`WeftError` where a file does not hold its data (any more).
     """
@@ -38,13 +45,13 @@ def load(
     from weft.backends.cpu.runtime import runtime_symbol
     from weft.backends.signature import ENTRY
 
-    arrays = {symbol: spec.load() for symbol, spec in data.items()}
+    arrays = {symbol: spec.load() for symbol, spec in (data or {}).items()}
     addresses: dict[str, int] = {symbol: array.__array_interface__["data"][0] for symbol, array in arrays.items()}
 
     def address(symbol: str) -> int | None:
         return addresses.get(symbol) or runtime_symbol(symbol, threads) or python_symbol(symbol)
 
-    fast = fast_call_name(signature) if is_known() else None
+    fast = fast_call_name(signature) if python_call and is_known() else None
     library = Library(code, [ENTRY + signature.name, *([fast] if fast else [])], address)
     function = CompiledFunction(library, signature, messages, arrays)
     return builtin(signature.name, library.address(fast), (function, function.fail)) if fast else function

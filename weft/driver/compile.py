@@ -109,14 +109,21 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
             header, code = entry
             signature = Signature.from_json(header["signature"])
             data = {name: DataSpec(*spec) for name, spec in header["data"].items()}
-            return _callable(cpu.load(code, signature, tuple(header["messages"]), threads, data), signature, True)
+            call = cpu.load(
+                code, signature, tuple(header["messages"]), threads, data, python_call=header["python_call"]
+            )
+            return _callable(call, signature, True)
     with collection.paused(), showing(source) if source is not None else nullcontext():
         made = with_room(lambda: _compile(source or program, request, threads))
     if key is not None:
-        cache.write(
-            key, {"signature": made.signature.to_json(), "messages": made.messages, "data": made.data}, made.code
-        )
-    function = cpu.load(made.code, made.signature, made.messages, threads, made.data)
+        header = {
+            "signature": made.signature.to_json(),
+            "messages": made.messages,
+            "data": made.data,
+            "python_call": made.python_call,
+        }
+        cache.write(key, header, made.code)
+    function = cpu.load(made.code, made.signature, made.messages, threads, made.data, python_call=made.python_call)
     return _callable(function, made.signature, False)
 
 
@@ -133,11 +140,13 @@ def _callable(call: Callable[..., Any], signature: Signature, from_cache: bool) 
 
 @dataclass(frozen=True)
 class _Made:
-    """A program in object code, the messages of its run-time checks, and the data that it takes from files."""
+    """A program in object code, the messages of its run-time checks, the data that it takes from files, and whether
+    Python can call it without Python in between."""
 
     signature: Signature
     messages: tuple[str, ...]
     data: dict[str, DataSpec]
+    python_call: bool
     code: bytes
 
 
@@ -159,9 +168,10 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     keep_only(module, function)
     set_target(module, host_cpu(threads))
     run_pipeline(module, request.pipeline or CPU)
-    code = llvm.to_object(llvm.to_llvm_ir(module) + cpu.python_call_text(signature))
+    short_cut = cpu.python_call_text(signature)
+    code = llvm.to_object(llvm.to_llvm_ir(module) + short_cut)
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
-    return _Made(signature, tuple(message.data for message in messages), _data_of(module), code)
+    return _Made(signature, tuple(message.data for message in messages), _data_of(module), bool(short_cut), code)
 
 
 def _data_of(module: ModuleOp) -> dict[str, DataSpec]:

@@ -542,6 +542,20 @@ def top_k(g: Generator) -> None:
         g.keep(op, (*x.shape[:-1], k), g.rng.randint(0, 1))
 
 
+def random_bits(g: Generator) -> None:
+    algorithm = g.rng.choice(("DEFAULT", "THREE_FRY", "PHILOX"))
+    state = [g.rng.getrandbits(64) for _ in range(3 if algorithm == "PHILOX" else 2)]
+    element, shape = g.rng.choice([e for e in ELEMENTS if kind_of(e) in Kind.INTEGER]), g.shape()
+    if prod(shape) <= 256:
+        state = g.keep(ml.ConstantOp.of(np.array(state, np.uint64)), (len(state),))
+        g.keep(ml.RngBitGeneratorOp(algorithm, state.value, TensorType(element, shape)), shape, 1)
+
+
+def reduce_precision(g: Generator) -> None:
+    x = g.pick(Kind.FLOAT)
+    g.keep(ml.ReducePrecisionOp(x.value, g.rng.randint(1, 11), g.rng.randint(0, 23)), x.shape)
+
+
 def one_hot(g: Generator) -> None:
     ids = g.pick(Kind.INTEGER)
     dim, depth = g.rng.randint(0, len(ids.shape)), g.rng.choice((0, 1, 3))
@@ -631,6 +645,8 @@ WINDOWS: tuple[Callable[[Generator], None], ...] = (
     scatter,
     sort,
     top_k,
+    random_bits,
+    reduce_precision,
     one_hot,
     triangle,
     *SLIDES,

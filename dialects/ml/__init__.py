@@ -81,7 +81,9 @@ from weft.dialects.ml.nn import LogSoftmaxOp, SoftmaxOp
 from weft.dialects.ml.norms import LayerNormOp, RmsNormOp
 from weft.dialects.ml.pad import PadOp
 from weft.dialects.ml.pool import AvgPoolOp, MaxPoolOp
+from weft.dialects.ml.precision import ReducePrecisionOp
 from weft.dialects.ml.quantization import DequantizeOp, QuantizeOp
+from weft.dialects.ml.random import RngAlgorithmAttr, RngBitGeneratorOp
 from weft.dialects.ml.reduce_window import ReduceWindowOp
 from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
 from weft.dialects.ml.scans import CummaxOp, CumminOp, CumprodOp, CumsumOp, ScanOp
@@ -162,6 +164,8 @@ ML = Dialect(
         TakeOp,
         ScatterOp,
         SortOp,
+        RngBitGeneratorOp,
+        ReducePrecisionOp,
         TopKOp,
         OneHotOp,
         TriOp,
@@ -190,7 +194,7 @@ ML = Dialect(
         SelectOp,
         ClampOp,
     ],
-    [ConvDimsAttr, CompareTypeAttr, DirectionAttr, LossReductionAttr, PrecisionAttr],
+    [ConvDimsAttr, CompareTypeAttr, DirectionAttr, LossReductionAttr, PrecisionAttr, RngAlgorithmAttr],
 )
 
 __all__ = [
@@ -264,6 +268,7 @@ __all__ = [
     "PrecisionAttr",
     "QuantizeOp",
     "ReduceOp",
+    "ReducePrecisionOp",
     "ReduceWindowOp",
     "ReluOp",
     "RemOp",
@@ -271,6 +276,8 @@ __all__ = [
     "ReturnOp",
     "ReverseOp",
     "RmsNormOp",
+    "RngAlgorithmAttr",
+    "RngBitGeneratorOp",
     "RoundEvenOp",
     "RoundOp",
     "RsqrtOp",

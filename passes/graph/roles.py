@@ -43,7 +43,7 @@ _HOST = (ml.ConstantOp, ml.ReshapeOp, ml.GetDimensionSizeOp)
 _LOOKUP = (ml.GatherOp, ml.TakeOp, ml.OneHotOp)
 """Ops that read an element of their operands more than once, at places of their own."""
 
-_PLACES = (*_LOOKUP, ml.TriOp, ml.TrilOp, ml.TriuOp)
+_PLACES = (*_LOOKUP, ml.TriOp, ml.TrilOp, ml.TriuOp, ml.ReducePrecisionOp)
 """Ops of which an element follows from its place."""
 
 _POINT = (UnaryOp, BinaryOp, ml.CompareOp, ml.SelectOp, ml.ClampOp, ml.ConvertOp, ml.IsFiniteOp, ml.IotaOp, *_PLACES)

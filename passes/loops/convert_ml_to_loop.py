@@ -22,6 +22,7 @@ from weft.passes.loops.ml_to_loop.convolution import convolution
 from weft.passes.loops.ml_to_loop.dynamic_slices import MOVES
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
+from weft.passes.loops.ml_to_loop.random_bits import rng_bit_generator
 from weft.passes.loops.ml_to_loop.reduce_window import reduce_window
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
 from weft.passes.loops.ml_to_loop.scans import scan
@@ -51,6 +52,7 @@ NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.ConvolutionOp: convolution,
     ml.ScatterOp: scatter,
     ml.SortOp: sort,
+    ml.RngBitGeneratorOp: rng_bit_generator,
     ml.TopKOp: top_k,
 }
 """Ops with nests of their own."""

@@ -51,6 +51,9 @@ STREAMED_ROWS = 16
 PACKED_COLUMNS = 512
 """Up to so many columns the right input is read as it stands."""
 
+LONG_BODY = 64
+"""So many ops are worth vectors even if their lanes are stored one by one."""
+
 DEPTH = 512
 """The depth of a packed panel."""
 
@@ -291,8 +294,10 @@ def _strip(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
 
 
 def _elements(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
-    """Vectors along the loop that moves the stores by one element."""
+    """Vectors along the loop that moves the stores by one element, or the innermost one where the body is long."""
     along = _along(nest.stores[-1], nest.loops)
+    if along is None and len(nest.body) >= LONG_BODY and stride(nest.stores[-1], nest.loops[-1].counter):
+        along = nest.loops[-1]
     if along is None:
         return []
     lanes = machine.lanes(nest.element_bytes)

@@ -10,12 +10,14 @@ import pytest
 import weft
 from tests.passes.loops import (
     kernels,
+    test_ml_to_loop_bits,
     test_ml_to_loop_lookups,
     test_ml_to_loop_nests,
     test_ml_to_loop_scalars,
     test_ml_to_loop_sorts,
     test_ml_to_loop_windows,
 )
+from tests.passes.loops.test_ml_to_loop_bits import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_lookups import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_nests import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_scalars import *  # noqa: F403
@@ -41,6 +43,7 @@ def check_compiled(build, *arrays, dynamic=(), extra=(), tolerance=None):
 @pytest.fixture(autouse=True)
 def through_the_whole_road(monkeypatch):
     for cases in (
+        test_ml_to_loop_bits,
         test_ml_to_loop_lookups,
         test_ml_to_loop_nests,
         test_ml_to_loop_scalars,

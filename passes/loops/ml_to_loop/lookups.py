@@ -1,4 +1,4 @@
-"""Elements at computed places: gather and take; and elements that their place says: one_hot and triangles."""
+"""Elements at computed places (gather, take), by their place (one_hot, triangles), and by bits (reduce_precision)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, i64
+from xdsl.dialects.builtin import IndexType, IntegerType, i64
 from xdsl.ir import Attribute, SSAValue
 
 from weft.dialects import ml
@@ -115,6 +115,29 @@ def triangle(nest: Nest, op: MlOp, index: Index) -> SSAValue:
     return nest.body.select(_in_lower(nest, index, op.offset - 1), zero, element)
 
 
+def reduce_precision(nest: Nest, op: MlOp, index: Index) -> SSAValue:
+    """An `ml.reduce_precision` rounds the bits of an element."""
+    assert isinstance(op, ml.ReducePrecisionOp)
+    body, how = nest.body, op.rounding
+    x = nest.element(op.operand, index)
+    bits = found = body.put(arith.BitcastOp(x, IntegerType(width_of(x.type))))
+    sign = body.put(arith.AndIOp(bits, body.like(how.sign, bits)))
+    if how.dropped:
+        even = body.put(arith.ShRUIOp(bits, body.like(how.dropped, bits)))
+        even = body.put(arith.AndIOp(even, body.like(1, bits)))
+        found = body.put(arith.AddiOp(body.put(arith.AddiOp(bits, even)), body.like(how.bias, bits)))
+        found = body.put(arith.AndIOp(found, body.like(how.kept, bits)))
+    if how.flushes:
+        size = body.put(arith.AndIOp(found, body.like(how.exponent, bits)))
+        infinity = body.put(arith.OrIOp(sign, body.like(how.exponent, bits)))
+        found = body.select(body.cmpi("ugt", size, body.like(how.greatest, bits)), infinity, found)
+        found = body.select(body.cmpi("ule", size, body.like(how.least, bits)), sign, found)
+    lost = body.like(how.exponent, bits) if how.loses_nan else bits
+    magnitude = body.put(arith.AndIOp(bits, body.like(how.sign - 1, bits)))
+    found = body.select(body.cmpi("ugt", magnitude, body.like(how.exponent, bits)), lost, found)
+    return body.put(arith.BitcastOp(found, x.type))
+
+
 LOOKUPS: Mapping[type[MlOp], Callable[..., SSAValue]] = {
     ml.GatherOp: gather,
     ml.TakeOp: take,
@@ -122,5 +145,6 @@ LOOKUPS: Mapping[type[MlOp], Callable[..., SSAValue]] = {
     ml.TriOp: tri,
     ml.TrilOp: triangle,
     ml.TriuOp: triangle,
+    ml.ReducePrecisionOp: reduce_precision,
 }
 """How each of these ops gives an element: a nest, the op and an index in, a scalar out."""

@@ -159,14 +159,34 @@ class Statistics(Quiet):
         """Count them again."""
         self.rows.append((type(step).__name__, self._before, _count_ops(op)))
 
-    def report(self) -> str:
-        """A table in the manner of MLIR's statistics report."""
+    def report(self, display: str = "pipeline") -> str:
+        """A table in the manner of MLIR's statistics report: `pipeline` (in order) or `list` (by name, summed)."""
         rule = "===" + "-" * 73 + "==="
         lines = [rule, "... Pass statistics report ...".center(len(rule)).rstrip(), rule]
-        for name, before, after in self.rows:
+        for name, before, after in self.rows if display == "pipeline" else self._summed():
             lines += [name, f"  (S) {before:6} ops-before - operations before the pass"]
             lines += [f"  (S) {after:6} ops-after  - operations after it"]
         return "\n".join(lines)
+
+    def _summed(self) -> list[tuple[str, int, int]]:
+        sums: dict[str, tuple[int, int]] = {}
+        for name, before, after in self.rows:
+            old = sums.get(name, (0, 0))
+            sums[name] = (old[0] + before, old[1] + after)
+        return [(name, *sums[name]) for name in sorted(sums)]
+
+
+@dataclass
+class LastStep(Quiet):
+    """Remembers the pass that runs, and the module before it."""
+
+    text: Callable[[Operation], str]
+    step: ModulePass | None = None
+    before_it: str = ""
+
+    def before(self, step: ModulePass, op: Operation) -> None:
+        """Take both."""
+        self.step, self.before_it = step, self.text(op)
 
 
 def _count_ops(op: Operation) -> int:

@@ -6,11 +6,12 @@ numbered before the regions nested in them, and sibling regions start from the s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr, i1
+from xdsl.dialects.builtin import IndexType, IntegerAttr, NameLoc, i1
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 RESULT_NAMES: dict[str, Sequence[str]] = {
@@ -78,16 +79,25 @@ class _Scope:
     argument: int
     conflict: int
     used: set[str]
+    by_location: bool
+
+    def copy(self) -> _Scope:
+        """The counters for a nested region."""
+        return replace(self, used=self.used.copy())
 
 
-def number(op: Operation, names: dict[SSAValue, str]) -> None:
-    """Name every value that is defined inside `op`. A result of several has the name of the first and `#n`."""
-    pending = [(region, _Scope(0, 0, 0, set())) for region in op.regions]
+def number(op: Operation, names: dict[SSAValue, str], *, unique: bool = False, by_location: bool = False) -> None:
+    """Name every value that is defined inside `op`. A result of several has the name of the first and `#n`.
+
+    `unique` gives no name twice, not even in sibling regions; `by_location` names results after `loc("name")`.
+    """
+    whole = _Scope(0, 0, 0, set(), by_location)
+    pending = [(region, whole if unique else whole.copy()) for region in op.regions]
     while pending:
         region, scope = pending.pop()
         _number_region(region, scope, names)
         pending.extend(
-            (inner, _Scope(scope.value, scope.argument, scope.conflict, scope.used.copy()))
+            (inner, scope if unique else scope.copy())
             for block in region.blocks
             for nested in block.ops
             for inner in nested.regions
@@ -112,16 +122,27 @@ def _number_region(region: Region, scope: _Scope, names: dict[SSAValue, str]) ->
 
 
 def _number_results(op: Operation, scope: _Scope, names: dict[SSAValue, str]) -> None:
-    if isinstance(op, arith.ConstantOp):
+    located = _location_name(op) if scope.by_location else None
+    if isinstance(op, arith.ConstantOp) and located is None:
         names[op.result] = _unique(_constant_name(op), scope)
         return
     known = RESULT_NAMES.get(op.name)
-    name = _unique(known[0], scope) if known is not None else _next_number(scope)
+    if located is not None:
+        name = _unique(located, scope)
+    else:
+        name = _unique(known[0], scope) if known is not None else _next_number(scope)
     if len(op.results) == 1:
         names[op.results[0]] = name
         return
     for position, result in enumerate(op.results):
         names[result] = f"{name}#{position}"
+
+
+def _location_name(op: Operation) -> str | None:
+    """The name that a location gives, as one that a value may have."""
+    if not isinstance(op.location, NameLoc):
+        return None
+    return re.sub(r"[^\w$.-]", "_", op.location.desc.data) or None
 
 
 def _next_number(scope: _Scope) -> str:

@@ -13,6 +13,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft import codes
 from weft.diagnostics import UNKNOWN, WeftError
+from weft.driver.action_log import DebugCounter
 from weft.driver.instruments import Instrument
 from weft.driver.options import make_pass, options_of
 from weft.driver.pipeline import Nest, Step, parse_pipeline
@@ -32,11 +33,19 @@ class PassManager:
     passes: dict[Step, ModulePass]
     verify_each: bool = True
     instruments: Sequence[Instrument] = ()
+    counter: DebugCounter | None = None
 
     @staticmethod
-    def of(pipeline: Nest, *, verify_each: bool = True, instruments: Sequence[Instrument] = ()) -> PassManager:
+    def of(
+        pipeline: Nest,
+        *,
+        verify_each: bool = True,
+        instruments: Sequence[Instrument] = (),
+        counter: DebugCounter | None = None,
+    ) -> PassManager:
         """Look up every pass. Raises :class:`WeftError` for an unknown pass or option."""
-        return PassManager(pipeline, {step: _find(step) for step in pipeline.steps()}, verify_each, instruments)
+        passes = {step: _find(step) for step in pipeline.steps()}
+        return PassManager(pipeline, passes, verify_each, instruments, counter)
 
     def described(self) -> str:
         """The pipeline with every option of every pass, as text that can be pasted after `--pass-pipeline`."""
@@ -81,6 +90,8 @@ class PassManager:
                     block.add_op(inner)
 
     def _run_pass(self, ctx: Context, step: ModulePass, module: ModuleOp) -> None:
+        if self.counter is not None and not self.counter.allows():
+            return
         for instrument in self.instruments:
             instrument.before(step, module)
         try:

@@ -5,15 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from xdsl.dialect_interfaces.op_asm import OpAsmDialectInterface
 from xdsl.dialects.builtin import AnyFloat, Builtin, DenseIntOrFPElementsAttr
-from xdsl.ir import Attribute, Block, Dialect, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.printer import Printer
 
 from weft.dialects.upstream.syntax import printer_of
 from weft.driver.numbering import number
+
+
+@dataclass(frozen=True)
+class Style:
+    """What is seldom asked of a printer.
+
+    `elide_resources` leaves out resources of more characters than that; `unique_names` gives no name twice;
+    `location_names` names values after `loc("name")`; `skip_regions` prints `{...}` for regions; `value_users` adds
+    comments that name who uses a value.
+    """
+
+    elide_resources: int | None = None
+    unique_names: bool = False
+    location_names: bool = False
+    skip_regions: bool = False
+    value_users: bool = False
+
+
+PLAIN = Style()
 
 
 @dataclass(eq=False, repr=False)
@@ -22,9 +42,42 @@ class MlirPrinter(Printer):
 
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     elide_larger: int | None = None
+    style: Style = PLAIN
 
     def print_op(self, op: Operation) -> None:
-        """Print an op, in the syntax that is written here where xDSL has none."""
+        """Print an op, and who uses it where that is asked for."""
+        self._print_op(op)
+        if self.style.value_users and op.results:
+            self.print_string(f" // {self._users(op)}")
+
+    def _users(self, op: Operation) -> str:
+        users = dict.fromkeys(use.operation for result in op.results for use in result.uses)
+        names = [f"%{self.names[user.results[0]]}" if user.results else user.name for user in users if self.names]
+        return f"user{'s' if len(names) != 1 else ''}: {', '.join(names)}" if names else "unused"
+
+    def print_region(self, region: Region, *arguments: Any, **options: Any) -> None:
+        """Print a region, or that there is one."""
+        if self.style.skip_regions:
+            self.print_string("{...}")
+        else:
+            super().print_region(region, *arguments, **options)
+
+    def print_metadata(self, dialects: Iterable[Dialect]) -> None:
+        """Print the resources, without those that are too large."""
+        dialects, limit = tuple(dialects), self.style.elide_resources
+        if limit is not None:
+            for dialect in dialects:
+                interface = dialect.get_interface(OpAsmDialectInterface)
+                handles = self._dialect_resources.get(dialect.name)
+                if interface is not None and handles:
+                    built = interface.build_resources(handles)
+                    handles.intersection_update(name for name, text in built.items() if len(text) <= limit)
+            if not any(self._dialect_resources.values()):
+                return
+        super().print_metadata(dialects)
+
+    def _print_op(self, op: Operation) -> None:
+        """In the syntax that is written here where xDSL has none."""
         body = None if self.print_generic_format else printer_of(type(op))
         if body is None:
             super().print_op(op)
@@ -103,18 +156,21 @@ def print_module(
     debuginfo: bool = False,
     keep_names: bool = False,
     elide_larger: int | None = None,
+    style: Style = PLAIN,
     dialects: Iterable[Dialect] = (Builtin,),
 ) -> str:
     """The text of a module, ending in a newline, with the resources that it refers to.
 
     `keep_names` keeps the names that values have in the source; `elide_larger` leaves out the data of dense attributes
-    with more elements than that. `dialects` are those that hold resources.
+    with more elements than that; `style` is what is seldom asked for. `dialects` are those that hold resources.
     """
     stream = StringIO()
     names: dict[SSAValue, str] = {}
     if not keep_names:
-        number(module, names)
-    printer = MlirPrinter(stream, generic, print_debuginfo=debuginfo, names=names, elide_larger=elide_larger)
+        number(module, names, unique=style.unique_names, by_location=style.location_names)
+    printer = MlirPrinter(
+        stream, generic, print_debuginfo=debuginfo, names=names, elide_larger=elide_larger, style=style
+    )
     printer.print_op(module)
     printer.print_metadata(dialects)
     return stream.getvalue() + "\n"

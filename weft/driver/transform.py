@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import re
 import time
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
+from xdsl.passes import ModulePass
 
 from weft import codes
 from weft.diagnostics import UNKNOWN, Diagnostic, WeftError
+from weft.driver.action_log import DebugCounter
 from weft.driver.chunks import MARKER, Chunk, split
 from weft.driver.expectations import check, expectations
-from weft.driver.instruments import Instrument, Timing
+from weft.driver.instruments import Instrument, LastStep, Timing
+from weft.driver.options import options_of
 from weft.driver.passes import PassManager
-from weft.driver.pipeline import Nest, parse_pipeline
-from weft.driver.printing import print_module
+from weft.driver.pipeline import Nest, Step, parse_pipeline
+from weft.driver.printing import PLAIN, Style, print_module
 from weft.driver.reading import read_module
 from weft.driver.source import Source, showing
 from weft.frontends.mlir import parse_module
@@ -37,6 +41,7 @@ class PrintOptions:
     debuginfo: bool = False
     keep_names: bool = False
     elide_larger: int | None = None
+    style: Style = PLAIN
 
     def text(self, module: Operation) -> str:
         """The module's text."""
@@ -46,6 +51,7 @@ class PrintOptions:
             debuginfo=self.debuginfo,
             keep_names=self.keep_names,
             elide_larger=self.elide_larger,
+            style=self.style,
         )
 
 
@@ -63,6 +69,10 @@ class Job:
     printing: PrintOptions = PrintOptions()
     instruments: Sequence[Instrument] = ()
     timing: Timing | None = None
+    local_reproducer: bool = False
+    generated_reproducer: Path | None = None
+    counter: DebugCounter | None = None
+    stack_traces: bool = False
 
 
 @dataclass
@@ -86,9 +96,16 @@ def transform(text: str, name: str, job: Job, *, marker: str | None = None, outp
         try:
             texts.append(with_room(partial(_transform_chunk, chunk, name, job)))
         except WeftError as error:
-            outcome.diagnostics.extend(error.diagnostics)
+            outcome.diagnostics.extend(_traced(error) if job.stack_traces else error.diagnostics)
     outcome.text = f"{output_marker}\n".join(texts)
     return outcome
+
+
+def _traced(error: WeftError) -> list[Diagnostic]:
+    """What an error says, with the place in weft that said it."""
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    note = Diagnostic(f"diagnostic emitted with trace:\n{trace}", severity="note")
+    return [replace(diagnostic, notes=(*diagnostic.notes, note)) for diagnostic in error.diagnostics]
 
 
 def verify_diagnostics(
@@ -125,12 +142,19 @@ def _transformed(chunk: Chunk, name: str, job: Job) -> str:
     if job.verify_roundtrip:
         verify_roundtrip(module, ctx)
     pipeline = reproducer_pipeline(chunk.text) if job.run_reproducer else job.pipeline
-    before = job.printing.text(module) if job.crash_reproducer is not None else ""
-    manager = PassManager.of(pipeline, verify_each=job.verify_each, instruments=job.instruments)
+    wants_reproducer = job.crash_reproducer is not None or job.generated_reproducer is not None
+    before = job.printing.text(module) if wants_reproducer else ""
+    if job.generated_reproducer is not None:
+        _write_reproducer(job.generated_reproducer, before, pipeline, job)
+    last = LastStep(job.printing.text)
+    instruments = [*job.instruments, last] if job.local_reproducer else job.instruments
+    manager = PassManager.of(pipeline, verify_each=job.verify_each, instruments=instruments, counter=job.counter)
     try:
         manager.run(ctx, module)
     except Exception as error:
         if job.crash_reproducer is not None:
+            if last.step is not None:
+                before, pipeline = last.before_it, _pipeline_of(last.step)
             raise _reproduced(error, before, pipeline, job) from error
         raise
     start = time.perf_counter()
@@ -175,6 +199,21 @@ def _reproduced(error: Exception, before: str, pipeline: Nest, job: Job) -> Weft
     """Write the reproducer; the error that tells of it, and what went wrong before it."""
     path = job.crash_reproducer
     assert path is not None
+    _write_reproducer(path, before, pipeline, job)
+    first = error.diagnostics if isinstance(error, WeftError) else (_bug(error),)
+    note = Diagnostic(
+        f"Pipeline failed while executing [{pipeline}]: reproducer generated at `{path}`", UNKNOWN, "note"
+    )
+    message = "Failures have been detected while processing an MLIR pass pipeline"
+    return WeftError(message, UNKNOWN, notes=(note, *first), code=codes.PIPELINE_FAILED)
+
+
+def _pipeline_of(step: ModulePass) -> Nest:
+    """The pipeline of one pass."""
+    return Nest("builtin.module", (Step(step.name, options_of(step)),))
+
+
+def _write_reproducer(path: Path, before: str, pipeline: Nest, job: Job) -> None:
     resource = (
         "{-#\n  external_resources: {\n    mlir_reproducer: {\n"
         f"      pipeline: {json.dumps(str(pipeline))},\n      disable_threading: false,\n"
@@ -183,10 +222,4 @@ def _reproduced(error: Exception, before: str, pipeline: Nest, job: Job) -> Weft
     try:
         path.write_text(before + resource, encoding="utf-8")
     except OSError as problem:
-        raise WeftError(f"cannot open output file '{path}': {problem.strerror}", code=codes.CANNOT_WRITE) from error
-    first = error.diagnostics if isinstance(error, WeftError) else (_bug(error),)
-    note = Diagnostic(
-        f"Pipeline failed while executing [{pipeline}]: reproducer generated at `{path}`", UNKNOWN, "note"
-    )
-    message = "Failures have been detected while processing an MLIR pass pipeline"
-    return WeftError(message, UNKNOWN, notes=(note, *first), code=codes.PIPELINE_FAILED)
+        raise WeftError(f"cannot open output file '{path}': {problem.strerror}", code=codes.CANNOT_WRITE) from None

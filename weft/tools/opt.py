@@ -12,8 +12,16 @@ from weft.tools import report
 from weft.tools.opt_flags import OptFlags, help_text, read_flags
 
 if TYPE_CHECKING:
+    from weft.driver.action_log import DebugCounter
     from weft.driver.instruments import Instrument
     from weft.driver.transform import Job, Outcome
+
+SEVERITIES = {
+    "errors": ("error",),
+    "warnings": ("error", "warning"),
+    "remarks": ("error", "warning", "remark", "note"),
+}
+"""What `--mlir-diagnostic-verbosity-level` lets through."""
 
 
 def command(arguments: list[str]) -> int:
@@ -52,7 +60,8 @@ def _run(flags: OptFlags) -> int:
 
 def _deliver(outcome: Outcome, flags: OptFlags, job: Job) -> int:
     """Print what there is: diagnostics to stderr, the result only where all went well (or chunk by chunk)."""
-    report.show(replace(said, notes=()) if flags.no_notes else said for said in outcome.diagnostics)
+    shown = (said for said in outcome.diagnostics if said.severity in SEVERITIES[flags.verbosity])
+    report.show(replace(said, notes=()) if flags.no_notes else said for said in shown)
     if flags.verify_diagnostics is None and (not outcome.failed or flags.split_input_file):
         _write(flags.output, outcome.text)
     _print_reports(flags, job)
@@ -69,6 +78,7 @@ def _write(output: str | None, text: str) -> None:
 
 
 def _print_reports(flags: OptFlags, job: Job) -> None:
+    from weft.driver.action_log import ActionProfile
     from weft.driver.check_passes import CheckPasses
     from weft.driver.instruments import Statistics
 
@@ -76,20 +86,28 @@ def _print_reports(flags: OptFlags, job: Job) -> None:
         if isinstance(instrument, CheckPasses) and (remark := instrument.report()):
             report.remark(remark)
         if isinstance(instrument, Statistics):
-            print(instrument.report(), file=sys.stderr)
+            print(instrument.report(flags.statistics_display), file=sys.stderr)
+        if isinstance(instrument, ActionProfile):
+            instrument.close()
+    if job.counter is not None and flags.print_debug_counter:
+        print(job.counter.report(), file=sys.stderr)
     if job.timing is not None:
         print(job.timing.report(flags.timing_display, flags.output_format), file=sys.stderr)
 
 
 def _job(flags: OptFlags) -> Job:
-    from weft.driver.instruments import IrDumps, Statistics, Timing
+    from weft.driver.instruments import IrDumps, Timing
     from weft.driver.passes import PassManager
     from weft.driver.pipeline import Nest
+    from weft.driver.printing import Style
     from weft.driver.transform import Job, PrintOptions
 
     pipeline = flags.pipeline or Nest("builtin.module", tuple(flags.steps))
     timing = Timing() if flags.timing else None
-    dumped = PrintOptions(flags.generic, flags.debuginfo, flags.keep_names, flags.elide_larger)
+    style = Style(
+        flags.elide_resources, flags.unique_names, flags.location_names, flags.skip_regions, flags.value_users
+    )
+    dumped = PrintOptions(flags.generic, flags.debuginfo, flags.keep_names, flags.elide_larger, style)
     dumps = IrDumps(
         dumped.text,
         flags.dumped("before"),
@@ -107,13 +125,43 @@ def _job(flags: OptFlags) -> Job:
         flags.run_reproducer,
         None if flags.crash_reproducer is None else Path(flags.crash_reproducer),
         dumped,
-        [dumps, *([timing] if timing else []), *([Statistics()] if flags.statistics else []), *_checks(flags)],
+        [
+            dumps,
+            *([timing] if timing else []),
+            *_checks(flags),
+            *_actions(flags),
+        ],
         timing,
+        flags.local_reproducer,
+        None if flags.generated_reproducer is None else Path(flags.generated_reproducer),
+        _counter(flags),
+        flags.stack_traces,
     )
     manager = PassManager.of(pipeline)
     if flags.dump_pipeline:
         print(f"Pass Manager with {len(manager.passes)} passes:\n{manager.described()}\n", file=sys.stderr)
     return job
+
+
+def _actions(flags: OptFlags) -> list[Instrument]:
+    """What counts and logs the passes that run."""
+    from weft.driver.action_log import ActionLog, ActionProfile
+    from weft.driver.instruments import Statistics
+
+    wanted: list[Instrument] = [Statistics()] if flags.statistics else []
+    if flags.log_actions is not None:
+        wanted.append(ActionLog(flags.log_actions))
+    if flags.profile_actions is not None:
+        wanted.append(ActionProfile(flags.profile_actions))
+    return wanted
+
+
+def _counter(flags: OptFlags) -> DebugCounter | None:
+    from weft.driver.action_log import DebugCounter, read_counter
+
+    if flags.debug_counter is not None:
+        return read_counter(flags.debug_counter)
+    return DebugCounter() if flags.print_debug_counter else None
 
 
 def _checks(flags: OptFlags) -> list[Instrument]:

@@ -53,6 +53,21 @@ class OptFlags:
     no_notes: bool = False
     no_implicit_module: bool = False
     accepted: bool = False
+    elide_resources: int | None = None
+    unique_names: bool = False
+    location_names: bool = False
+    skip_regions: bool = False
+    value_users: bool = False
+    statistics_display: str = "pipeline"
+    local_reproducer: bool = False
+    generated_reproducer: str | None = None
+    debug_counter: str | None = None
+    print_debug_counter: bool = False
+    target: str = "mlir"
+    stack_traces: bool = False
+    verbosity: str = "remarks"
+    log_actions: str | None = None
+    profile_actions: str | None = None
 
     def dumped(self, when: Literal["before", "after"]) -> frozenset[str]:
         """The passes around which the IR is dumped; `*` for all."""
@@ -64,8 +79,10 @@ class OptFlags:
 class Flag(NamedTuple):
     """A flag: its names, the field that it sets, how, and what `--help` says.
 
-    Kinds: `set` (true), `bool` (`--x`, `--x=0`), `text`, `number`, `choice` (of `choices`), `pass` (adds a pass name),
-    `all` (adds `*`), `marker` (sets the flag, and the marker where one is given), `pipeline`.
+    Kinds: `set` (true), `unset` (false), `bool` (`--x`, `--x=0`), `text`, `number`, `choice` (of `choices`, the first
+    where no value is given), `one` (the same with a value), `pass` (adds a pass name), `all` (adds `*`), `marker` (sets
+    the flag, and the marker where one is given), `pipeline`, `refused` (an error, whose hint is `target`; not in
+    `--help`).
     """
 
     names: tuple[str, ...]
@@ -129,6 +146,55 @@ FLAGS: tuple[Flag, ...] = (
     Flag(("mlir-disable-diagnostic-notes",), "no_notes", "set", "print no notes"),
     Flag(("mlir-disable-threading",), "accepted", "set", "accepted; there is one thread"),
     Flag(("mlir-pretty-debuginfo",), "debuginfo", "set", "print locations"),
+    Flag(("disable-verify",), "verify_each", "unset", "do not verify after passes"),
+    Flag(
+        ("mlir-elide-resource-strings-if-larger",),
+        "elide_resources",
+        "number",
+        "leave out longer resources",
+    ),
+    Flag(("mlir-print-unique-ssa-ids",), "unique_names", "set", "give no name twice, not even in sibling regions"),
+    Flag(("mlir-use-nameloc-as-prefix",), "location_names", "set", 'name values after their loc("name")'),
+    Flag(("mlir-print-skip-regions",), "skip_regions", "set", "print {...} for regions"),
+    Flag(("mlir-print-value-users",), "value_users", "set", "say in comments who uses a value"),
+    Flag(
+        ("mlir-pass-statistics-display",),
+        "statistics_display",
+        "choice",
+        "in order, or summed by name",
+        ("pipeline", "list"),
+    ),
+    Flag(
+        ("mlir-pass-pipeline-local-reproducer",),
+        "local_reproducer",
+        "set",
+        "the crash reproducer holds the failing pass alone, and the module before it",
+    ),
+    Flag(("mlir-generate-reproducer",), "generated_reproducer", "text", "write the input with the pipeline there"),
+    Flag(
+        ("mlir-debug-counter",),
+        "debug_counter",
+        "text",
+        "pass-execution-skip=N,pass-execution-count=M: skip N passes, then run M",
+    ),
+    Flag(("mlir-print-debug-counter",), "print_debug_counter", "set", "print how many passes were counted"),
+    Flag(("mlir-print-stacktrace-on-diagnostic",), "stack_traces", "set", "show where in weft an error comes from"),
+    Flag(("mlir-print-op-on-diagnostic",), "accepted", "bool", "accepted; errors show the line of the source"),
+    Flag(
+        ("mlir-diagnostic-verbosity-level",),
+        "verbosity",
+        "choice",
+        "say no more than that",
+        ("errors", "warnings", "remarks"),
+    ),
+    Flag(("log-actions-to",), "log_actions", "text", "log the passes that run into a file, or - for stderr"),
+    Flag(("profile-actions-to",), "profile_actions", "text", "the same with times, for chrome://tracing"),
+    Flag(("t", "target"), "target", "one", "the kind of output", ("mlir",)),
+    Flag(
+        ("irdl-file",), "a dialect is a Python file here: weft new-dialect, --load-dialect-plugin=FILE", "refused", ""
+    ),
+    Flag(("debug-only", "debug"), "--mlir-print-ir-after-all shows what passes do", "refused", ""),
+    Flag(("emit-bytecode",), "weft reads and writes text", "refused", ""),
     Flag(("version",), "version", "set", "print the version"),
     Flag(("help", "h"), "help", "set", "this text"),
 )
@@ -146,6 +212,8 @@ def help_text() -> str:
         "options (one dash or two):",
     ]
     for flag in FLAGS:
+        if flag.kind == "refused":
+            continue
         names = ", ".join(("-" if len(name) == 1 else "--") + name for name in flag.names)
         value = {"text": "=TEXT", "number": "=N", "pass": "=PASS", "pipeline": "=TEXT"}.get(flag.kind, "")
         value = f"={'|'.join(flag.choices)}" if flag.choices else value
@@ -179,7 +247,7 @@ def _read_flag(flags: OptFlags, argument: str, rest: Iterator[str]) -> None:
     if flag is None:
         _add_pass(flags, argument, name, text)
         return
-    if flag.kind in ("text", "number", "pass", "pipeline") and value is None:
+    if flag.kind in ("text", "number", "pass", "pipeline", "one") and value is None:
         value = next(rest, None)
         if value is None:
             raise WeftError(f"weft opt: '{argument}' needs a value", code=codes.COMMAND_LINE)
@@ -188,6 +256,10 @@ def _read_flag(flags: OptFlags, argument: str, rest: Iterator[str]) -> None:
 
 def _set(flags: OptFlags, flag: Flag, argument: str, value: str | None) -> None:
     match flag.kind:
+        case "refused":
+            raise WeftError(f"weft opt: '{argument}': not supported", hint=flag.target, code=codes.COMMAND_LINE)
+        case "unset":
+            setattr(flags, flag.target, False)
         case "set" if value is not None:
             raise WeftError(f"weft opt: '{argument}': this option takes no value", code=codes.COMMAND_LINE)
         case "set":
@@ -196,7 +268,7 @@ def _set(flags: OptFlags, flag: Flag, argument: str, value: str | None) -> None:
             setattr(flags, flag.target, _boolean(argument, value))
         case "number":
             setattr(flags, flag.target, _number(argument, value or ""))
-        case "choice":
+        case "choice" | "one":
             setattr(flags, flag.target, _choice(flag, argument, value))
         case "pass" | "all":
             getattr(flags, flag.target).extend(["*"] if flag.kind == "all" else (value or "").split(","))

@@ -1,4 +1,5 @@
-"""What a dialect that weft does not know brings for the passes: how its ops get plainer, and how they become ml.
+"""What a dialect that weft does not know brings for the passes: how its ops get plainer, how they become ml, and how
+they are differentiated.
 
 A dialect carries these beside its ops and types, as it carries a fragment of grammar (:mod:`weft.dialects.grammar`):
 
@@ -45,6 +46,18 @@ class ToMl(DialectInterface):
 
     ops: Mapping[type[Operation], Rewrite]
     types: Mapping[type[Attribute], Callable[[Any], Attribute]] = field(default_factory=dict[Any, Any])
+
+
+Cotangents = Callable[[Any, Builder, Sequence[SSAValue]], Sequence[SSAValue | None]]
+"""From an op and the cotangents of its results to those of its operands, in order; None where no gradient passes. New
+ops go through the builder, which stands behind the op, where its operands and results can be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients(DialectInterface):
+    """What `differentiate` applies: a rule for each op. An op without one is differentiated as its lowering to ml."""
+
+    rules: Mapping[type[Operation], Cotangents]
 
 
 Interface = TypeVar("Interface", bound=DialectInterface)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from weft.driver.compile import Compiled
     from weft.plugins import Plugin
 
-__all__ = ["Diagnostic", "Location", "WeftError", "compile", "export", "load", "load_plugin", "parse"]
+__all__ = ["Diagnostic", "Location", "WeftError", "compile", "export", "load", "load_plugin", "parse", "value_and_grad"]
 
 
 def parse(program: str | os.PathLike[str]) -> ModuleOp:
@@ -57,6 +57,26 @@ def compile(
     from weft.driver.compile import Request, compile_program
 
     return compile_program(program, Request(target, entry, threads, pipeline))
+
+
+def value_and_grad(
+    program: str | os.PathLike[str] | ModuleOp,
+    function: str | None = None,
+    wrt: Sequence[int] = (),
+    target: str = "cpu",
+    threads: int | None = None,
+) -> Compiled:
+    """Compile a function of a program so that it also gives gradients: its results first, then the gradient of the
+    first one in each argument of floats, or in those that `wrt` counts from 0.
+
+    The first result must be a float or a tensor of rank 0. `function` is its name (default: `@main`, else the only
+    public one); `program`, `target` and `threads` are those of :func:`compile`. See the pass `differentiate`.
+    Raises :class:`WeftError` for a wrong program, and, with the place, for an op that has no gradient.
+    """
+    from weft.driver.compile import Request
+    from weft.driver.gradients import value_and_grad as compiled
+
+    return compiled(program, function, wrt, Request(target, None, threads))
 
 
 def load_plugin(module: str | os.PathLike[str]) -> Plugin:

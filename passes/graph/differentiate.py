@@ -10,6 +10,7 @@ from xdsl.passes import ModulePass
 
 from weft.passes.graph.gradients.declared import fill_declarations
 from weft.passes.graph.gradients.function import Wish, add_gradient
+from weft.passes.graph.gradients.tables import tables_for
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Differentiate(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass on a module."""
         if self.function is None:
-            fill_declarations(op)
-        else:
-            add_gradient(op, Wish(self.function, self.gradient or f"{self.function}.grad", self.wrt, self.seed))
+            fill_declarations(ctx, op)
+            return
+        wish = Wish(self.function, self.gradient or f"{self.function}.grad", self.wrt, self.seed)
+        add_gradient(op, wish, tables_for(ctx, op))

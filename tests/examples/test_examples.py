@@ -32,6 +32,8 @@ def test_an_example_says_what_it_shows_and_how_to_run_it(name):
 SMALLER = {
     "mandelbrot": [("360x480", "18x24"), ("0.0055555557", "0.0973"), ("constant 100 : index", "constant 9 : index")],
     "stencil": [("to 400", "to 9")],
+    "fit": [("constant 1000 : index", "constant 9 : index")],
+    "train_digits": [("constant 2000 : index", "constant 5 : index")],
 }
 """What would take the reference long, and what is chaotic after many steps."""
 

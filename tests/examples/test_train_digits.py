@@ -1,4 +1,4 @@
-"""The training example: it learns, and each of its steps is what the reference computes."""
+"""The training example: it learns, from images that it is not asked for."""
 
 from pathlib import Path
 
@@ -38,12 +38,6 @@ def steps(count):
 def test_it_knows_nothing_before(data):
     loss, accuracy = weft.compile(steps(0))(*data)
     assert loss == 0 and accuracy < 0.3
-
-
-def test_its_steps_are_those_of_the_reference(data):
-    found, expected = (weft.compile(steps(5), target)(*data) for target in ("cpu", "reference"))
-    np.testing.assert_allclose(found[0], expected[0], rtol=1e-4)
-    assert abs(found[1] - expected[1]) < 0.01
 
 
 def test_a_gradient_of_another_type_than_declared_is_an_error_with_both_types(data):

@@ -81,11 +81,11 @@ def default_threads() -> int:
 
 
 def _for_reference(program: Program, request: Request) -> Compiled:
+    from weft.driver.gradients import with_gradients
     from weft.driver.oracle import Oracle
     from weft.driver.passes import run_pipeline
     from weft.driver.program import find_entry, parse
     from weft.driver.signatures import signature_of
-    from weft.passes.graph.gradients.declared import with_gradients
 
     module = parse(program)
     if request.pipeline is not None:
@@ -100,7 +100,7 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
     from weft.backends import cpu
     from weft.backends.llvm import host
 
-    source = _source(program)
+    source = source_of(program)
     key = None
     if source is not None:
         wishes = (request.entry or "", str(threads), request.pipeline or "", host())
@@ -168,8 +168,8 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     keep_only(module, function)
     set_target(module, host_cpu(threads))
     run_pipeline(module, request.pipeline or CPU)
-    blobs, short_cut = llvm.blobs_for_host(), cpu.python_call_text(signature)
-    code = llvm.to_object(llvm.to_llvm_ir(module, blobs) + short_cut, blobs=blobs)
+    short_cut = cpu.python_call_text(signature)
+    code = llvm.to_object(llvm.to_llvm_ir(module) + short_cut)
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
     return _Made(signature, tuple(message.data for message in messages), _data_of(module), bool(short_cut), code)
 
@@ -196,6 +196,6 @@ def _data_of(module: ModuleOp) -> dict[str, DataSpec]:
     return found
 
 
-def _source(program: Program) -> Source | None:
+def source_of(program: Program) -> Source | None:
     """The text of a program that has one."""
     return read_source(program) if isinstance(program, (str, os.PathLike)) else None

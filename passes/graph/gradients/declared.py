@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, SymbolRefAttr
 
@@ -10,6 +11,8 @@ from weft.diagnostics import did_you_mean
 from weft.dialects.locations import error_at
 from weft.passes.graph.gradients.function import Wish, gradient_of
 from weft.passes.graph.gradients.inline import functions_of
+from weft.passes.graph.gradients.reverse import Tables
+from weft.passes.graph.gradients.tables import tables_for
 
 OF, WRT, SEED = "weft.gradient", "weft.wrt", "weft.seed"
 """The attributes of a declaration: the function whose gradient it is, and the options of the pass."""
@@ -20,27 +23,22 @@ def asks_for_gradients(module: ModuleOp) -> bool:
     return any(_asks(function) for function in functions_of(module).values())
 
 
-def with_gradients(module: ModuleOp) -> ModuleOp:
-    """A copy of a module whose declared gradients have bodies; the module itself where it declares none."""
-    if asks_for_gradients(module):
-        module = module.clone()
-        fill_declarations(module)
-    return module
-
-
-def fill_declarations(module: ModuleOp) -> None:
+def fill_declarations(ctx: Context, module: ModuleOp) -> None:
     """Give each declared gradient its body. Raises :class:`WeftError` for one that cannot be, or is of another type."""
+    if not asks_for_gradients(module):
+        return
+    tables = tables_for(ctx, module)
     for name in functions_of(module):
         # another one that needed it may have filled it already
         if _asks(functions_of(module)[name]):
-            _fill(module, name, ())
+            _fill(module, name, tables, ())
 
 
 def _asks(function: func.FuncOp) -> bool:
     return function.is_declaration and OF in function.attributes
 
 
-def _fill(module: ModuleOp, name: str, waiting: tuple[str, ...]) -> None:
+def _fill(module: ModuleOp, name: str, tables: Tables, waiting: tuple[str, ...]) -> None:
     """Put the function in the place of its declaration; gradients that it needs come first."""
     functions = functions_of(module)
     declared = functions[name]
@@ -50,9 +48,9 @@ def _fill(module: ModuleOp, name: str, waiting: tuple[str, ...]) -> None:
     needed = {wish.function, *(_called(functions[wish.function], functions))}
     for other in sorted(needed):
         if _asks(functions_of(module)[other]):
-            _fill(module, other, (*waiting, name))
+            _fill(module, other, tables, (*waiting, name))
     functions = functions_of(module)
-    made = gradient_of(functions[wish.function], functions, wish)
+    made = gradient_of(functions[wish.function], functions, wish, tables)
     if made.function_type != declared.function_type:
         message = f"@{name} is declared as {declared.function_type}, but the gradient is {made.function_type}"
         raise error_at(declared, message, code=codes.TYPE_MISMATCH)

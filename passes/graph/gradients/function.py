@@ -12,12 +12,11 @@ from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.locations import error_at
-from weft.passes.graph.decompositions import DECOMPOSITIONS
 from weft.passes.graph.gradients.activity import Activity
-from weft.passes.graph.gradients.inline import functions_of, inlined
+from weft.passes.graph.gradients.inline import Functions, functions_of, inlined
 from weft.passes.graph.gradients.reverse import Reverse, Tables, drop_dead
-from weft.passes.graph.gradients.tables import GRADIENTS
 from weft.passes.graph.gradients.terms import filled, is_differentiable
+from weft.passes.graph.worklist import Pattern
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -31,7 +30,7 @@ class Wish:
     seed: bool = False
 
 
-def add_gradient(module: ModuleOp, wish: Wish) -> func.FuncOp:
+def add_gradient(module: ModuleOp, wish: Wish, tables: Tables) -> func.FuncOp:
     """Put the gradient of a function behind it. Raises :class:`WeftError` for a wish that cannot be met."""
     functions = functions_of(module)
     if (source := functions.get(wish.function)) is None:
@@ -47,17 +46,17 @@ def add_gradient(module: ModuleOp, wish: Wish) -> func.FuncOp:
             "give the gradient another name: gradient=NAME",
             code=codes.NAME_TAKEN,
         )
-    made = gradient_of(source, functions, wish)
+    made = gradient_of(source, functions, wish, tables)
     module.body.block.insert_op_after(made, source)
     return made
 
 
-def gradient_of(source: func.FuncOp, functions: dict[str, func.FuncOp], wish: Wish) -> func.FuncOp:
+def gradient_of(source: func.FuncOp, functions: Functions, wish: Wish, tables: Tables) -> func.FuncOp:
     """The gradient of a function. Raises :class:`WeftError` where it has none."""
     wrt = _arguments(source, wish.wrt)
     _check_results(source, wish.seed)
     block = inlined(source, functions)
-    arguments, tables = list(block.args), GRADIENTS
+    arguments = list(block.args)
     varied = _prepared(block, [arguments[i] for i in wrt], tables)
     end = block.last_op
     assert end is not None
@@ -126,17 +125,18 @@ def _prepared(block: Block, arguments: Iterable[SSAValue], tables: Tables) -> se
         activity.follow(block)
         ops = [op for op in block.walk() if activity.reaches(op)]
         _refuse_writes(ops, activity.varied)
-        named = [op for op in ops if not tables.knows(op) and type(op) in DECOMPOSITIONS]
+        named = [op for op in ops if not tables.knows(op) and type(op) in tables.plainer]
         if not named:
             return activity.varied
         for op in named:
-            _replace(op)
+            _replace(op, tables.plainer[type(op)])
 
 
-def _replace(op: Operation) -> None:
-    """Put the equation of an op in its place."""
-    values = DECOMPOSITIONS[type(op)](op, LocatedBuilder.before(op))  # pyright: ignore[reportArgumentType]
-    assert values is not None
+def _replace(op: Operation, plainer: Pattern) -> None:
+    """Put smaller ops in the place of an op. Raises WeftError where they do not match."""
+    values = plainer(op, LocatedBuilder.before(op))
+    if values is None:
+        raise error_at(op, f"{op.name} has no gradient, and no form in smaller ops here", code=codes.NO_GRADIENT)
     for old, new in zip(op.results, values, strict=True):
         old.replace_all_uses_with(new)
     op.detach()

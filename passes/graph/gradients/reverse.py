@@ -21,6 +21,7 @@ from weft.passes.graph.gradients.activity import captured
 from weft.passes.graph.gradients.rule import Rules, nothing
 from weft.passes.graph.gradients.terms import Term, filled
 from weft.passes.graph.refinements import as_type
+from weft.passes.graph.worklist import Pattern
 from weft.passes.rewriting import LocatedBuilder
 
 Walk: TypeAlias = "Callable[[Any, Reverse], None]"
@@ -29,10 +30,12 @@ Walk: TypeAlias = "Callable[[Any, Reverse], None]"
 
 @dataclass(frozen=True)
 class Tables:
-    """How ops are differentiated: by a rule, or by a walk through their regions."""
+    """How ops are differentiated: by a rule, by a walk through their regions, or as smaller ops."""
 
     rules: Rules
     walks: Mapping[type[Operation], Walk]
+    plainer: Mapping[type[Operation], Pattern]
+    """What replaces an op that has no rule."""
 
     def constant(self) -> frozenset[type[Operation]]:
         """The op classes that are constant wherever they have a derivative."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 
 import numpy as np
 from xdsl.dialects.builtin import DYNAMIC_INDEX
-from xdsl.ir import SSAValue
+from xdsl.ir import Region, SSAValue
 
 from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import tensor_type
-from weft.dialects.ml.dtypes import neutral
+from weft.dialects.ml.dtypes import dtype_of, neutral
+from weft.dialects.ml.reduction import reduction_body
+from weft.dialects.ml.select_and_scatter import comparison_body
 from weft.dialects.ml.sliding import Sliding
 from weft.passes.graph.constants import new_constant
 from weft.passes.graph.gradients.rule import Here, Rules
@@ -103,23 +106,61 @@ def _sums(op: ml.ReduceWindowOp, here: Here) -> SSAValue:
 
 def _firsts(op: ml.ReduceWindowOp, here: Here) -> SSAValue:
     """The cotangent of each place to the first extreme element that it sees, as JAX has it."""
-    x, y = op.inputs[0], here.term(op.outputs[0])
-    g = here.term(here.cotangent(op.outputs[0]))
+    x, sliding, g = op.inputs[0], op.sliding, here.term(here.cotangent(op.outputs[0]))
     assert op.kind is not None
+    if max(*sliding.base_step, *sliding.window_step, 1) == 1 and not op.inits:
+        zero = new_constant(here.builder, np.zeros((), dtype_of(tensor_type(x).element_type)))
+        put = ml.SelectAndScatterOp.of(SELECTED_BY[op.kind], "add", x, g.value, zero, sliding)
+        return here.builder.insert(put).result
     init = op.inits[0] if op.inits else _neutral(here, op.kind, x)
-    free = y.compare("EQ", y)  # nothing equals NaN
-    total: Term | None = None
-    for point in product(*map(range, op.sliding.window)):
-        view = _View.of(op, point)
+    parts: list[Term] = []
+    for view, padded, hit in _hits(here, x, init, here.term(op.outputs[0]), sliding):
+        back = unsliced(here, g.chosen(hit, g, 0).value, padded, view.starts, view.limits, view.steps)
+        parts.append(here.term(unpadded(here, back, view.low, view.high, view.interior)))
+    return reduce(Term.__add__, parts).value
+
+
+SELECTED_BY = {"max": "GE", "min": "LE"}
+"""The comparison that selects the first extreme element."""
+
+
+def _hits(
+    here: Here, x: SSAValue, init: SSAValue, extreme: Term, sliding: Sliding
+) -> Iterator[tuple[_View, SSAValue, SSAValue]]:
+    """For each point of the window: its view, the padded operand, and at which places it is the first extreme one."""
+    free = extreme.compare("EQ", extreme)  # nothing equals NaN
+    for point in product(*map(range, sliding.window)):
+        view = _View.of(sliding, point)
         padded = here.builder.insert(ml.PadOp(x, init, view.low, view.high, view.interior)).result
         seen = here.term(view.slice(here, padded))
-        hit = here.builder.insert(ml.AndOp(seen.compare("EQ", y), free)).result
+        hit = here.builder.insert(ml.AndOp(seen.compare("EQ", extreme), free)).result
         free = here.builder.insert(ml.AndOp(free, here.builder.insert(ml.NotOp(hit)).result)).result
-        back = unsliced(here, g.chosen(hit, g, 0).value, padded, view.starts, view.limits, view.steps)
-        part = here.term(unpadded(here, back, view.low, view.high, view.interior))
-        total = part if total is None else total + part
-    assert total is not None
-    return total.value
+        yield view, padded, hit
+
+
+def select_and_scatter(op: ml.SelectAndScatterOp, here: Here) -> Sequence[SSAValue | None]:
+    """To the source, the cotangents of the selected elements; to the start, all. Raises WeftError for other bodies."""
+    element, sliding = tensor_type(op.operand).element_type, op.sliding
+    kinds = (kind for kind, by in SELECTED_BY.items() if _is_like(op.select, comparison_body(by, element)))
+    kind = next(kinds, None)
+    if kind is None or not _is_like(op.scatter, reduction_body("add", element)):
+        message = f"{op.name} has a gradient only where it selects by GE or LE, and scatters by add"
+        raise error_at(op, message, code=codes.NO_GRADIENT)
+    g = here.term(here.cotangent(op.result))
+    to_init = g.reduce("add", range(sliding.rank)).value
+    if is_empty(op.operand, op.source):
+        return [None, filled(here.builder, op.source, 0), to_init]
+    extreme = here.term(here.builder.insert(ml.ReduceWindowOp.of(kind, op.operand, sliding)).outputs[0])
+    zero = new_constant(here.builder, np.zeros((), dtype_of(element)))
+    parts: list[Term] = []
+    for view, _, hit in _hits(here, op.operand, _neutral(here, kind, op.operand), extreme, sliding):
+        padded = here.builder.insert(ml.PadOp(g.value, zero, view.low, view.high, view.interior)).result
+        parts.append(g.chosen(hit, here.term(view.slice(here, padded)), extreme.of(0)))
+    return [None, reduce(Term.__add__, parts).value, to_init]
+
+
+def _is_like(body: Region, other: Region) -> bool:
+    return body.is_structurally_equivalent(other)
 
 
 def _neutral(here: Here, kind: str, x: SSAValue) -> SSAValue:
@@ -136,9 +177,8 @@ class _View:
     steps: tuple[int, ...]
 
     @staticmethod
-    def of(op: ml.ReduceWindowOp, point: tuple[int, ...]) -> _View:
+    def of(sliding: Sliding, point: tuple[int, ...]) -> _View:
         """The view of a point. The padding is that of the window, less what other points see alone."""
-        sliding = op.sliding
         offsets = [at * step for at, step in zip(point, sliding.window_step, strict=True)]
         pads = list(zip(sliding.pad, offsets, sliding.reach, strict=True))
         return _View(
@@ -165,4 +205,5 @@ class _View:
 
 WINDOWS: Rules = {
     ml.ReduceWindowOp: reduce_window,
+    ml.SelectAndScatterOp: select_and_scatter,
 }

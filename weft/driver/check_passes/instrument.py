@@ -17,12 +17,12 @@ from weft.diagnostics import UNKNOWN, WeftError
 from weft.driver.check_passes.compare import difference
 from weft.driver.check_passes.execute import execute, function_of, is_lowered
 from weft.driver.check_passes.inputs import inputs_of, too_large
+from weft.driver.gradients import with_gradients
 from weft.driver.instruments import Quiet
 from weft.driver.options import options_of
 from weft.driver.pipeline import Step
 from weft.driver.printing import print_module
 from weft.driver.signatures import signature_of
-from weft.passes.graph.gradients.declared import with_gradients
 
 
 @dataclass

@@ -38,8 +38,8 @@ def _value(rng: np.random.Generator, type_: str, shape: tuple[int, ...]) -> np.n
     size = int(np.prod(shape))
     if type_.endswith("i1"):
         return rng.random(shape) < 0.5
-    if type_.endswith(("i32", "i64")):
-        return rng.integers(0, 3, shape).astype("int32" if type_.endswith("i32") else "int64")
+    if type_.endswith(("i8", "i32", "i64")):
+        return rng.integers(0, 3, shape).astype(f"int{type_.rpartition('i')[2]}")
     numbers = (np.arange(size) - size / 2 + 0.27) * 0.11 + rng.uniform(-0.04, 0.04, size)
     return np.asarray(rng.permutation(numbers).reshape(shape))
 
@@ -428,6 +428,13 @@ INDEXING = (
     ),
 )
 
+SELECT = (
+    "select {{\n^bb0(%a: tensor<f64>, %b: tensor<f64>):\n%c = ml.compare {}, %a, %b : tensor<f64>\n"
+    "ml.return %c : tensor<i1>\n}} "
+    "scatter {{\n^bb0(%d: tensor<f64>, %e: tensor<f64>):\n%f = ml.add %d, %e : tensor<f64>\n"
+    "ml.return %f : tensor<f64>\n}}"
+)
+
 POOLS = (
     "window = [2, 3]",
     "window = [2, 2], stride = [2, 3]",
@@ -455,6 +462,15 @@ WINDOWS = (
         )
         for kind in ("add", "max")
         for options in POOLS
+    ),
+    *(
+        Case(
+            "%x: tensor<5x6xf64>, %s: tensor<3x3xf64>, %i: tensor<f64>",
+            "%y = ml.select_and_scatter(%x, %s init %i), window = [2, 3], stride = [2, 2], pad = [[1, 0], [-1, 2]]"
+            f" : (tensor<5x6xf64>, tensor<3x3xf64>, tensor<f64>) -> tensor<5x6xf64> {SELECT.format(direction)}",
+            "tensor<5x6xf64>",
+        )
+        for direction in ("GE", "LE")
     ),
     Case(
         "%x: tensor<1x2x5x5xf64>",
@@ -524,4 +540,34 @@ CONVOLUTION = (
     ),
 )
 
-CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION, *INDEXING, *WINDOWS, *CONVOLUTION)
+M, V = "tensor<3x4xf64>", "tensor<4xf64>"
+NN = (
+    Case("%x: tensor<3x?xf64>", "%y = ml.log_softmax %x : tensor<3x?xf64>", "tensor<3x?xf64>", ((3, 4),)),
+    Case(f"%x: {M}", f"%y = ml.log_softmax %x, axis = 0 : {M}", M),
+    Case(f"%x: {M}, %i: tensor<3xi32>", f"%y = ml.cross_entropy %x, %i : ({M}, tensor<3xi32>) -> tensor<3xf64>",
+         "tensor<3xf64>"),
+    Case("%x: tensor<?x2xf64>, %i: tensor<?xi64>",
+         "%y = ml.cross_entropy %x, %i, reduction = mean : (tensor<?x2xf64>, tensor<?xi64>) -> tensor<f64>",
+         "tensor<f64>", ((4, 2), (4,))),
+    Case(f"%x: {M}, %p: {M}", f"%y = ml.cross_entropy %x, %p, axis = 0, reduction = sum : ({M}, {M}) -> tensor<f64>",
+         "tensor<f64>"),
+    Case("%x: tensor<3x?xf64>", "%y = ml.layer_norm %x : tensor<3x?xf64>", "tensor<3x?xf64>", ((3, 4),)),
+    Case(f"%x: {M}, %g: tensor<4xf64>, %b: tensor<4xf64>",
+         f"%y = ml.layer_norm %x scale(%g : tensor<4xf64>) bias(%b : tensor<4xf64>), axes = [1] : {M}", M),
+    Case(f"%x: {M}, %g: tensor<4xf64>", f"%y = ml.rms_norm %x scale(%g : tensor<4xf64>), axes = [1] : {M}", M),
+    Case("%x: tensor<2x4x3xf64>", "%y = ml.group_norm %x, groups = 2 : tensor<2x4x3xf64>", "tensor<2x4x3xf64>"),
+    Case(f"%x: {M}, %g: tensor<4xf64>, %b: tensor<4xf64>, %m: tensor<4xf64>, %w: tensor<4xf64>",
+         "%a = ml.mul %w, %w : tensor<4xf64>\n"
+         "%y = ml.batch_norm_inference %x, %g, %b, %m, %a, feature_index = 1, epsilon = 0.1"
+         f" : ({M}, {V}, {V}, {V}, {V}) -> {M}", M),
+    Case("%q: tensor<2x3x4xf64>, %k: tensor<2x5x4xf64>, %v: tensor<2x5x2xf64>",
+         "%y = ml.attention %q, %k, %v, causal"
+         " : (tensor<2x3x4xf64>, tensor<2x5x4xf64>, tensor<2x5x2xf64>) -> tensor<2x3x2xf64>", "tensor<2x3x2xf64>"),
+    Case("%q: tensor<3x4xf64>, %k: tensor<?x4xf64>, %v: tensor<?x2xf64>",
+         "%y = ml.attention %q, %k, %v : (tensor<3x4xf64>, tensor<?x4xf64>, tensor<?x2xf64>) -> tensor<3x2xf64>",
+         "tensor<3x2xf64>", ((3, 4), (5, 4), (5, 2))),
+    Case("%x: tensor<4xi8>, %s: tensor<f64>",
+         "%y = ml.dequantize %x scale(%s : tensor<f64>) : tensor<4xi8> to tensor<4xf64>", "tensor<4xf64>"),
+)  # fmt: skip
+
+CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION, *INDEXING, *WINDOWS, *CONVOLUTION, *NN)

@@ -29,7 +29,7 @@ def check(text: str, *args: object, times: int = 1, tolerance: float = 1e-6, pas
         seeds = [rng.normal(size=r.shape).astype(r.dtype) for r in value if r.dtype.kind == "f"]
         found = reference.run(module, made, [*given, *seeds])
         for first, again in zip(value, found, strict=False):
-            np.testing.assert_array_equal(np.asarray(again), first)
+            np.testing.assert_allclose(np.asarray(again), first, rtol=1e-12, atol=1e-12)
         gradients = found[len(value) :]
         floats = [i for i, arg in enumerate(given) if arg.dtype.kind == "f"]
         assert len(gradients) == len(floats)

@@ -48,7 +48,11 @@ def _count_text(attr: Attribute) -> str:
 
 
 def _parse_float(parser: Parser) -> Attribute:
-    return FloatAttr(float(parser.parse_number()), f64)
+    position = parser.pos
+    try:
+        return FloatAttr(float(parser.parse_number()), f64)
+    except OverflowError:
+        parser.raise_error("the number is too great for f64", position)
 
 
 def _float_text(attr: Attribute) -> str:

@@ -124,10 +124,10 @@ def _summary(kind: type) -> str:
 
 
 _COUNTS: tuple[tuple[type, str], ...] = (
-    (VarOperandDef, "any number of "),
-    (VarResultDef, "any number of "),
     (OptOperandDef, "optional, "),
     (OptResultDef, "optional, "),
+    (VarOperandDef, "any number of "),
+    (VarResultDef, "any number of "),
 )
 
 

@@ -183,6 +183,7 @@ def test_a_wrong_op_is_refused_and_its_twin_is_not(message, form, bad, good):
     [
         ("ml.layer_norm %x, axis = 1 : tensor<2xf32>", "expected one of axes, epsilon"),
         ("ml.layer_norm %x, axes = [0], axes = [0] : tensor<2xf32>", "axes is given twice"),
+        (f"ml.layer_norm %x, epsilon = {10**400} : tensor<2xf32>", "too great for f64"),
         ("ml.rms_norm %x bias(%b : tensor<2xf32>) : tensor<2xf32>", "Expected ':'"),
         ("ml.cross_entropy %x, %l, reduction = max : (tensor<2xf32>, tensor<i8>) -> tensor<f32>", "mean"),
     ],

@@ -25,6 +25,8 @@ def test_the_help_of_an_op_has_its_syntax_and_its_parts(capsys):
     assert "%s = ml.softmax %x, axis = 0 : tensor<4x8xf32>" in out
     assert "- `operand`: `tensor`" in out
     assert "- `axis`: `integer`, optional" in out
+    _, out, _ = help_of(capsys, "ml.attention")
+    assert "- `mask`: optional, `tensor`" in out
 
 
 def test_an_op_of_xdsl_has_help_with_defaults(capsys):

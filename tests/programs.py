@@ -453,7 +453,18 @@ def scan(g: Generator) -> None:
     g.keep(op(x.value, g.rng.randrange(-len(x.shape), len(x.shape)), **options), x.shape)
 
 
-SLIDES = (reduce_window, pool, dynamic_slice, reverse, select_and_scatter, scan)
+def resize(g: Generator) -> None:
+    mode = g.rng.choice(["nearest", "linear"])
+    x = g.pick(Kind.FLOAT if mode == "linear" else Kind.ANY, min_rank=1)
+    dims = g.rng.sample(range(len(x.shape)), g.rng.randint(0, len(x.shape)))
+    shape = tuple(g.rng.choice(SIZES) if axis in dims else n for axis, n in enumerate(x.shape))
+    static = [n if axis in dims else claim for axis, (n, claim) in enumerate(zip(shape, x.static, strict=True))]
+    if prod(shape) <= MAX_ELEMENTS and all(x.shape[axis] for axis in dims):
+        coordinates = g.rng.choice(["half_pixel", "align_corners", "asymmetric"])
+        g.keep(ml.ResizeOp(x.value, TensorType(x.element, static), dims, mode, coordinates), shape)
+
+
+SLIDES = (reduce_window, pool, dynamic_slice, reverse, select_and_scatter, scan, resize)
 
 
 def softmax(g: Generator) -> None:

@@ -86,6 +86,7 @@ from weft.dialects.ml.quantization import DequantizeOp, QuantizeOp
 from weft.dialects.ml.random import RngAlgorithmAttr, RngBitGeneratorOp
 from weft.dialects.ml.reduce_window import ReduceWindowOp
 from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
+from weft.dialects.ml.resize import CoordinatesAttr, ResizeModeAttr, ResizeOp, RoundingAttr
 from weft.dialects.ml.scans import CummaxOp, CumminOp, CumprodOp, CumsumOp, ScanOp
 from weft.dialects.ml.scatter import ScatterOp
 from weft.dialects.ml.select import ClampOp, SelectOp
@@ -189,12 +190,23 @@ ML = Dialect(
         CumprodOp,
         CummaxOp,
         CumminOp,
+        ResizeOp,
         MaxPoolOp,
         AvgPoolOp,
         SelectOp,
         ClampOp,
     ],
-    [ConvDimsAttr, CompareTypeAttr, DirectionAttr, LossReductionAttr, PrecisionAttr, RngAlgorithmAttr],
+    [
+        CompareTypeAttr,
+        ConvDimsAttr,
+        CoordinatesAttr,
+        DirectionAttr,
+        LossReductionAttr,
+        PrecisionAttr,
+        ResizeModeAttr,
+        RngAlgorithmAttr,
+        RoundingAttr,
+    ],
 )
 
 __all__ = [
@@ -224,6 +236,7 @@ __all__ = [
     "ConvertOp",
     "ConvolutionBiasOp",
     "ConvolutionOp",
+    "CoordinatesAttr",
     "CosOp",
     "CrossEntropyOp",
     "CummaxOp",
@@ -273,6 +286,8 @@ __all__ = [
     "ReluOp",
     "RemOp",
     "ReshapeOp",
+    "ResizeModeAttr",
+    "ResizeOp",
     "ReturnOp",
     "ReverseOp",
     "RmsNormOp",
@@ -280,6 +295,7 @@ __all__ = [
     "RngBitGeneratorOp",
     "RoundEvenOp",
     "RoundOp",
+    "RoundingAttr",
     "RsqrtOp",
     "ScanOp",
     "ScatterOp",

@@ -11,6 +11,7 @@ from weft.passes.graph.equations.convolutions import convolution_bias
 from weft.passes.graph.equations.norms import batch_norm_inference, group_norm, layer_norm, rms_norm
 from weft.passes.graph.equations.pooling import avg_pool, max_pool
 from weft.passes.graph.equations.quantization import dequantize, quantize
+from weft.passes.graph.equations.resize import resize
 from weft.passes.graph.equations.shares import cross_entropy, log_softmax, softmax
 from weft.passes.graph.worklist import Pattern
 
@@ -33,5 +34,6 @@ DECOMPOSITIONS: dict[type[MlOp], Pattern] = {
     ml.DequantizeOp: rounded_once(dequantize),
     ml.MaxPoolOp: exact(max_pool),
     ml.AvgPoolOp: rounded_once(avg_pool),
+    ml.ResizeOp: rounded_once(resize),
 }
 """By op class. An op that has no loops of its own is always replaced on the way to machine code."""

@@ -23,7 +23,7 @@ from weft.passes.graph.identities import Values
 from weft.passes.graph.worklist import Patterns, Simplifier
 from weft.passes.rewriting import LocatedBuilder
 
-SIZED = (ml.BroadcastInDimOp, ml.IotaOp, ml.ReshapeOp, ml.OneHotOp, ml.TriOp)
+SIZED = (ml.BroadcastInDimOp, ml.IotaOp, ml.ReshapeOp, ml.ResizeOp, ml.OneHotOp, ml.TriOp)
 """Ops whose `?` may be given by operands."""
 
 

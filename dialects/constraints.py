@@ -31,10 +31,18 @@ def shown(constraint: Any) -> str:
 
 def plain(message: str) -> str:
     """What xDSL says of a constraint that does not hold, in words of users."""
-    return _BASE.sub(r"\1 where a type or attribute `\2` is needed", message)
+    for pattern, words in _PLAIN:
+        message = pattern.sub(words, message)
+    return message
 
 
-_BASE = re.compile(r"(\S+) should be of base attribute (\S+)")
+_PLAIN = (
+    (re.compile(r"(\S+) should be of base attribute (\S+)"), r"\1 where a type or attribute `\2` is needed"),
+    (
+        re.compile(r"Operation \S+ terminates block in \S+ region but is not a terminator"),
+        "ends its block, but is no terminator",
+    ),
+)
 
 
 def _name(kind: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from weft.codes import Code
 
@@ -52,13 +52,26 @@ class Diagnostic:
         code = f" [{self.code}]" if self.code is not None else ""
         lines = [f"{place}{self.severity}: {self.message}{code}"]
         if self.source is not None and self.where.column:
-            pad = "".join("\t" if c == "\t" else " " for c in self.source[: self.where.column - 1])
-            lines += [self.source, pad + "^"]
+            lines += _pointed(self.source, self.where.column)
         if self.hint:
             lines.append(f"hint: {self.hint}")
         nowhere = not place
         lines += [note.shown("" if nowhere and note.where == UNKNOWN else f"{note.where}: ") for note in self.notes]
         return "\n".join(lines)
+
+
+_WIDEST = 160
+"""Of a source line that is longer, the part around the place is shown."""
+
+
+def _pointed(source: str, column: int) -> list[str]:
+    """A source line, and a caret below the column."""
+    if len(source) > _WIDEST:
+        begin = max(0, column - 1 - _WIDEST // 2)
+        before, after = "..." if begin else "", "..." if begin + _WIDEST < len(source) else ""
+        source = before + source[begin : begin + _WIDEST] + after
+        column += len(before) - begin
+    return [source, "".join("\t" if c == "\t" else " " for c in source[: column - 1]) + "^"]
 
 
 class WeftError(Exception):
@@ -117,5 +130,12 @@ class WeftError(Exception):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """The hint `did you mean 'x'?` for the nearest known name, or None."""
-    near = get_close_matches(name, list(known), 1, 0.6)
-    return f"did you mean '{near[0]}'?" if near else None
+    near = get_close_matches(name, list(known), 5, 0.6)
+    # of names that are as near, the one that begins the same
+    best = max(near, key=lambda other: (SequenceMatcher(None, other, name).ratio(), _same(other, name)), default=None)
+    return None if best is None else f"did you mean '{best}'?"
+
+
+def _same(one: str, other: str) -> int:
+    """With how many equal characters two names begin."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

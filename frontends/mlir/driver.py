@@ -22,7 +22,7 @@ from xdsl.utils.lexer import Input
 from weft import codes
 from weft.codes import Code
 from weft.frontends.mlir import errors, nesting
-from weft.frontends.mlir.expected import explain
+from weft.frontends.mlir.expected import explain, near
 from weft.frontends.mlir.lines import Lines
 from weft.frontends.mlir.machine import Machine
 from weft.frontends.mlir.scanner import NUMBER, Words
@@ -246,8 +246,7 @@ class Driver(Parser):
 
     def unexpected(self, row: dict[int, int]) -> NoReturn:
         """Raise the error for the token that is looked at, which `row` has no entry for."""
-        literals = self.machine.scanner.literals
-        self.fail(
-            explain(row, self.kind, self.token, self.text[self.start : self.start + 80], literals),
-            code=codes.BAD_TOKEN if self.kind == NUMBER["ERROR"] else codes.SYNTAX,
-        )
+        literals, rest = self.machine.scanner.literals, self.text[self.start : self.start + 80]
+        message = explain(row, self.kind, self.token, rest, literals, self.machine.opening)
+        code = codes.BAD_TOKEN if self.kind == NUMBER["ERROR"] else codes.SYNTAX
+        self.fail(message, hint=near(row, self.token, literals), code=code)

@@ -60,7 +60,7 @@ class Format:
 
     def read(self, reader: Shim) -> Operation:
         """The op whose name was just read."""
-        state = ParsingState(self.kind)
+        state, start = ParsingState(self.kind), reader.op_start
         for step in self.steps:
             step(reader, state)
         operand_types: Sequence[Any] = state.operand_types
@@ -75,7 +75,7 @@ class Format:
                 self._refuse_types("result", self.definition.results, state.result_types)
                 raise
         operands = [
-            self._resolve(reader, group or (), types)
+            self._resolve(reader, group or (), types, start)
             for group, types in zip(state.operands, operand_types, strict=True)
         ]
         if self.flat:
@@ -107,12 +107,10 @@ class Format:
                     named = f"the {sort}" if name == sort else f"the {sort} '{name}'"
                     raise VerifyException(f"{named} must be {kinds}, not {type}") from None
 
-    def _resolve(self, reader: Shim, group: Sequence[Any], types: Sequence[Attribute]) -> list[SSAValue]:
+    def _resolve(self, reader: Shim, group: Sequence[Any], types: Sequence[Attribute], start: int) -> list[SSAValue]:
         if len(group) != len(types):
-            reader.fail(
-                f"'{self.kind.name}' has {count_of(group, 'operand')} here, but {count_of(types, 'type')}",
-                code=codes.COUNT_MISMATCH,
-            )
+            message = f"'{self.kind.name}' has {count_of(group, 'operand')} here, but {count_of(types, 'type')}"
+            reader.fail(message, start, code=codes.COUNT_MISMATCH)
         return [reader.resolve_operand(operand, type) for operand, type in zip(group, types, strict=True)]
 
 

@@ -119,6 +119,7 @@ class Islands(Aliases):
         stack = self._parser_state.dialect_stack
         stack.append(entry.dialect)
         self.advance()
+        self.op_start, self.empty_region = start, False
         try:
             op = entry.parse(self)
         except (ParseError, RecursionError, MemoryError):
@@ -126,6 +127,10 @@ class Islands(Aliases):
         except Exception as error:
             self.fail(f"'{entry.kind.name}': {sentence(error)}", start, code=code_of(error))
         stack.pop()
+        if self.empty_region and "function_type" in entry.properties:
+            hint = "a declaration has no braces"
+            message = f"the body of '{entry.kind.name}' is empty: it needs at least a terminator"
+            self.fail(message, start, hint, code=codes.MISSING_TERMINATOR)
         if op.regions:
             self.settle(op.regions, self.lines.at(start))
             if self.uses and op.has_trait(IsolatedFromAbove):

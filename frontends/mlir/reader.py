@@ -14,7 +14,7 @@ from weft.frontends.mlir import nesting
 from weft.frontends.mlir.machine import Machine, core
 from weft.frontends.mlir.recovery import END, Recovery
 from weft.frontends.mlir.shim import symbol_name
-from weft.frontends.mlir.text import unescape
+from weft.frontends.mlir.text import decoded, unescape
 from weft.room import with_room
 
 
@@ -139,21 +139,10 @@ def parse_module(
     is the line of the file on which the text begins. The module is not verified. Raises WeftError, located, for
     everything that is wrong with the text.
     """
-    text = _decoded(text, filename, first_line)
+    if isinstance(text, bytes):
+        text = decoded(text, filename, first_line)
     with collection.paused():
         try:
             return with_room(lambda: Reader(ctx, text, filename, first_line).parse_module(allow_implicit_module))
         except RecursionError as error:
             raise WeftError(nesting.TOO_DEEP, Location(filename, first_line, 1), code=codes.TOO_DEEP) from error
-
-
-def _decoded(text: str | bytes, filename: str, first_line: int) -> str:
-    if isinstance(text, str):
-        return text
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start)
-        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
-        place = Location(filename, line + first_line, column)
-        raise WeftError(f"the text is not UTF-8: byte 0x{text[error.start]:02x}", place, code=codes.NOT_UTF8) from error

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from xdsl.dialects.builtin import UnrealizedConversionCastOp
@@ -23,7 +23,7 @@ from xdsl.utils.exceptions import ParseError
 
 from weft import codes
 from weft.codes import Code
-from weft.diagnostics import WeftError
+from weft.diagnostics import Diagnostic, WeftError
 from weft.frontends.mlir import errors
 from weft.frontends.mlir.driver import Stack
 from weft.frontends.mlir.islands import Islands
@@ -108,6 +108,10 @@ class Recovery(Islands):
             located = errors.located(error, self.input, self.first_line, self.start)
         else:
             located = errors.foreign(error, self.input, self.first_line, self.here())
+        if self.kind == END and self.frames and located.code is codes.SYNTAX:
+            where, source = errors.place(self.input, self.frames[-1].brace, self.first_line)
+            opened = Diagnostic("this '{' is not closed", where, "note", source=source)
+            located.diagnostics = (replace(located.diagnostic, notes=(opened,)),)
         said = located.diagnostic
         if any(known.diagnostic.where == said.where and known.message == said.message for known in self.errors):
             return

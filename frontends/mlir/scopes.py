@@ -32,6 +32,7 @@ class Frame(nesting.RegionStart):
         self.entry = entry
         self.keep_entry = keep_entry
         self.names: list[str] = []
+        self.brace = reader.text.rfind("{", 0, reader.start)
         self.item = reader.item
         self.lost = reader.lost
         self.dialects = len(reader._parser_state.dialect_stack)  # pyright: ignore[reportPrivateUsage]
@@ -49,6 +50,10 @@ class Scopes(Driver):
     """The arguments of the next region's entry block, where the op gives them."""
     uses: dict[str, int]
     """Where a value was first used that is not defined yet."""
+    empty_region: bool
+    """Whether the last region that ended has no block."""
+    op_start: int
+    """Where the name of the operation stands whose own syntax is being read."""
     item: int
     """Where the operation (or block, or alias) began that is being read."""
     lost: frozenset[str]
@@ -68,6 +73,8 @@ class Scopes(Driver):
         self.frames = []
         self.arguments = None
         self.uses = {}
+        self.empty_region = False
+        self.op_start = 0
         self.item = 0
         self.lost = frozenset()
         self.placeholders = []
@@ -195,6 +202,7 @@ class Scopes(Driver):
             region.add_block(block)
         if frame.damaged:
             self.damaged.append(region)
+        self.empty_region = not region.blocks and not frame.damaged
         self.leave(frame)
         return region
 

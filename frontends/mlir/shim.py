@@ -10,17 +10,21 @@ looks at such a token, only its beginning is scanned instead (:meth:`Shim.soften
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from immutabledict import immutabledict
 from xdsl.dialects.builtin import DictionaryAttr, FunctionType, LocationAttr, StringAttr, SymbolRefAttr
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue, TypeAttribute
 from xdsl.ir.affine import AffineMap, AffineSet
 from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.utils.exceptions import ParseError
 from xdsl.utils.lexer import Input, Span, Token
 from xdsl.utils.mlir_lexer import KIND_BY_PUNCTUATION_SPELLING, MLIRTokenKind, StringLiteral
 
 from weft import codes
+from weft.diagnostics import did_you_mean
+from weft.frontends.mlir.errors import ReadError, code_of
+from weft.frontends.mlir.expected import BUILTIN_TYPES
 from weft.frontends.mlir.scanner import NUMBER
 from weft.frontends.mlir.scopes import Scopes
 from weft.frontends.mlir.tables import TOKENS
@@ -189,6 +193,20 @@ class Shim(Scopes):
 
     def parse_optional_keyword(self, keyword: str) -> str | None:
         return self.parse_optional_characters(keyword)
+
+    def raise_error(self, msg: str, at_position: Any = None, end_position: Any = None) -> NoReturn:
+        """What a hook of xDSL's says, with what was found where it says only what was expected."""
+        if self.kind == NUMBER["ERROR"]:
+            self.unexpected({})
+        hint = None
+        if at_position is None and "expected" in msg.lower():
+            found = f"'{self.token}'" if self.kind else "the end of the text"
+            msg = f"{msg.strip().rstrip('.!')}, found {found}"
+            if "type" in msg and self.kind == BARE:
+                hint = did_you_mean(self.token, BUILTIN_TYPES)
+        at = self.start if at_position is None else at_position
+        span = at if isinstance(at, Span) else Span(at, end_position or at, self.input)
+        raise ReadError(span, msg, hint, code_of(ParseError(span, msg)))
 
     # ---------- values
     def parse_optional_unresolved_operand(self) -> UnresolvedOperand | None:

@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+from weft import codes
+from weft.diagnostics import Location, WeftError
+
+
+def decoded(data: bytes, name: str, first_line: int = 1) -> str:
+    """UTF-8 text. Raises WeftError at the first byte that is not; `first_line` is the line on which the data begins."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        begin = data.rfind(b"\n", 0, error.start) + 1
+        column = len(data[begin : error.start].decode()) + 1
+        where = Location(name, data.count(b"\n", 0, begin) + first_line, column)
+        source = data[begin:].partition(b"\n")[0].decode(errors="replace").rstrip("\r")
+        message = f"byte 0x{data[error.start]:02x} is not UTF-8, which text must be"
+        raise WeftError(message, where, source=source, code=codes.NOT_UTF8) from None
+
+
 _ESCAPES = {"n": b"\n", "t": b"\t", "\\": b"\\", '"': b'"'}
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weft import codes
-from weft.diagnostics import Location, WeftError
+from weft.diagnostics import WeftError
+from weft.frontends.mlir.text import decoded
 
 
 @dataclass(frozen=True)
@@ -30,29 +31,24 @@ def read_source(program: str | os.PathLike[str]) -> Source:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise WeftError(f"cannot open input file '{path}': {error.strerror}", code=codes.CANNOT_READ) from None
-    return Source(decode(data, str(path)), str(path), path.parent)
-
-
-def decode(data: bytes, name: str) -> str:
-    """UTF-8 text. Raises :class:`WeftError` at the first byte that is not."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = error.start - (before.rfind(b"\n") + 1) + 1
-        where = Location(name, line, column)
-        raise WeftError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8; MLIR text must be", where, code=codes.NOT_UTF8
-        ) from None
+        raise WeftError(f"cannot open input file '{program}': {error.strerror}", code=codes.CANNOT_READ) from None
+    return Source(decoded(data, str(path)), str(path), path.parent)
 
 
 def read_source_or_stdin(file: str | None) -> Source:
     """The text of a file, or of standard input for `-` and None."""
     if file is None or file == "-":
-        return Source(decode(sys.stdin.buffer.read(), "<stdin>"), "<stdin>", Path())
+        return Source(decoded(read_stdin(), "<stdin>"), "<stdin>", Path())
+    if not file:
+        raise WeftError("cannot open input file '': it has no name", code=codes.CANNOT_READ)
     return read_source(Path(file))
+
+
+def read_stdin() -> bytes:
+    """What stands on standard input. Raises :class:`WeftError` where that is closed."""
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - it is, where the shell closed it
+        raise WeftError("cannot read standard input: it is closed", code=codes.CANNOT_READ)
+    return sys.stdin.buffer.read()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from weft import codes
 from weft.codes import Code
 
 _RULES: tuple[tuple[str, Code], ...] = (
-    (r"terminat|must be the last operation|empty block", codes.MISSING_TERMINATOR),
+    (r"terminat|ends its block|must be the last operation|empty block", codes.MISSING_TERMINATOR),
     (r"symbol|could not be found|no (function|memref\.global|llvm\.func)", codes.WRONG_SYMBOL),
     (r"expects (parent|ancestor) op|does not belong to|of a different region", codes.WRONG_PLACE),
     (r"IsolatedFromAbove", codes.NOT_DOMINATED),

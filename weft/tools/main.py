@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import traceback
@@ -32,6 +34,8 @@ INTERNAL_ERROR = 70
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0, 1 for a user's error, 70 for a bug of weft's own."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - it is, where the shell closed it
+        sys.stdout = ClosedOutput()
     try:
         chosen, rest = report.read_format(arguments)
     except WeftError as error:
@@ -39,6 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     with report.using(chosen):
         return guarded(lambda: _dispatch(with_plugins(rest)), arguments)
+
+
+class ClosedOutput(io.TextIOBase):
+    """Standard output where the shell has closed it: what is not written cannot be missed."""
+
+    def write(self, text: str, /) -> int:
+        """Refuse to write."""
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
 
 
 def main_opt(argv: Sequence[str] | None = None) -> int:

@@ -73,7 +73,7 @@ def show_error(error: WeftError) -> None:
     if _format.get() == "json":
         show(error.diagnostics)
     else:
-        print(error, file=sys.stderr)
+        _print(str(error))
 
 
 def remark(text: str) -> None:
@@ -82,4 +82,9 @@ def remark(text: str) -> None:
 
 
 def _say(diagnostic: Diagnostic, text: str) -> None:
-    print(json.dumps(as_json(diagnostic)) if _format.get() == "json" else text, file=sys.stderr)
+    _print(json.dumps(as_json(diagnostic)) if _format.get() == "json" else text)
+
+
+def _print(text: str) -> None:
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison] - it is, where the shell closed it
+        print(text, file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -80,9 +79,10 @@ def _parser() -> Parser:
 
 
 def _stdin() -> str:
-    from weft.driver.source import decode
+    from weft.driver.source import read_stdin
+    from weft.frontends.mlir.text import decoded
 
-    return decode(sys.stdin.buffer.read(), "<stdin>") + "\n"
+    return decoded(read_stdin(), "<stdin>") + "\n"
 
 
 def _values(signature: Signature, specs: Sequence[str], folder: Path) -> list[Value]:

@@ -58,7 +58,7 @@ TEXTS = (
     (OP % "tensor<4xfoo>", 1, 27, "expected a type, found 'foo'"),
     (OP % "tensor<4xf32", 1, 30, "expected"),
     (OP % "f8E9M9", 1, 18, "no float type"),
-    (OP % "%x", 1, 18, "unexpected '%x'"),
+    (OP % "%x", 1, 18, "expected an attribute, found '%x'"),
     (OP % '"x" "y"', 1, 22, "expected ',' or '}'"),
     ('"test.op"()[^bb1] : () -> ()', 1, 13, "^bb1 is not defined"),
     ('"test.op"() ({\n^a:\n^a:\n}) : () -> ()', 3, 1, "^a is already defined"),
@@ -87,8 +87,12 @@ def test_a_wrong_text_is_refused_where_it_is_wrong(text, line, column, part):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ('"arith.adi"() : () -> ()', "did you mean 'arith.andi'?"),
+        ('"arith.adi"() : () -> ()', "did you mean 'arith.addi'?"),
         ('"arit.addi"() : () -> ()', "did you mean 'arith'?"),
+        (OP % "f33", "did you mean 'f32'?"),
+        (OP % "dens<1> : tensor<4xi32>", "did you mean 'dense'?"),
+        (OP % "tensr<4xf32>", "did you mean 'tensor'?"),
+        ("func.func private @f(tensr<4xf32>)", "did you mean 'tensor'?"),
         (OP % "#arith.fastmat<fast>", "did you mean 'arith.fastmath'?"),
         ('#map1 = 1\n"test.op"() {a = #map} : () -> ()', "did you mean '#map1'?"),
     ],

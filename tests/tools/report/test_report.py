@@ -41,7 +41,7 @@ def test_every_error_is_an_object_of_its_own(command, file, capsys):
         "severity": "error",
         "code": "E0201",
         "message": "operation 'arith.adi' is not registered",
-        "hint": "did you mean 'arith.andi'?",
+        "hint": "did you mean 'arith.addi'?",
         "file": file,
         "line": 2,
         "column": 8,

@@ -50,7 +50,7 @@ FILES = {
     "no terminator": ('func.func @f() {\n  "test.op"() : () -> ()\n}\n', "E0405", 2, 3, "no terminator"),
     "unterminated string": (attribute('"abc'), "E0102", 1, 18, "does not end"),
     "unterminated symbol": ('func.func @"f() {\n}\n', "E0102", 1, 11, "expected a name after '@'"),
-    "unterminated region": ("func.func @f() {\n  func.return\n", "E0103", 3, 1, "found the end", "1:16: note: this '{'"),
+    "unterminated region": ("func.func @f() {\n  func.return\n", "E0103", 3, 1, "found the end", "1:16: note: this"),
     "unterminated arguments": ("func.func @f(%a: i32, {\n  func.return\n}\n", "E0103", 1, 23, "found '{'"),
     "unterminated array": (attribute("[1, 2"), "E0103", 1, 23, "expected ',' or ']', found '}'"),
     "unterminated literal": (attribute("dense<[1, 2> : tensor<2xi32>"), "E0103", 1, 29, "',' or ']', found '>'"),

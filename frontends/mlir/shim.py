@@ -204,8 +204,8 @@ class Shim(Scopes):
             msg = f"{msg.strip().rstrip('.!')}, found {found}"
             if "type" in msg and self.kind == BARE:
                 hint = did_you_mean(self.token, BUILTIN_TYPES)
-        at = self.start if at_position is None else at_position
-        span = at if isinstance(at, Span) else Span(at, end_position or at, self.input)
+        at: Any = self.start if at_position is None else at_position
+        span: Span[str] = cast(Any, at) if isinstance(at, Span) else Span(at, end_position or at, self.input)
         raise ReadError(span, msg, hint, code_of(ParseError(span, msg)))
 
     # ---------- values

@@ -5,7 +5,7 @@ import pytest
 
 import weft
 from tests.networks import CASES
-from tests.passes.graph.harness import ops_of, run_passes
+from tests.passes.graph.harness import module_of, ops_of, run_passes
 from tests.passes.loops.kernels import compare, tensors, type_of
 from weft.backends.reference import run
 from weft.dialects.ml.dtypes import BF16
@@ -15,14 +15,14 @@ DTYPES = [np.dtype(np.float16), BF16, np.dtype(np.float32), np.dtype(np.float64)
 NAMED = {kind.name for kind in DECOMPOSITIONS}
 
 
-def module_of(case, arrays, dynamic):
+def case_module(case, arrays, dynamic):
     types = [type_of(x, range(x.ndim) if dynamic and i not in case.fixed else ()) for i, x in enumerate(arrays)]
     return tensors(types, case.make)
 
 
 def check(case, dtype, dynamic, compiled):
     arrays = case.arrays(dtype)
-    module = module_of(case, arrays, dynamic)
+    module = case_module(case, arrays, dynamic)
     expected = run(module, "main", arrays)
     smaller = module.clone()
     run_passes(smaller, "decompose")
@@ -68,3 +68,19 @@ def test_machine_code_means_the_same(case):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_machine_code_means_the_same_for_every_type(case, dtype, dynamic):
     check(case, dtype, dynamic, compiled=True)
+
+
+def test_a_class_that_cannot_be_has_a_gradient():
+    text = """
+      func.func @main(%x: tensor<2x3xf64>, %p: tensor<2x3xf64>) -> tensor<f64> {
+        %y = ml.cross_entropy %x, %p, reduction = sum : (tensor<2x3xf64>, tensor<2x3xf64>) -> tensor<f64>
+        func.return %y : tensor<f64>
+      }"""
+    module = module_of(text)
+    run_passes(module, "differentiate", function="main")
+    logits = np.array([[-np.inf, 1.0, 2.0], [0.0, 1.0, -np.inf]])
+    labels = np.array([[0.0, 0.25, 0.75], [1.0, 0.0, 0.0]])
+    _, by_logits, by_labels = run(module, "main.grad", [logits, labels])
+    powers = np.exp(logits)
+    np.testing.assert_allclose(by_logits, powers / powers.sum(1, keepdims=True) - labels, atol=1e-12)
+    assert np.isfinite(by_labels).all()

@@ -62,7 +62,8 @@ def _weighted(builder: LocatedBuilder, logs: SSAValue, labels: SSAValue) -> SSAV
     """p * logs, and 0 where p is 0."""
     zero = filled(builder, labels, 0.0)
     nothing = put(builder, ml.CompareOp("EQ", labels, zero))
-    return put(builder, ml.SelectOp(nothing, zero, put(builder, ml.MulOp(labels, logs))))
+    # 0 in place of the logarithm, and not of the product, whose gradient would be 0 * -inf
+    return put(builder, ml.MulOp(labels, put(builder, ml.SelectOp(nothing, zero, logs))))
 
 
 def _right_ones(builder: LocatedBuilder, op: ml.CrossEntropyOp, logs: SSAValue, labels: SSAValue) -> SSAValue:

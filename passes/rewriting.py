@@ -19,6 +19,7 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint
 
 from weft.dialects.locations import give
+from weft.passes.applications import applications
 
 
 class LocatedBuilder(Builder):
@@ -40,13 +41,16 @@ class LocatedBuilder(Builder):
 
 
 class _Located(RewritePattern):
-    """Runs a pattern; ops that it inserts get the location of the matched op."""
+    """Runs a pattern; ops that it inserts get the location of the matched op, and each rewrite is counted."""
 
     def __init__(self, pattern: RewritePattern) -> None:
         self.pattern = pattern
+        self.applications = applications()
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
-        location = op.location
+        if not self.applications.room:
+            return
+        name, location = op.name, op.location
 
         def inserted(new: Operation) -> None:
             give(new, location)
@@ -54,9 +58,12 @@ class _Located(RewritePattern):
         rewriter.operation_insertion_handler.append(inserted)
         self.pattern.match_and_rewrite(op, rewriter)
         rewriter.operation_insertion_handler.remove(inserted)
+        if rewriter.has_done_action:
+            self.applications.note(f"'{type(self.pattern).__name__}'", name, location)
 
 
 def apply_patterns(op: ModuleOp, patterns: Sequence[RewritePattern], *, recursively: bool = True) -> bool:
     """Apply `patterns` greedily, to a fixed point when `recursively`; True when anything changed."""
-    applier = GreedyRewritePatternApplier(list(patterns), dce_enabled=True)
-    return PatternRewriteWalker(_Located(applier), apply_recursively=recursively).rewrite_module(op)
+    located = [_Located(pattern) for pattern in patterns]
+    applier = GreedyRewritePatternApplier([*located], dce_enabled=True)
+    return PatternRewriteWalker(applier, apply_recursively=recursively).rewrite_module(op)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from xdsl.dialects import bufferization
 from xdsl.dialects.builtin import TensorType
 
 from weft import codes
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Buffer, buffer_of, shape_at
+from weft.backends.reference.values import Buffer, buffer_of, fresh, shape_at
 from weft.dialects.locations import error_at
 from weft.dialects.scalars.types import Value, need_dtype
 
@@ -17,7 +16,8 @@ def _alloc_tensor(machine: Machine, op: bufferization.AllocTensorOp, args: tuple
     count = len(op.dynamic_sizes)
     if op.copy is not None:
         return (args[count],)
-    return (np.zeros(shape_at(op, op.tensor.type, args[:count]), need_dtype(op, op.tensor.type)),)
+    sizes = shape_at(op, op.tensor.type, args[:count])
+    return (fresh(sizes, need_dtype(op, op.tensor.type), machine.fill or 0).array,)
 
 
 def _clone(machine: Machine, op: bufferization.CloneOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -18,7 +18,7 @@ from xdsl.ir import Operation
 
 from weft import codes
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Buffer, contiguous_strides, shape_at
+from weft.backends.reference.values import Buffer, contiguous_strides, fresh, shape_at
 from weft.dialects.locations import error_at
 from weft.dialects.loop import (
     AccessOp,
@@ -140,6 +140,8 @@ def _prefetch(machine: Machine, op: PrefetchOp, args: tuple[Value, ...]) -> tupl
 def _alloc(machine: Machine, op: AllocOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
     sizes = shape_at(op, op.result.type, args)
     dtype = need_dtype(op, op.result.type)
+    if machine.fill is not None:
+        return (fresh(sizes, dtype, machine.fill),)
     storage = np.empty(prod(sizes), dtype)
     if dtype.kind in "iu":
         storage.fill(np.iinfo(dtype).min)

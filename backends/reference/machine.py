@@ -78,8 +78,12 @@ def _evaluate(machine: Machine, op: Any, args: tuple[Value, ...]) -> tuple[Value
 class Machine(Interpreter):
     """Runs the functions of one module. A frame holds the values of one call, by SSA value."""
 
-    def __init__(self, module: ModuleOp) -> None:
-        super().__init__(module)
+    def __init__(
+        self, module: ModuleOp, fill: int | None = None, listeners: tuple[Interpreter.Listener, ...] = ()
+    ) -> None:
+        super().__init__(module, listeners=listeners)
+        self.fill = fill
+        """What each byte of memory holds that nobody has written yet; None for what each dialect has by default."""
         self.functions = {op.sym_name.data: op for op in module.walk() if isinstance(op, FuncOp)}
         self.globals = {op.sym_name.data: op for op in module.walk() if isinstance(op, GlobalOp)}
         self.memory: dict[str, Buffer] = {}

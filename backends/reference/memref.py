@@ -7,7 +7,6 @@ from math import prod
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, NoneAttr, StringAttr, TensorType
 from xdsl.interpreter import ReturnedValues
@@ -25,7 +24,7 @@ from weft.backends.reference.indexing import (
     slice_of,
 )
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import Buffer, MemRef, buffer_of, contiguous_strides, fresh, shape_at
+from weft.backends.reference.values import Buffer, MemRef, buffer_of, contiguous_strides, filled, fresh, shape_at
 from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
 from weft.dialects.ml.constant import DATA, DATA_TYPE
@@ -68,12 +67,12 @@ def _alloc(machine: Machine, op: memref.AllocOp | memref.AllocaOp, args: tuple[V
     strides, offset = type_.get_strides(), type_.get_offset()
     dtype = need_dtype(op, type_)
     if isinstance(type_.layout, NoneAttr):
-        return (fresh(sizes, dtype),)
+        return (fresh(sizes, dtype, machine.fill or 0),)
     if strides is None or offset is None or None in strides:
         raise error_at(op, f"the reference cannot allocate the layout of {type_}", code=codes.UNSUPPORTED_LAYOUT)
     steps = cast(tuple[int, ...], tuple(strides))
     extent = 1 + offset + sum((n - 1) * step for n, step in zip(sizes, steps, strict=True))
-    return (_checked(op, Buffer(np.zeros(max(extent, 0), dtype), offset, sizes, steps)),)
+    return (_checked(op, Buffer(filled(max(extent, 0), dtype, machine.fill or 0), offset, sizes, steps)),)
 
 
 def _nothing(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[Value, ...]:

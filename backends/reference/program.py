@@ -22,14 +22,22 @@ from weft.dialects.ml.dtypes import Array
 from weft.dialects.scalars.types import Value, need_dtype
 
 
-def run(module: ModuleOp, entry: str, args: Sequence[Any]) -> tuple[Any, ...]:
+def run(
+    module: ModuleOp,
+    entry: str,
+    args: Sequence[Any],
+    *,
+    fill: int | None = None,
+    listeners: tuple[Machine.Listener, ...] = (),
+) -> tuple[Any, ...]:
     """Run the function `entry` and give its results, one array or NumPy scalar for each.
 
     Tensor and memref arguments are arrays of their type's dtype (memrefs are used in place); an index or integer
-    argument is a number. Raises :class:`WeftError` for arguments that do not fit, a failed check, or an op that the
+    argument is a number. `fill` is what each byte holds of memory that nobody has written yet; `listeners` are told of
+    every op that runs. Raises :class:`WeftError` for arguments that do not fit, a failed check, or an op that the
     reference cannot run.
     """
-    machine = Machine(module)
+    machine = Machine(module, fill, listeners)
     function = entry_of(machine, entry)
     inputs = function.function_type.inputs.data
     if len(args) != len(inputs):

@@ -21,7 +21,7 @@ from weft.backends.reference.indexing import (
     slice_of,
 )
 from weft.backends.reference.machine import Machine, Rules
-from weft.backends.reference.values import shape_at
+from weft.backends.reference.values import fresh, shape_at
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dtypes import Array
 from weft.dialects.scalars.types import INDEX, Value, need_dtype
@@ -65,7 +65,7 @@ def _splat(machine: Machine, op: tensor.SplatOp, args: tuple[Value, ...]) -> tup
 
 
 def _empty(machine: Machine, op: tensor.EmptyOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
-    return (np.zeros(shape_at(op, op.tensor.type, args), need_dtype(op, op.tensor.type)),)
+    return (fresh(shape_at(op, op.tensor.type, args), need_dtype(op, op.tensor.type), machine.fill or 0).array,)
 
 
 def _concat(machine: Machine, op: tensor.ConcatOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

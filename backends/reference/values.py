@@ -92,6 +92,11 @@ def buffer_of(array: Array) -> Buffer:
     return Buffer(storage, -sum(r for r in reach if r < 0), array.shape, strides)
 
 
-def fresh(sizes: Sequence[int], dtype: np.dtype[Any]) -> Buffer:
-    """New memory in the row-major layout, filled with zeros."""
-    return Buffer(np.zeros(prod(sizes), dtype), 0, tuple(sizes), contiguous_strides(sizes))
+def filled(count: int, dtype: np.dtype[Any], fill: int = 0) -> Array:
+    """So many elements whose bytes all hold `fill`: 255 makes NaN of floats, -1 of integers and true of booleans."""
+    return np.full(count * dtype.itemsize, fill & 1 if dtype.kind == "b" else fill, np.uint8).view(dtype)
+
+
+def fresh(sizes: Sequence[int], dtype: np.dtype[Any], fill: int = 0) -> Buffer:
+    """New memory in the row-major layout, whose bytes all hold `fill`."""
+    return Buffer(filled(prod(sizes), dtype, fill), 0, tuple(sizes), contiguous_strides(sizes))

@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint
 from xdsl.traits import HasCanonicalizationPatternsTrait
 
 from weft.dialects.locations import give
+from weft.passes.applications import applications
 from weft.passes.graph.effects import is_dead
 from weft.passes.rewriting import LocatedBuilder
 
@@ -41,16 +42,18 @@ class Simplifier:
         self._work: list[Operation] = []
         self._pending: set[Operation] = set()
         self._root: Operation | None = None
+        self._applications = applications()
         self.changed = False
 
     def run(self, root: Operation) -> bool:
         """Simplify all ops in a module, or in another op, which itself stays. True when anything changed."""
         self.changed = False
         self._root = root
+        self._applications = applications()
         self._work = list(root.walk())
         self._work.reverse()
         self._pending = set(self._work)
-        while self._work:
+        while self._work and self._applications.room:
             op = self._work.pop()
             if op in self._pending:
                 self._pending.discard(op)
@@ -60,8 +63,10 @@ class Simplifier:
     def _visit(self, op: Operation) -> None:
         if op.parent is None or op is self._root:
             return
+        name, location = op.name, op.location
         if is_dead(op):
             self._erase(op)
+            self._applications.note("the removal of what is dead", name, location)
             return
         own, foreign = self._patterns_of(type(op))
         if own:
@@ -71,9 +76,11 @@ class Simplifier:
                 values = pattern(op, builder)
                 if values is not None:
                     self._replace(op, values)
+                    self._applications.note(_name_of(pattern), name, location)
                     return
         for pattern in foreign:
             if self._apply_foreign(pattern, op):
+                self._applications.note(f"'{type(pattern).__name__}'", name, location)
                 return
 
     def _patterns_of(self, kind: type[Operation]) -> tuple[tuple[Pattern, ...], tuple[RewritePattern, ...]]:
@@ -147,3 +154,8 @@ class Simplifier:
             if moved.parent is not None:
                 self._push(moved)
         return True
+
+
+def _name_of(pattern: Pattern) -> str:
+    """The pattern's name for people: that of its function."""
+    return f"'{getattr(pattern, '__qualname__', type(pattern).__name__)}'"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
     from xdsl.ir import Attribute
 
+    from weft.driver.instruments import Instrument
     from weft.driver.program import Program
 
 TARGETS = ("cpu", "reference")
@@ -31,12 +32,13 @@ MESSAGES = "weft.messages"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for besides the program."""
+    """What is asked for besides the program. With `instruments`, which watch the passes, the cache is not asked."""
 
     target: str = "cpu"
     entry: str | None = None
     threads: int | None = None
     pipeline: str | None = None
+    instruments: tuple[Instrument, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _for_reference(program: Program, request: Request) -> Compiled:
 
     module = parse(program)
     if request.pipeline is not None:
-        run_pipeline(module, request.pipeline)
+        run_pipeline(module, request.pipeline, instruments=request.instruments)
     module = with_gradients(module)
     function = find_entry(module, request.entry)
     signature = signature_of(function)
@@ -102,7 +104,7 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
 
     source = source_of(program)
     key = None
-    if source is not None:
+    if source is not None and not request.instruments:
         wishes = (request.entry or "", str(threads), request.pipeline or "", host())
         key = cache.key((source.text, source.name, *wishes))
         if (entry := cache.read(key)) is not None:
@@ -167,14 +169,14 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     signature = signature_of(function)
     keep_only(module, function)
     set_target(module, host_cpu(threads))
-    run_pipeline(module, request.pipeline or CPU)
+    run_pipeline(module, request.pipeline or CPU, instruments=request.instruments)
     short_cut = cpu.python_call_text(signature)
     code = llvm.to_object(llvm.to_llvm_ir(module) + short_cut)
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
-    return _Made(signature, tuple(message.data for message in messages), _data_of(module), bool(short_cut), code)
+    return _Made(signature, tuple(message.data for message in messages), data_of(module), bool(short_cut), code)
 
 
-def _data_of(module: ModuleOp) -> dict[str, DataSpec]:
+def data_of(module: ModuleOp) -> dict[str, DataSpec]:
     """The data that lies in files, by symbol. Raises :class:`WeftError` where a file does not hold it."""
     from xdsl.dialects.builtin import StringAttr, TensorType
 

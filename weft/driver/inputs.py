@@ -1,8 +1,12 @@
-"""Values for arguments, said as text: `a.npy`, `all.npz:name`, `4x8xf32=0.5`, `4x8xf32=random:7`, `i64=3`."""
+"""Values for arguments, said as text.
+
+`a.npy`, `all.npz:name`, `4x8xf32=0.5`, `4x8xf32=random:7`, `2x2xf32=[1, 2, 3, 4]`, `4x8xf32=bytes:...`, `i64=3`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,12 +14,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft import codes
+from weft.backends.signature import Signature
 from weft.diagnostics import WeftError
 from weft.dialects.dtype_names import numpy_dtype
 
 Value = NDArray[Any] | bool | int | float
 
 _SHAPED = re.compile(r"^((?:\d+x)*)([a-z]+\d*)=(.+)$", re.S)
+
+
+def given_values(signature: Signature, specs: Sequence[str], folder: Path, *, examples: bool) -> list[Value] | None:
+    """The values that are given for a function's arguments, in order or as NAME=SPEC; None where nothing is.
+
+    With `examples`, an argument for which nothing is given has the value that the program names in `weft.input`;
+    those files are relative to `folder`. Raises :class:`WeftError` where values for other arguments are missing.
+    """
+    given = _assigned(signature, specs)
+    values: list[Value] = []
+    missing: list[str] = []
+    for position, spec in enumerate(signature.arguments):
+        if spec.name in given:
+            scalar = spec.dtype if spec.kind == "scalar" else None
+            values.append(read_value(given[spec.name], Path(), spec.name, position, scalar))
+        elif examples and spec.default is not None:
+            values.append(read_value(spec.default, folder, spec.name, position))
+        else:
+            missing.append(f"{spec.name}: {spec}")
+    if missing and not specs:
+        return None
+    if missing:
+        raise missing_values(signature, missing)
+    return values
+
+
+def missing_values(signature: Signature, missing: Sequence[str]) -> WeftError:
+    """The error of a function for whose arguments there are no values, each `name: type`."""
+    hint = "give them with --input NAME=SPEC, for example --input " + missing[0].partition(":")[0] + "=a.npy"
+    return WeftError(f"@{signature.name} needs values for {', '.join(missing)}", hint=hint, code=codes.WRONG_ARGUMENTS)
+
+
+def _assigned(signature: Signature, specs: Sequence[str]) -> dict[str, str]:
+    """The spec for each argument that has one, by the argument's name."""
+    names = [spec.name for spec in signature.arguments]
+    given: dict[str, str] = {}
+    free: list[str] = []
+    for text in specs:
+        name, equals, rest = text.partition("=")
+        if equals and name.lstrip("%") in names:
+            given[name.lstrip("%")] = rest
+        else:
+            free.append(text)
+    remaining = [name for name in names if name not in given]
+    if len(free) > len(remaining):
+        raise WeftError(
+            f"{len(specs)} inputs were given, @{signature.name} takes {len(names)}", code=codes.WRONG_ARGUMENTS
+        )
+    return given | dict(zip(remaining, free, strict=False))
 
 
 def read_value(
@@ -85,11 +139,20 @@ def _made(spec: str, dims: str, element: str, text: str) -> Value:
             )
         return _random(shape, dtype, int(seed))
     try:
-        value = _number(text, dtype)
-        array = np.full(shape, value, dtype)
+        array = _array(text, shape, dtype)
     except (ValueError, OverflowError):
         raise WeftError(f"'{spec}': '{text}' is not a value of type {element}", code=codes.BAD_INPUT) from None
     return array if dims else cast(Value, array.item()) if dtype.kind in "biuf" else array
+
+
+def _array(text: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A list of all elements, their bytes (little-endian, in hexadecimal), or one number. Raises ValueError."""
+    if text.startswith("bytes:"):
+        return np.frombuffer(bytes.fromhex(text.removeprefix("bytes:")), dtype).reshape(shape).copy()
+    if text.startswith("["):
+        numbers = [_number(word.strip().lower(), dtype) for word in text.strip("[] ").split(",") if word.strip()]
+        return np.array(numbers).astype(dtype).reshape(shape)
+    return np.full(shape, _number(text, dtype), dtype)
 
 
 def _number(text: str, dtype: np.dtype[Any]) -> bool | int | float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
@@ -18,7 +19,10 @@ from weft.diagnostics import WeftError
 
 
 class Instrument(Protocol):
-    """Called around every pass, with the op that the pass runs on."""
+    """Called before a pipeline, and around every pass, with the op that the pass runs on."""
+
+    def begin(self, module: ModuleOp) -> None:
+        """Before the first pass, with the whole module."""
 
     def before(self, step: ModulePass, op: Operation) -> None:
         """Before the pass runs."""
@@ -32,6 +36,9 @@ class Instrument(Protocol):
 
 class Quiet:
     """An instrument that does nothing; a base for those that do little."""
+
+    def begin(self, module: ModuleOp) -> None:
+        """Nothing."""
 
     def before(self, step: ModulePass, op: Operation) -> None:
         """Nothing."""

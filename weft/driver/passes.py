@@ -59,12 +59,14 @@ class PassManager:
                 UNKNOWN,
                 code=codes.WRONG_ANCHOR,
             )
+        for instrument in self.instruments:
+            instrument.begin(module)
         self._run_nest(ctx, self.pipeline, module)
 
-    def _run_nest(self, ctx: Context, nest: Nest, module: ModuleOp) -> None:
+    def _run_nest(self, ctx: Context, nest: Nest, module: ModuleOp, home: _Home | None = None) -> None:
         for element in nest.elements:
             if isinstance(element, Step):
-                self._run_pass(ctx, self.passes[element], module)
+                self._run_pass(ctx, self.passes[element], module, home)
                 continue
             for op in [op for op in module.body.block.ops if element.anchor in ("any", op.name)]:
                 self._run_nested(ctx, element, op)
@@ -74,22 +76,16 @@ class PassManager:
         if isinstance(op, ModuleOp):
             self._run_nest(ctx, nest, op)
             return
-        block, following = op.parent, op.next_op
-        assert block is not None
+        home = _Home.of(op)
         op.detach()
         alone = ModuleOp(Region(Block([op])))
         alone.location = op.location
         try:
-            self._run_nest(ctx, nest, alone)
+            self._run_nest(ctx, nest, alone, home)
         finally:
-            for inner in list(alone.body.block.ops):
-                inner.detach()
-                if following is not None:
-                    block.insert_op_before(inner, following)
-                else:
-                    block.add_op(inner)
+            home.take(alone)
 
-    def _run_pass(self, ctx: Context, step: ModulePass, module: ModuleOp) -> None:
+    def _run_pass(self, ctx: Context, step: ModulePass, module: ModuleOp, home: _Home | None) -> None:
         if self.counter is not None and not self.counter.allows():
             return
         for instrument in self.instruments:
@@ -97,7 +93,7 @@ class PassManager:
         try:
             step.apply(ctx, module)
             if self.verify_each:
-                _check(step, module)
+                _check(step, module, home)
         except Exception:
             for instrument in self.instruments:
                 instrument.failed(step, module)
@@ -106,15 +102,51 @@ class PassManager:
             instrument.after(step, module)
 
 
+@dataclass(frozen=True)
+class _Home:
+    """Where an op stood that passes see alone; its symbols are known only there."""
+
+    block: Block
+    following: Operation | None
+
+    @staticmethod
+    def of(op: Operation) -> _Home:
+        assert op.parent is not None
+        return _Home(op.parent, op.next_op)
+
+    def take(self, alone: ModuleOp) -> None:
+        """Put the ops of a module back."""
+        for op in list(alone.body.block.ops):
+            op.detach()
+            if self.following is not None:
+                self.block.insert_op_before(op, self.following)
+            else:
+                self.block.add_op(op)
+
+    def verify(self, alone: ModuleOp) -> None:
+        """Verify the ops of a module where their symbols are known."""
+        ops = list(alone.body.block.ops)
+        self.take(alone)
+        try:
+            for op in ops:
+                op.verify()
+        finally:
+            for op in ops:
+                op.detach()
+                alone.body.block.add_op(op)
+
+
 def _described(element: Step | Nest, passes: dict[Step, ModulePass]) -> str:
     if isinstance(element, Nest):
         return f"{element.anchor}({','.join(_described(inner, passes) for inner in element.elements)})"
     return str(Step(element.name, options_of(passes[element])))
 
 
-def run_pipeline(module: ModuleOp, text: str, *, verify_each: bool = False) -> None:
+def run_pipeline(
+    module: ModuleOp, text: str, *, verify_each: bool = False, instruments: Sequence[Instrument] = ()
+) -> None:
     """Run a pipeline, given as text, on a module. Raises :class:`WeftError` for a wrong pipeline or program."""
-    PassManager.of(parse_pipeline(text), verify_each=verify_each).run(context(), module)
+    PassManager.of(parse_pipeline(text), verify_each=verify_each, instruments=instruments).run(context(), module)
 
 
 def _find(step: Step) -> ModulePass:
@@ -127,9 +159,9 @@ def _find(step: Step) -> ModulePass:
         raise WeftError(message, UNKNOWN, error.hint, code=error.code) from None
 
 
-def _check(step: ModulePass, module: ModuleOp) -> None:
+def _check(step: ModulePass, module: ModuleOp, home: _Home | None) -> None:
     try:
-        module.verify()
+        module.verify() if home is None else home.verify(module)
     except VerifyException as error:
         raise PassFailure(f"after pass '{step.name}': {verification_message(error)}") from error
     lost = next((op for op in module.walk() if isinstance(op.location, UnknownLoc)), None)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -31,6 +32,9 @@ from weft.driver.source import Source, showing
 from weft.frontends.mlir import parse_module
 from weft.registry import context
 from weft.room import with_room
+
+if TYPE_CHECKING:
+    from weft.driver.check_passes import CheckPasses
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Job:
     generated_reproducer: Path | None = None
     counter: DebugCounter | None = None
     stack_traces: bool = False
+    check: CheckPasses | None = None
 
 
 @dataclass
@@ -147,7 +152,7 @@ def _transformed(chunk: Chunk, name: str, job: Job) -> str:
     if job.generated_reproducer is not None:
         _write_reproducer(job.generated_reproducer, before, pipeline, job)
     last = LastStep(job.printing.text)
-    instruments = [*job.instruments, last] if job.local_reproducer else job.instruments
+    instruments = [*job.instruments, *_checks(chunk.text, job), *([last] if job.local_reproducer else [])]
     manager = PassManager.of(pipeline, verify_each=job.verify_each, instruments=instruments, counter=job.counter)
     try:
         manager.run(ctx, module)
@@ -162,6 +167,18 @@ def _transformed(chunk: Chunk, name: str, job: Job) -> str:
     if job.timing is not None:
         job.timing.measure("Output", time.perf_counter() - start)
     return text
+
+
+def _checks(text: str, job: Job) -> list[Instrument]:
+    """The check of the passes, where it is asked for; that of a reproducer is asked for in its text."""
+    if job.check is None:
+        return []
+    if not job.run_reproducer:
+        return [job.check]
+    from weft.driver.check_passes.reproducer import reproduced_check
+
+    options = reproduced_check(text, job.check.options)
+    return [] if options is None else [replace(job.check, options=options)]
 
 
 def verify_roundtrip(module: ModuleOp, ctx: Context) -> None:

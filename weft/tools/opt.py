@@ -13,6 +13,7 @@ from weft.tools.opt_flags import OptFlags, help_text, read_flags
 
 if TYPE_CHECKING:
     from weft.driver.action_log import DebugCounter
+    from weft.driver.check_passes import CheckPasses
     from weft.driver.instruments import Instrument
     from weft.driver.transform import Job, Outcome
 
@@ -79,12 +80,10 @@ def _write(output: str | None, text: str) -> None:
 
 def _print_reports(flags: OptFlags, job: Job) -> None:
     from weft.driver.action_log import ActionProfile
-    from weft.driver.check_passes import CheckPasses
     from weft.driver.instruments import Statistics
 
+    report.show_remarks(job.check.remarks if job.check is not None else ())
     for instrument in job.instruments:
-        if isinstance(instrument, CheckPasses) and (remark := instrument.report()):
-            report.remark(remark)
         if isinstance(instrument, Statistics):
             print(instrument.report(flags.statistics_display), file=sys.stderr)
         if isinstance(instrument, ActionProfile):
@@ -128,7 +127,6 @@ def _job(flags: OptFlags) -> Job:
         [
             dumps,
             *([timing] if timing else []),
-            *_checks(flags),
             *_actions(flags),
         ],
         timing,
@@ -136,6 +134,7 @@ def _job(flags: OptFlags) -> Job:
         None if flags.generated_reproducer is None else Path(flags.generated_reproducer),
         _counter(flags),
         flags.stack_traces,
+        _check(flags),
     )
     manager = PassManager.of(pipeline)
     if flags.dump_pipeline:
@@ -164,10 +163,23 @@ def _counter(flags: OptFlags) -> DebugCounter | None:
     return DebugCounter() if flags.print_debug_counter else None
 
 
-def _checks(flags: OptFlags) -> list[Instrument]:
-    from weft.driver.check_passes import CheckPasses
+def _check(flags: OptFlags) -> CheckPasses | None:
+    """The check that `--check-passes` asks for; that of a reproducer stands in the file."""
+    if not (flags.check_passes or flags.run_reproducer):
+        return None
+    from weft.driver.check_passes import CheckOptions, CheckPasses
+    from weft.driver.check_passes.compare import read_tolerances
 
-    return [CheckPasses(flags.check_seed)] if flags.check_passes else []
+    beside = flags.output if flags.output not in (None, "-") else None
+    options = CheckOptions(
+        flags.check_seed,
+        tuple(flags.check_inputs),
+        tolerances=read_tolerances(flags.check_tolerance),
+        reproducer=None if flags.check_reproducer is None else Path(flags.check_reproducer),
+        folder=Path() if beside is None else Path(beside).parent,
+        seconds=flags.check_timeout,
+    )
+    return CheckPasses(options)
 
 
 def _list_passes() -> None:

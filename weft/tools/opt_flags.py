@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -50,6 +51,10 @@ class OptFlags:
     run_reproducer: bool = False
     check_passes: bool = False
     check_seed: int = 0
+    check_inputs: list[str] = field(default_factory=list[str])
+    check_tolerance: list[str] = field(default_factory=list[str])
+    check_reproducer: str | None = None
+    check_timeout: float = 60.0
     no_notes: bool = False
     no_implicit_module: bool = False
     accepted: bool = False
@@ -79,10 +84,10 @@ class OptFlags:
 class Flag(NamedTuple):
     """A flag: its names, the field that it sets, how, and what `--help` says.
 
-    Kinds: `set` (true), `unset` (false), `bool` (`--x`, `--x=0`), `text`, `number`, `choice` (of `choices`, the first
-    where no value is given), `one` (the same with a value), `pass` (adds a pass name), `all` (adds `*`), `marker` (sets
-    the flag, and the marker where one is given), `pipeline`, `refused` (an error, whose hint is `target`; not in
-    `--help`).
+    Kinds: `set` (true), `unset` (false), `bool` (`--x`, `--x=0`), `text`, `number`, `seconds`, `choice` (of `choices`,
+    the first where no value is given), `one` (the same with a value), `pass` (adds a pass name), `all` (adds `*`),
+    `list` (adds a text), `marker` (sets the flag, and the marker where one is given), `pipeline`, `refused` (an error,
+    whose hint is `target`; not in `--help`).
     """
 
     names: tuple[str, ...]
@@ -141,8 +146,22 @@ FLAGS: tuple[Flag, ...] = (
         "write a file that reproduces a failing pipeline",
     ),
     Flag(("run-reproducer",), "run_reproducer", "set", "run the pipeline that the input carries"),
-    Flag(("check-passes",), "check_passes", "set", "run the module on made-up inputs around every pass, and compare"),
+    Flag(("check-passes",), "check_passes", "set", "run the module on inputs around every pass, and compare"),
     Flag(("check-seed",), "check_seed", "number", "another seed makes other inputs (default: 0)"),
+    Flag(
+        ("check-inputs",),
+        "check_inputs",
+        "list",
+        "check with this value of an argument, [NAME=]SPEC as weft run --input takes it; one flag a value",
+    ),
+    Flag(
+        ("check-tolerance",),
+        "check_tolerance",
+        "list",
+        "how far floats may differ, [DTYPE=]RTOL[,ATOL]; one flag a dtype, or for all (docs/checking.md)",
+    ),
+    Flag(("check-reproducer",), "check_reproducer", "text", "the file that shows a difference again"),
+    Flag(("check-timeout",), "check_timeout", "seconds", "seconds that one call may take (default: 60)"),
     Flag(("mlir-disable-diagnostic-notes",), "no_notes", "set", "print no notes"),
     Flag(("mlir-disable-threading",), "accepted", "set", "accepted; there is one thread"),
     Flag(("mlir-pretty-debuginfo",), "debuginfo", "set", "print locations"),
@@ -198,6 +217,9 @@ FLAGS: tuple[Flag, ...] = (
     Flag(("version",), "version", "set", "print the version"),
     Flag(("help", "h"), "help", "set", "this text"),
 )
+SHOWN = {"text": "=TEXT", "list": "=TEXT", "number": "=N", "seconds": "=N", "pass": "=PASS", "pipeline": "=TEXT"}
+"""How `--help` shows the value of a flag, by its kind."""
+
 BY_NAME: dict[str, Flag] = {name: flag for flag in FLAGS for name in flag.names}
 
 
@@ -215,8 +237,7 @@ def help_text() -> str:
         if flag.kind == "refused":
             continue
         names = ", ".join(("-" if len(name) == 1 else "--") + name for name in flag.names)
-        value = {"text": "=TEXT", "number": "=N", "pass": "=PASS", "pipeline": "=TEXT"}.get(flag.kind, "")
-        value = f"={'|'.join(flag.choices)}" if flag.choices else value
+        value = f"={'|'.join(flag.choices)}" if flag.choices else SHOWN.get(flag.kind, "")
         text = f"  {names}{value}"
         lines += [f"{text:40} {flag.help}"] if len(text) < 40 else [text, f"{'':40} {flag.help}"]
     lines += ["", 'Every pass is a flag too: --canonicalize, --loop-tile="loop=i size=8"; --list-passes lists them.']
@@ -247,7 +268,7 @@ def _read_flag(flags: OptFlags, argument: str, rest: Iterator[str]) -> None:
     if flag is None:
         _add_pass(flags, argument, name, text)
         return
-    if flag.kind in ("text", "number", "pass", "pipeline", "one") and value is None:
+    if flag.kind in ("text", "list", "number", "seconds", "pass", "pipeline", "one") and value is None:
         value = next(rest, None)
         if value is None:
             raise WeftError(f"weft opt: '{argument}' needs a value", code=codes.COMMAND_LINE)
@@ -268,10 +289,14 @@ def _set(flags: OptFlags, flag: Flag, argument: str, value: str | None) -> None:
             setattr(flags, flag.target, _boolean(argument, value))
         case "number":
             setattr(flags, flag.target, _number(argument, value or ""))
+        case "seconds":
+            setattr(flags, flag.target, _seconds(argument, value or ""))
         case "choice" | "one":
             setattr(flags, flag.target, _choice(flag, argument, value))
         case "pass" | "all":
             getattr(flags, flag.target).extend(["*"] if flag.kind == "all" else (value or "").split(","))
+        case "list":
+            getattr(flags, flag.target).append(value)
         case "marker":
             flags.split_input_file = True
             flags.split_marker = value or MARKER
@@ -294,6 +319,12 @@ def _number(argument: str, value: str) -> int:
     if not value.isdigit():
         raise WeftError(f"weft opt: '{argument}': expected a whole number, not '{value}'", code=codes.COMMAND_LINE)
     return int(value)
+
+
+def _seconds(argument: str, value: str) -> float:
+    if re.fullmatch(r"\d+(\.\d+)?", value) is None:
+        raise WeftError(f"weft opt: '{argument}': expected a number of seconds, not '{value}'", code=codes.COMMAND_LINE)
+    return float(value)
 
 
 def _choice(flag: Flag, argument: str, value: str | None) -> str:

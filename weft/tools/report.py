@@ -81,6 +81,12 @@ def remark(text: str) -> None:
     _say(Diagnostic(text, severity="remark"), text)
 
 
+def show_remarks(texts: Iterable[str]) -> None:
+    """Say remarks on standard error."""
+    for text in texts:
+        _say(Diagnostic(text, severity="remark"), f"remark: {text}")
+
+
 def _say(diagnostic: Diagnostic, text: str) -> None:
     _print(json.dumps(as_json(diagnostic)) if _format.get() == "json" else text)
 

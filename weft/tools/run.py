@@ -6,15 +6,18 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from weft import codes
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program
 from weft.driver.deliver import check_outputs, deliver
-from weft.driver.inputs import Value, read_value
-from weft.tools.report import remark
+from weft.driver.inputs import Value, given_values, missing_values
+from weft.tools.report import remark, show_remarks
+
+if TYPE_CHECKING:
+    from weft.driver.check_passes import CheckPasses
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,9 +35,12 @@ def command(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     program = Path(options.file) if options.file != "-" else _stdin()
     start = time.perf_counter()
-    request = Request(options.target, options.entry, options.threads, options.pass_pipeline)
     is_library = isinstance(program, Path) and program.suffix == ".so"
+    check = None if is_library else _check(options, program)
+    watching = (check,) if check is not None else ()
+    request = Request(options.target, options.entry, options.threads, options.pass_pipeline, watching)
     compiled = _loaded(program, options) if is_library else compile_program(program, request)
+    show_remarks(check.remarks if check is not None else ())
     check_outputs(compiled.signature, options.output)
     values = _values(compiled.signature, options.input, program.parent if isinstance(program, Path) else Path())
     ready = time.perf_counter()
@@ -49,9 +55,9 @@ def _loaded(program: Path | str, options: argparse.Namespace) -> Compiled:
     """A function of a library that was compiled ahead of time."""
     from weft.driver.load import load_program
 
-    if options.target != "cpu" or options.pass_pipeline is not None:
+    if options.target != "cpu" or options.pass_pipeline is not None or options.check_passes:
         raise WeftError(
-            f"'{program}' is machine code already: it takes no --target and no --pass-pipeline",
+            f"'{program}' is machine code already: it takes no --target, no --pass-pipeline and no --check-passes",
             code=codes.COMMAND_LINE,
         )
     return load_program(Path(program), options.entry, options.threads)
@@ -75,7 +81,39 @@ def _parser() -> Parser:
     add("--time", action="store_true", help="run several times; print the median and the best")
     add("--repeat", type=int, default=10, metavar="N", help="how often with --time (default 10)")
     add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
+    add("--check-passes", action="store_true", help="run the program around every pass, and compare")
+    add("--check-seed", type=int, default=0, metavar="N", help="another seed makes other inputs for that (default 0)")
+    add(
+        "--check-tolerance",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="how far floats may differ, [DTYPE=]RTOL[,ATOL]; one flag a dtype, or for all",
+    )
+    add("--check-reproducer", metavar="FILE", help="the file that shows a difference again")
+    add("--check-timeout", type=float, default=60.0, metavar="SECONDS", help="how long one call may take (default 60)")
     return parser
+
+
+def _check(options: argparse.Namespace, program: Path | str) -> CheckPasses | None:
+    """The check that `--check-passes` asks for: on the inputs of the run, and on others that are made."""
+    if not options.check_passes:
+        return None
+    from weft.driver.check_passes import CheckOptions, CheckPasses
+    from weft.driver.check_passes.compare import read_tolerances
+
+    return CheckPasses(
+        CheckOptions(
+            options.check_seed,
+            tuple(options.input),
+            only_given=False,
+            entry=options.entry,
+            examples=program.parent if isinstance(program, Path) else Path(),
+            tolerances=read_tolerances(options.check_tolerance),
+            reproducer=None if options.check_reproducer is None else Path(options.check_reproducer),
+            seconds=options.check_timeout,
+        )
+    )
 
 
 def _stdin() -> str:
@@ -87,36 +125,10 @@ def _stdin() -> str:
 
 def _values(signature: Signature, specs: Sequence[str], folder: Path) -> list[Value]:
     """A value for every argument: from the command line, else the example that the program carries."""
-    names = [spec.name for spec in signature.arguments]
-    given: dict[str, str] = {}
-    free: list[str] = []
-    for text in specs:
-        name, equals, rest = text.partition("=")
-        if equals and name.lstrip("%") in names:
-            given[name.lstrip("%")] = rest
-        else:
-            free.append(text)
-    remaining = [name for name in names if name not in given]
-    if len(free) > len(remaining):
-        raise WeftError(
-            f"{len(specs)} inputs were given, @{signature.name} takes {len(names)}", code=codes.WRONG_ARGUMENTS
-        )
-    given |= dict(zip(remaining, free, strict=False))
-    values: list[Value] = []
-    missing: list[str] = []
-    for position, spec in enumerate(signature.arguments):
-        if spec.name in given:
-            scalar = spec.dtype if spec.kind == "scalar" else None
-            values.append(read_value(given[spec.name], Path(), spec.name, position, scalar))
-        elif spec.default is not None:
-            values.append(read_value(spec.default, folder, spec.name, position))
-        else:
-            missing.append(f"{spec.name}: {spec}")
-    if missing:
-        hint = "give them with --input NAME=SPEC, for example --input " + missing[0].partition(":")[0] + "=a.npy"
-        raise WeftError(
-            f"@{signature.name} needs values for {', '.join(missing)}", hint=hint, code=codes.WRONG_ARGUMENTS
-        )
+    values = given_values(signature, specs, folder, examples=True)
+    if values is None:
+        missing = [f"{spec.name}: {spec}" for spec in signature.arguments if spec.default is None]
+        raise missing_values(signature, missing)
     return values
 
 

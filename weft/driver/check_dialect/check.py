@@ -20,8 +20,9 @@ from weft.dialects.ml.base import MlOp
 from weft.dialects.ml.dims import value_of
 from weft.driver.check_dialect.examples import NAME, examples, read_example
 from weft.driver.check_dialect.variants import of_attributes, of_types
-from weft.driver.check_passes.compare import difference
-from weft.driver.check_passes.inputs import inputs_of
+from weft.driver.check_passes.cases import EXTREME, float_types, made_inputs
+from weft.driver.check_passes.compare import TOLERANCES, answer_of, coarsest, difference
+from weft.driver.check_passes.runner import Runner
 from weft.driver.compile import Request, compile_program
 from weft.driver.printing import print_module
 from weft.driver.signatures import signature_of
@@ -163,7 +164,8 @@ def _check_meaning(report: Report, kind: type[Operation], module: ModuleOp) -> N
     if not signature.results:
         return
     shown = print_module(module)
-    cases = list(inputs_of(signature, seed=0))
+    made = made_inputs(module, signature, 0, Runner())
+    cases = [inputs.arguments for inputs in made if inputs.kind != EXTREME]
     expected: list[tuple[Sequence[Any], Any]] = []
     for arguments in cases:
         try:
@@ -220,6 +222,7 @@ def _check_machine_code(
     except Exception as error:
         report.add(kind.name, f"the road to machine code fails: {type(error).__name__}: {error}", shown)
         return
+    tolerance = coarsest(TOLERANCES, float_types(module))
     for arguments, results in expected:
         found: Any = None
         with suppress(WeftError):
@@ -228,10 +231,13 @@ def _check_machine_code(
             report.add(kind.name, "machine code refuses arguments that its meaning takes", shown)
             return
         report.count("machine code")
-        if (problem := difference(results, _as_tuple(found))) is not None:
+        arrays = [np.asarray(result) for result in results]
+        answer = answer_of(arrays, arrays, [])
+        if (problem := difference(answer, _as_tuple(found), tolerance)) is not None:
             report.add(kind.name, f"machine code disagrees with its meaning: {problem}", shown)
             return
 
 
 def _as_tuple(found: Any) -> tuple[Any, ...]:
-    return cast("tuple[Any, ...]", found) if isinstance(found, tuple) else (found,)
+    several = cast("tuple[Any, ...]", found) if isinstance(found, tuple) else (found,)
+    return tuple(np.asarray(value) for value in several)

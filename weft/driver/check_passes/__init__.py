@@ -1,5 +1,6 @@
-"""`--check-passes`: run the module on made-up inputs around every pass, and stop at the first wrong one."""
+"""`--check-passes`: run the module on inputs around every pass, and stop at the first wrong one."""
 
 from weft.driver.check_passes.instrument import CheckPasses
+from weft.driver.check_passes.options import CheckOptions
 
-__all__ = ["CheckPasses"]
+__all__ = ["CheckOptions", "CheckPasses"]

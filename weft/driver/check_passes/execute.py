@@ -1,4 +1,4 @@
-"""Running a function at a stop of the road with the arguments of its first signature."""
+"""Running a function at a stop of the road, in NumPy, with the arguments of its first signature."""
 
 from __future__ import annotations
 
@@ -9,12 +9,35 @@ from typing import Any, cast
 import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.interpreter import Interpreter, PythonValues
+from xdsl.ir import Operation
 
 from weft.backends.reference import run
-from weft.backends.signature import Signature
+from weft.backends.reference.values import filled
+from weft.backends.signature import Signature, ValueSpec
 from weft.driver.signatures import signature_of
 
 OUT = "weft.out"
+
+GARBAGE = 0xFF
+"""What each byte holds of memory that nobody has written yet: NaN for floats, -1 for integers."""
+
+
+class TooLong(Exception):
+    """The program runs more ops than it may."""
+
+
+class Budget(Interpreter.Listener):
+    """Counts the ops that run; raises :class:`TooLong` where they are more than there may be."""
+
+    def __init__(self, ops: int) -> None:
+        self.left = ops
+
+    def will_interpret_op(self, op: Operation, args: PythonValues) -> None:
+        """Called before every op."""
+        self.left -= 1
+        if self.left < 0:
+            raise TooLong
 
 
 def function_of(module: ModuleOp, name: str) -> func.FuncOp | None:
@@ -23,40 +46,58 @@ def function_of(module: ModuleOp, name: str) -> func.FuncOp | None:
     return next((op for op in functions if op.sym_name.data == name), None)
 
 
-def execute(module: ModuleOp, function: func.FuncOp, original: Signature, arguments: Sequence[Any]) -> list[Any]:
+def execute(
+    module: ModuleOp, original: Signature, arguments: Sequence[Any], budget: Budget, fill: int = GARBAGE
+) -> list[Any]:
     """The results, in the order and dtypes of the first signature, then the memrefs that were given and may be written.
 
-    Raises :class:`weft.diagnostics.WeftError` where the program fails.
+    Raises :class:`weft.diagnostics.WeftError` where the program fails or NumPy cannot run it, and :class:`TooLong`.
     """
     values: list[Any] = copy.deepcopy(list(arguments))
-    outs: dict[int, Any] = {
-        position: np.zeros(
-            cast("tuple[int, ...]", original.results[position].dims), original.results[position].numpy_dtype
-        )
-        for position in _outs(function)
-    }
-    specs = signature_of(function).arguments
-    given: list[Any] = [*values, *outs.values()]
-    passed: list[Any] = [
-        value.view(spec.numpy_dtype) if isinstance(value, np.ndarray) else value
-        for spec, value in zip(specs, given, strict=True)
-    ]
-    returned = iter(run(module, function.sym_name.data, passed))
-    results = [outs[n] if n in outs else np.asarray(next(returned)) for n in range(len(original.results))]
-    seen = [
+    _, given = passed(module, original, values, fill)
+    outs = dict(zip(_outs(module, original), given[len(values) :], strict=True))
+    returned = iter(run(module, original.name, given, fill=fill, listeners=(budget,)))
+    results: list[Any] = [outs[n] if n in outs else np.asarray(next(returned)) for n in range(len(original.results))]
+    return [*_as_declared(original.results, results), *written(original, values)]
+
+
+def empty(spec: ValueSpec, fill: int) -> Any:
+    """An array for a static result that nobody has written yet."""
+    dims = cast("tuple[int, ...]", spec.dims)
+    return filled(int(np.prod(dims)), spec.numpy_dtype, fill).reshape(dims)
+
+
+def written(signature: Signature, values: Sequence[Any]) -> list[Any]:
+    """The arguments that a program may write."""
+    return [value for spec, value in zip(signature.arguments, values, strict=True) if spec.kind == "memref"]
+
+
+def _as_declared(specs: Sequence[ValueSpec], results: Sequence[Any]) -> list[Any]:
+    return [
         result.view(spec.numpy_dtype) if result.ndim else result.astype(spec.numpy_dtype)
-        for spec, result in zip(original.results, results, strict=True)
+        for spec, result in zip(specs, results, strict=True)
     ]
-    return seen + [value for spec, value in zip(original.arguments, values, strict=True) if spec.kind == "memref"]
 
 
-def _outs(function: func.FuncOp) -> list[int]:
-    """The positions of the results that are arguments now."""
-    attributes = function.arg_attrs
-    marks = (attribute.data.get(OUT) for attribute in attributes.data) if attributes is not None else ()
+def passed(
+    module: ModuleOp, original: Signature, values: Sequence[Any], fill: int = GARBAGE
+) -> tuple[Signature, list[Any]]:
+    """The signature that a function has at this stop, and its arguments: also the memory for static results."""
+    function = function_of(module, original.name)
+    assert function is not None
+    signature = signature_of(function)
+    outs = [empty(original.results[position], fill) for position in _outs(module, original)]
+    given: list[Any] = [
+        value.view(spec.numpy_dtype) if isinstance(value, np.ndarray) else value
+        for spec, value in zip(signature.arguments, [*values, *outs], strict=True)
+    ]
+    return signature, given
+
+
+def _outs(module: ModuleOp, original: Signature) -> list[int]:
+    """The positions of the results that have become arguments, after those of the first signature."""
+    function = function_of(module, original.name)
+    attributes = function.arg_attrs if function is not None else None
+    later = attributes.data[len(original.arguments) :] if attributes is not None else ()
+    marks = (attribute.data.get(OUT) for attribute in later)
     return [cast("IntegerAttr[Any]", mark).value.data for mark in marks if mark is not None]
-
-
-def is_lowered(module: ModuleOp) -> bool:
-    """Whether part of a module is in the llvm dialect, which NumPy does not run."""
-    return any(op.name.startswith(("llvm.", "builtin.unrealized")) for op in module.walk())

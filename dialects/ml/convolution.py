@@ -30,11 +30,17 @@ class ConvolutionOp(ContractionOp):
     (false). Input features in `feature_group_count` groups, or the batch in `batch_group_count` groups, go
     with as many groups of output features.
 
+    A transposed convolution of stride s, padding p and dilation d with a window of k elements has
+    `lhs_dilate = s`, `rhs_dilate = d`, `pad` d (k - 1) - p (the high one plus PyTorch's output padding), `reverse`,
+    and the roles of `i` and `o` as its kernel says them.
+
     ```mlir
     %r = ml.convolution %x, %w, dims = [b, 0, 1, f] x [0, 1, i, o] -> [b, 0, 1, f], pad = [[1, 1], [1, 1]]
         : (tensor<1x8x8x3xf32>, tensor<3x3x3x4xf32>) -> tensor<1x8x8x4xf32>
     %s = ml.convolution %a, %k, dims = [b, f, 0] x [o, i, 0] -> [b, f, 0], stride = [2], feature_group_count = 2
         : (tensor<1x4x9xf32>, tensor<6x2x3xf32>) -> tensor<1x6x4xf32>
+    %t = ml.convolution %y, %v, dims = [b, f, 0] x [i, o, 0] -> [b, f, 0], pad = [[1, 1]], lhs_dilate = [2],
+        reverse = [true] : (tensor<1x4x5xf32>, tensor<4x3x3xf32>) -> tensor<1x3x9xf32>
     ```
     """
 

@@ -7,6 +7,7 @@ import pytest
 from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
+from tests.dialects.ml.support import value
 from tests.passes.loops.kernels import check
 from tests.passes.loops.test_ml_to_loop_nests import ELEMENTS, floats, ops, values
 from weft.dialects import ml
@@ -261,3 +262,46 @@ def test_running_extremes_see_nan_and_infinity() -> None:
 
 def test_narrow_running_sums_are_kept_in_f32() -> None:
     check(lambda x: [ml.CumsumOp(x, 0).result, ml.CumsumOp(x, 1).result], np.ones((2050, 2), np.float16))
+
+
+# convolutions
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize(
+    ("source", "target"), [("i8", "i32"), ("ui8", "ui32"), ("i16", "i64"), ("bf16", "f32"), ("f16", "f32")]
+)
+def test_convolutions_may_widen(source: str, target: str, dynamic: bool) -> None:
+    elements = {str(element): element for element in ELEMENTS}
+    dims = ml.ConvDims(("b", "0", "f"), ("0", "i", "o"), ("b", "0", "f"))
+    window = ml.Window(dims, pads=((1, 1),))
+    rng = np.random.default_rng(0)
+    dtype = dtype_of(elements[source])
+    x, w = (rng.integers(-120, 120, shape).astype(dtype) for shape in ((2, 6, 3), (3, 3, 4)))
+    axes = [(0, 1, 2) if dynamic else ()] * 2
+    check(lambda x, w: ml.ConvolutionOp(x, w, window, element=elements[target]), x, w, dynamic=axes)
+
+
+@pytest.mark.parametrize("spatial", [1, 2, 3])
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_a_transposed_convolution_spreads_each_element(spatial: int, dynamic: bool) -> None:
+    stride, pad, sizes, reach = (2, 3, 1)[:spatial], (1, 0, 1)[:spatial], (4, 3, 2)[:spatial], (3, 2, 2)[:spatial]
+    axes = [str(axis) for axis in range(spatial)]
+    window = ml.Window(
+        ml.ConvDims(("b", "f", *axes), ("i", "o", *axes), ("b", "f", *axes)),
+        pads=tuple((n - 1 - p, n - 1 - p) for n, p in zip(reach, pad, strict=True)),
+        lhs_dilation=stride,
+        reversal=(True,) * spatial,
+    )
+    x, w = floats((2, 3, *sizes)), floats((3, 2, *reach), 1)
+    hidden = [range(2 + spatial) if dynamic else ()] * 2
+    check(lambda x, w: ml.ConvolutionOp(x, w, window), x, w, dynamic=hidden)
+    full = [(n - 1) * s + k for n, s, k in zip(sizes, stride, reach, strict=True)]
+    expected = np.zeros((2, 2, *full), np.float64)
+    for place in np.ndindex(*sizes):
+        spot = tuple(slice(i * s, i * s + k) for i, s, k in zip(place, stride, reach, strict=True))
+        part = np.einsum("bi,io...->bo...", x[(..., *place)].astype(np.float64), w)
+        expected[(slice(None), slice(None), *spot)] += part
+    inside = tuple(slice(p, n - p) for p, n in zip(pad, full, strict=True))
+    op = ml.ConvolutionOp(value(f32, *x.shape), value(f32, *w.shape), window)
+    np.testing.assert_allclose(op.evaluate(x, w)[0], expected[(slice(None), slice(None), *inside)], atol=1e-5)

@@ -18,6 +18,7 @@ from xdsl.irdl import IRDLOperation
 from weft import codes
 from weft.diagnostics import Diagnostic, Location, WeftError
 from weft.driver.chunks import split
+from weft.driver.editing_text import definition_text, open_dictionary
 from weft.driver.reference import attribute_page, op_page, pass_page
 from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
@@ -91,7 +92,7 @@ class Document:
         return self._span(places[0], len(name)) if places else None
 
     def hover(self, line: int, column: int) -> str | None:
-        """Help on the op, type or pass, or the type of the value, at a place; Markdown."""
+        """Help at a place, in Markdown: on an op, type or pass; a value's type; an alias's or symbol's definition."""
         found = self.word(line, column)
         if found is None:
             return None
@@ -99,6 +100,8 @@ class Document:
         if name.startswith("%"):
             value = self._value(name[1:], line, column)
             return f"```mlir\n{name} : {value.type}\n```" if value is not None else None
+        if name[0] in "#!@" and (text := self._defined(line, column)) is not None:
+            return f"```mlir\n{text}\n```"
         ctx = context()
         if "." in name and name[0] not in "@^%":
             if (op := ctx.get_optional_op(name)) is not None:
@@ -108,15 +111,20 @@ class Document:
         return pass_page(find_pass(name)) if name in pass_names() and _is_pipeline(self._line(line)) else None
 
     def complete(self, line: int, column: int) -> list[str]:
-        """What may stand at a place: passes in RUN lines, ops and types of a dialect, attributes of the line's op."""
+        """What may stand at a place: passes in RUN lines, ops and types of a dialect, aliases, attributes of an op."""
         before = self._line(line)[:column]
         if _is_pipeline(before):
             return list(pass_names())
         ctx = context()
         if match := re.search(r"([!#]?)(\w+)\.[\w.]*$", before):
             return _members(ctx, match[2], match[1])
-        if re.search(r"[{,]\s*\w*$", before) and (op := _op_of(ctx, before)) is not None:
-            return [*op.get_irdl_definition().properties, *op.get_irdl_definition().attributes]
+        if match := re.search(r"([!#])\w*$", before):
+            return [
+                *self._aliases(line, match[1]),
+                *(f"{match[1]}{name}" for name in sorted(ctx.registered_dialect_names)),
+            ]
+        if names := self._attributes(ctx, line, column):
+            return names
         if re.search(r"(?::|->|to|<)\s*\(?\w*$", before):
             return [*BUILTIN_TYPES, *(f"!{name}" for name in sorted(ctx.registered_dialect_names))]
         return sorted(ctx.registered_dialect_names)
@@ -126,6 +134,30 @@ class Document:
         found = [(match[1], match.start(1)) for match in _SYMBOL.finditer(self.text)]
         found += [(f"@{match[1]}", match.start(1)) for match in _SYMBOL_NAME.finditer(self.text)]
         return [(name, self._span(place, len(name))) for name, place in sorted(found, key=lambda pair: pair[1])]
+
+    def _attributes(self, ctx: Context, line: int, column: int) -> list[str]:
+        """The attributes of the op whose attribute dictionary is open at a place."""
+        head = open_dictionary(self.text[: self._offset(line, column)])
+        op = _op_of(ctx, head) if head is not None else None
+        if op is None:
+            return []
+        definition = op.get_irdl_definition()
+        if definition.regions and self.text[: self._offset(line, column)].rstrip().endswith("{"):
+            return []
+        return [*definition.properties, *definition.attributes]
+
+    def _aliases(self, line: int, sigil: str) -> list[str]:
+        """The aliases that the chunk of a line defines."""
+        start, end = self._scope(line, whole=True)
+        return re.findall(rf"^\s*({sigil}[A-Za-z_][\w$-]*)\s*=", self.text[start:end], re.M)
+
+    def _defined(self, line: int, column: int) -> str | None:
+        """The text that defines the alias or symbol at a place."""
+        place = self.definition(line, column)
+        if place is None:
+            return None
+        start = self._offset(place.line, 0)
+        return definition_text(self.text, start + len(self._line(place.line)) - len(self._line(place.line).lstrip()))
 
     def _line(self, line: int) -> str:
         lines = self.text.split("\n")
@@ -208,7 +240,7 @@ def _members(ctx: Context, dialect: str, sigil: str) -> list[str]:
 
 
 def _op_of(ctx: Context, line: str) -> type[IRDLOperation] | None:
-    """The op that a line is about."""
+    """The last op that a text names."""
     for name in reversed(re.findall(r"[A-Za-z_]\w*\.[\w.]+", line)):
         op = ctx.get_optional_op(name)
         if op is not None and issubclass(op, IRDLOperation):

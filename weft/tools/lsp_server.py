@@ -31,8 +31,31 @@ class Server(LanguageServer):
         """Read a document as it is now, and tell the editor what is wrong with it."""
         document = self.open.setdefault(uri, Document(to_fs_path(uri) or uri))
         document.update(self.workspace.get_text_document(uri).source)
-        found = [_diagnostic(diagnostic) for diagnostic in document.diagnostics]
+        found = [self.shown(uri, diagnostic) for diagnostic in document.diagnostics]
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found))
+
+    def place(self, uri: str, position: lsp.Position) -> tuple[int, int]:
+        """A position of the protocol, which counts in the units that the editor asked for, as line and character."""
+        found = self.workspace.position_codec.position_from_client_units(self._lines(uri), position)
+        return found.line, found.character
+
+    def range(self, uri: str, span: Span) -> lsp.Range:
+        """The inverse, for a span."""
+        return self.workspace.position_codec.range_to_client_units(
+            self._lines(uri),
+            lsp.Range(lsp.Position(span.line, span.start), lsp.Position(span.line, span.end)),
+        )
+
+    def shown(self, uri: str, diagnostic: Diagnostic) -> lsp.Diagnostic:
+        """A diagnostic as the protocol has it."""
+        line, column = max(diagnostic.where.line - 1, 0), max(diagnostic.where.column - 1, 0)
+        message = diagnostic.message + (f"\n{diagnostic.hint}" if diagnostic.hint else "")
+        span = self.range(uri, Span(line, column, column + 1))
+        code = None if diagnostic.code is None else diagnostic.code.name
+        return lsp.Diagnostic(span, message, _SEVERITIES[diagnostic.severity], code, source="weft")
+
+    def _lines(self, uri: str) -> list[str]:
+        return self.open[uri].text.split("\n")
 
 
 def serve() -> None:
@@ -68,39 +91,24 @@ def _closed(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
 
 
 def _hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
-    at = params.position
-    text = ls.open[params.text_document.uri].hover(at.line, at.character)
+    uri = params.text_document.uri
+    text = ls.open[uri].hover(*ls.place(uri, params.position))
     return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text)) if text else None
 
 
 def _definition(ls: Server, params: lsp.DefinitionParams) -> lsp.Location | None:
-    at = params.position
-    span = ls.open[params.text_document.uri].definition(at.line, at.character)
-    return lsp.Location(params.text_document.uri, _range(span)) if span is not None else None
+    uri = params.text_document.uri
+    span = ls.open[uri].definition(*ls.place(uri, params.position))
+    return lsp.Location(uri, ls.range(uri, span)) if span is not None else None
 
 
 def _complete(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList:
-    at = params.position
-    names = ls.open[params.text_document.uri].complete(at.line, at.character)
+    uri = params.text_document.uri
+    names = ls.open[uri].complete(*ls.place(uri, params.position))
     return lsp.CompletionList(False, [lsp.CompletionItem(name) for name in names])
 
 
 def _outline(ls: Server, params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
-    symbols = ls.open[params.text_document.uri].outline()
-    return [lsp.DocumentSymbol(name, lsp.SymbolKind.Function, _range(span), _range(span)) for name, span in symbols]
-
-
-def _range(span: Span) -> lsp.Range:
-    return lsp.Range(lsp.Position(span.line, span.start), lsp.Position(span.line, span.end))
-
-
-def _diagnostic(diagnostic: Diagnostic) -> lsp.Diagnostic:
-    line, column = max(diagnostic.where.line - 1, 0), max(diagnostic.where.column - 1, 0)
-    message = diagnostic.message + (f"\n{diagnostic.hint}" if diagnostic.hint else "")
-    return lsp.Diagnostic(
-        _range(Span(line, column, column + 1)),
-        message,
-        _SEVERITIES[diagnostic.severity],
-        code=None if diagnostic.code is None else diagnostic.code.name,
-        source="weft",
-    )
+    uri = params.text_document.uri
+    found = [(name, ls.range(uri, span)) for name, span in ls.open[uri].outline()]
+    return [lsp.DocumentSymbol(name, lsp.SymbolKind.Function, span, span) for name, span in found]

@@ -35,6 +35,7 @@ class Editor:
 
     def __init__(self, client):
         self.client = client
+        self.lines = LINES
         self.said = asyncio.Queue()
 
         @client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
@@ -42,6 +43,7 @@ class Editor:
             self.said.put_nowait(params.diagnostics)
 
     async def open(self, text):
+        self.lines = text.split("\n")
         item = lsp.TextDocumentItem(URI, "mlir", 1, text)
         self.client.text_document_did_open(lsp.DidOpenTextDocumentParams(item))
         return await asyncio.wait_for(self.said.get(), 30)
@@ -53,7 +55,8 @@ class Editor:
         return await asyncio.wait_for(self.said.get(), 30)
 
     def at(self, line, word):
-        return lsp.TextDocumentIdentifier(URI), lsp.Position(line, LINES[line].index(word) + 1)
+        before = self.lines[line][: self.lines[line].index(word) + 1]
+        return lsp.TextDocumentIdentifier(URI), lsp.Position(line, len(before.encode("utf-16-le")) // 2)
 
     async def hover(self, line, word):
         found = await self.client.text_document_hover_async(lsp.HoverParams(*self.at(line, word)))
@@ -65,18 +68,18 @@ class Editor:
 
     async def complete(self, text, line=0):
         await self.change(text)
-        position = lsp.Position(line, len(text.split("\n")[line]))
+        position = lsp.Position(line, len(text.split("\n")[line].encode("utf-16-le")) // 2)
         params = lsp.CompletionParams(lsp.TextDocumentIdentifier(URI), position)
         return [item.label for item in (await self.client.text_document_completion_async(params)).items]
 
 
-def edit(story):
+def edit(story, *arguments):
     """Run a story with an editor and a server in a process of its own."""
 
     async def run():
         client = LanguageClient("test", "1")
         editor = Editor(client)
-        await client.start_io(sys.executable, "-m", "weft.tools.main", "lsp")
+        await client.start_io(sys.executable, "-m", "weft.tools.main", "lsp", *arguments)
         await client.initialize_async(lsp.InitializeParams(capabilities=lsp.ClientCapabilities()))
         try:
             await asyncio.wait_for(story(editor), 60)
@@ -143,3 +146,124 @@ def test_without_pygls_there_is_one_clear_message(monkeypatch, capsys):
 def test_an_unknown_argument_is_refused(capsys):
     assert main(["lsp", "--port"]) == 1
     assert "unknown argument '--port'" in capsys.readouterr().err
+
+
+ALIASES = """func.func @use(%x: !pair, %y: tensor<4xf32>) attributes {tag.m = #map} {
+  func.return
+}
+#map = affine_map<(i)
+  -> (i * 2)>
+!pair = tuple<i32,
+  f32> // a comment with a ( bracket
+func.func @other(
+    %long: tensor<4xf32>,
+    %short: i32
+) -> tensor<4xf32> {
+  %r = ml.softmax %long {
+    tag.a = "}",
+    axis = 0
+  } : tensor<4xf32>
+  %s,
+  %t = func.call @two(
+    %short) : (i32) -> (i32, i32)
+  func.return %r : tensor<4xf32>
+}
+func.func private @two(i32) -> (i32, i32)
+"""
+
+
+def test_aliases_are_found_and_shown():
+    async def story(editor):
+        await editor.open(ALIASES)
+        assert await editor.definition(0, "#map") == (3, 0)
+        assert await editor.definition(0, "!pair") == (5, 0)
+        assert await editor.hover(0, "#map") == "```mlir\n#map = affine_map<(i)\n  -> (i * 2)>\n```"
+        assert "!pair = tuple<i32,\n  f32>" in await editor.hover(0, "!pair")
+        assert "affine" not in await editor.hover(5, "!pair")
+        assert await editor.hover(3, "#map") == await editor.hover(0, "#map")
+        named = await editor.complete("#map = affine_map<() -> ()>\n!t = i32\nfunc.func @f() attributes {a = #m", 2)
+        assert "#map" in named and "!t" not in named and "#llvm" in named
+
+    edit(story)
+
+
+def test_headers_of_several_lines_are_understood():
+    async def story(editor):
+        await editor.open(ALIASES)
+        assert await editor.definition(11, "%long") == (8, 4)
+        assert "%short : i32" in await editor.hover(17, "%short")
+        assert await editor.definition(16, "@two") == (20, 18)
+        assert "func.func private @two(i32) -> (i32, i32)" in await editor.hover(16, "@two")
+        shown = await editor.hover(7, "@other")
+        assert shown.startswith("```mlir\nfunc.func @other(\n    %long") and "-> tensor<4xf32>" in shown
+        assert "softmax" not in shown
+        assert "%t : i32" in await editor.hover(16, "%t")
+        assert "axis" in await editor.complete("%0 = ml.softmax %x\n  {tag.a = 1 : i32,\n   a", 2)
+        assert "axis" in await editor.complete("%0 = ml.softmax %x {\n", 1)
+        assert "axis" in await editor.complete('%0 = "ml.softmax"(%x) <{ // the {\n  a', 1)
+        assert "axis" not in await editor.complete("%0 = ml.softmax %x {axis = 0} : tensor<f32>\n  a", 1)
+        assert "ml" in await editor.complete("scf.for %i = %a to %b step %c {\n", 1)
+
+    edit(story)
+
+
+def test_columns_count_as_the_protocol_does():
+    async def story(editor):
+        await editor.open("")
+        line = 'func.func @f() attributes {t = "\U0001d6fc\U0001d6fd"} { ml.nosuch }'
+        said = await editor.change(line)
+        start = said[0].range.start.character
+        assert start == len(line[: line.index("ml.nosuch")].encode("utf-16-le")) // 2
+        text = (
+            'func.func @f() attributes {t = "\U0001d6fc"} { %z = arith.constant 1 : i32 func.call @g(%z) : (i32) -> () '
+        )
+        text += "func.return }\nfunc.func private @g(i32)"
+        await editor.open(text)
+        place = text.split("\n")[0].index("%z")
+        assert await editor.definition(0, "%z) :") == (0, len(text[:place].encode("utf-16-le")) // 2)
+        assert await editor.definition(0, "@g") == (1, 18)
+
+    edit(story)
+
+
+PLUGIN = '''
+from xdsl.dialects.builtin import i32
+from xdsl.ir import Dialect
+from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, operand_def, opt_prop_def, result_def
+from xdsl.dialects.builtin import StringAttr
+
+
+@irdl_op_definition
+class TwiceOp(IRDLOperation):
+    """Twice its operand.
+
+    ```mlir
+    %r = guest.twice %a
+    ```
+    """
+
+    name = "guest.twice"
+    a = operand_def(i32)
+    r = result_def(i32)
+    mode = opt_prop_def(StringAttr)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$a attr-dict"
+
+
+DIALECTS = (Dialect("guest", [TwiceOp]),)
+'''
+
+
+def test_a_plug_in_is_served_like_a_dialect_of_weft(tmp_path):
+    plugin = tmp_path / "guest.py"
+    plugin.write_text(PLUGIN)
+
+    async def story(editor):
+        assert not await editor.open("func.func @f(%x: i32) {\n  %y = guest.twice %x\n  func.return\n}\n")
+        assert "Twice its operand." in await editor.hover(1, "guest.twice")
+        assert "%y : i32" in await editor.hover(1, "%y")
+        assert await editor.complete("%0 = guest.") == ["guest.twice"]
+        assert await editor.complete("%0 = guest.twice %x {") == ["mode"]
+        assert "guest" in await editor.complete("%0 = g")
+
+    edit(story, f"--load-dialect-plugin={plugin}")

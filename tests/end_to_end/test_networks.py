@@ -84,3 +84,36 @@ def test_a_class_that_cannot_be_has_a_gradient():
     powers = np.exp(logits)
     np.testing.assert_allclose(by_logits, powers / powers.sum(1, keepdims=True) - labels, atol=1e-12)
     assert np.isfinite(by_labels).all()
+
+
+@pytest.mark.parametrize(
+    ("types", "op", "sizes", "message"),
+    [
+        (
+            ("?x3xf32", "?x3xf32", "?x?xi1"),
+            "ml.attention %x0, %x1, %x1 mask(%x2 : tensor<?x?xi1>)"
+            " : (tensor<?x3xf32>, tensor<?x3xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>",
+            [(3, 3), (2, 3), (3, 2), (1, 2)],
+            "the mask must have the sizes of the scores",
+        ),
+        (
+            ("?x?x3xf32",),
+            "ml.group_norm %x0, groups = 2 : tensor<?x?x3xf32>",
+            [(2, 4, 3), (2, 3, 3)],
+            "the features must make 2 groups of one size",
+        ),
+    ],
+    ids=["attention", "group_norm"],
+)
+def test_machine_code_checks_sizes_that_only_the_run_knows(types, op, sizes, message):
+    given = ", ".join(f"%x{n}: tensor<{type_}>" for n, type_ in enumerate(types))
+    result = op.rsplit(" ", 1)[1]
+    compiled = weft.compile(f"func.func @main({given}) -> {result} {{\n%r = {op}\nfunc.return %r : {result}\n}}\n")
+    *fitting, wrong = sizes
+    for shapes, fits in ((fitting, True), ([*fitting[:-1], wrong], False)):
+        arrays = [np.zeros(n, spec.numpy_dtype) for n, spec in zip(shapes, compiled.signature.arguments, strict=True)]
+        if fits:
+            compiled(*arrays)
+        else:
+            with pytest.raises(weft.WeftError, match=rf"<string>:2.*{message}"):
+                compiled(*arrays)

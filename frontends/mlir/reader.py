@@ -76,7 +76,7 @@ class Reader(Recovery):
             module = self._module_of(list(top.ops), allow_implicit_module)
             if not self.errors:
                 return module
-        self.fill_in()
+        self.fill_in(top)
         self.damaged_text = self.damaged_text or self.stopped
         module = self._module_of(list(top.ops), True)
         damaged = {op for region in self.damaged if (op := region.parent) is not None}

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from xdsl.dialects.builtin import UnrealizedConversionCastOp
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.parser.core import ForwardDeclaredValue
 from xdsl.utils.exceptions import ParseError
 
@@ -246,27 +246,23 @@ class Recovery(Islands):
         self.lost |= names
         for name in names:
             self.uses.pop(name, None)
-            self.placeholders.extend(self.forward_ssa_references.pop(name, {}).values())
+            self.forward_ssa_references.pop(name, None)
 
     # ---------- lost values
     def lost_value(self, type: Attribute) -> SSAValue:
         """A value in place of one whose definition could not be read."""
-        value = ForwardDeclaredValue(type)
-        self.placeholders.append(value)
-        return value
+        return ForwardDeclaredValue(type)
 
-    def fill_in(self) -> None:
+    def fill_in(self, top: Block) -> None:
         """Give each use of a value that is not defined a definition, so that the rest can be verified."""
-        for values in self.forward_ssa_references.values():
-            self.placeholders.extend(values.values())
-        self.forward_ssa_references.clear()
-        for value in self.placeholders:
-            for use in list(value.uses):
-                cast = UnrealizedConversionCastOp.create(result_types=[value.type])
-                cast.location = use.operation.location
-                if use.operation.parent is not None:
-                    use.operation.parent.insert_op_before(cast, use.operation)
-                use.operation.operands[use.index] = cast.results[0]
+        for op in list(top.walk()):
+            for n, operand in enumerate(op.operands):
+                if isinstance(operand, ForwardDeclaredValue):
+                    cast = UnrealizedConversionCastOp.create(result_types=[operand.type])
+                    cast.location = op.location
+                    assert op.parent is not None, "it stands in a block: it was walked to"
+                    op.parent.insert_op_before(cast, op)
+                    op.operands[n] = cast.results[0]
 
     def near(self, start: int) -> set[str]:
         """The values that occur before `start` in the same function: what a misspelt name may mean."""

@@ -58,8 +58,6 @@ class Scopes(Driver):
     """Where the operation (or block, or alias) began that is being read."""
     lost: frozenset[str]
     """Values whose definition could not be read: they have every type."""
-    placeholders: list[SSAValue]
-    """What stands for values whose definition is missing."""
     damaged: list[Region]
     """Regions of which something could not be read."""
 
@@ -77,7 +75,6 @@ class Scopes(Driver):
         self.op_start = 0
         self.item = 0
         self.lost = frozenset()
-        self.placeholders = []
         self.damaged = []
         self.hints: dict[str, str | None] = {}
 
@@ -127,8 +124,7 @@ class Scopes(Driver):
                 hint = did_you_mean(f"%{name}", self.near(start))
                 self.report(f"%{name} is used but not defined", start, hint, code=codes.UNDEFINED_VALUE)
                 del self.uses[name]
-                for value in self.forward_ssa_references.pop(name).values():
-                    self.placeholders.append(value)
+                del self.forward_ssa_references[name]
 
     def span(self, start: int, length: int) -> Span[str]:
         """A part of the text, as xDSL wants it."""

@@ -9,6 +9,7 @@ looks at such a token, only its beginning is scanned instead (:meth:`Shim.soften
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, cast
 
@@ -57,6 +58,7 @@ _WHOLE = {
     NUMBER["FLAT_TYPE"]: NUMBER["EXCL"],
 }
 """What a token that is taken whole begins with."""
+_FIRST_WORD = re.compile(r"[#!]?[\w$.]+")
 
 
 class NamedOperand(UnresolvedOperand):
@@ -127,7 +129,7 @@ class Shim(Scopes):
     def soften(self) -> None:
         """Take only the beginning of a token that the scanner takes whole."""
         if (kind := _WHOLE.get(self.kind)) is not None:
-            length = len(self.token.partition("<")[0].rstrip())
+            length = len(_FIRST_WORD.match(self.token)[0])  # pyright: ignore[reportOptionalSubscript] - it begins so
         elif self.kind >= FIRST_LITERAL and not (self.token in KIND_BY_PUNCTUATION_SPELLING or self.token[0].isalpha()):
             kind, length = self.words[self.token[0]], 1
         else:

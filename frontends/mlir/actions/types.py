@@ -63,6 +63,7 @@ _SIGNS = {"i": Signedness.SIGNLESS, "si": Signedness.SIGNED, "ui": Signedness.UN
 _WIDEST = (1 << 24) - 1
 """MLIR's bound on the width of an integer type."""
 
+_COMMENT = re.compile(r"//[^\n]*")
 _DIMENSION = re.compile(r"\[\s*[0-9]+\s*\]|[0-9]+|\?")
 
 
@@ -84,6 +85,8 @@ def shaped(reader: Reading, values: list[Any]) -> Attribute:
     token, start = values[0]
     element: Attribute = values[1]
     rest: list[Attribute] = values[3:-1:2]
+    if "//" in token:
+        token = _COMMENT.sub("", token)
     sort, _, dimensions = token.partition("<")
     if dimensions.lstrip().startswith("*"):
         return _UNRANKED[sort.rstrip()](reader, element, rest, start)

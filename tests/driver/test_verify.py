@@ -88,3 +88,23 @@ def test_a_branch_into_another_region_is_no_crash():
 }
 """
     assert errors(text) == [(2, "E0405"), (3, "E0206")]
+
+
+def test_a_verifier_that_raises_a_plain_exception_is_no_bug_of_weft():
+    text = """func.func @f(%m: memref<4xf32>, %i: index) {
+  %0 = memref.load %m[] : memref<4xf32>
+  %1 = memref.load %m[%i] : memref<4xf32>
+  func.return
+}
+"""
+    assert errors(text) == [(2, "E0401")]
+
+
+def test_a_broken_definition_does_not_leave_values_without_one():
+    text = """func.func @f() {
+  "test.op"(%0) : (f32) -> ()
+  %0 = "test.op"() : () -> i32
+  func.return
+}
+"""
+    assert errors(text) == [(3, "E0212")]

@@ -21,7 +21,9 @@ def verify(module: ModuleOp) -> None:
     """Verify a module, dominance included. Raises :class:`WeftError` with an error for each op that is wrong."""
     try:
         module.verify()
-    except VerifyException as error:
+    except Exception as error:
+        if not is_refusal(error):
+            raise
         errors = list(problems(module)) or [error_at(module, verification_message(error), code=codes.INVALID_OP)]
     else:
         errors = list(undominated(module))
@@ -60,7 +62,9 @@ def _problem(op: Operation, spared: Set[Operation], dominance: bool) -> WeftErro
         return None
     try:
         op.verify(verify_nested_ops=False)
-    except VerifyException as error:
+    except Exception as error:
+        if not is_refusal(error):
+            raise
         message = verification_message(error).removeprefix(f"{op.name}: ")
         if op.has_trait(IsolatedFromAbove) and "IsolatedFromAbove" in message:
             return None if dominance else _isolation(op)
@@ -101,7 +105,15 @@ def _isolation(op: Operation) -> WeftError:
     return error_at(op, f"'{op.name}' op uses values from outside", code=codes.NOT_DOMINATED)
 
 
-def verification_message(error: VerifyException) -> str:
+def is_refusal(error: Exception) -> bool:
+    """Whether a verifier says that an op is wrong, rather than being wrong itself.
+
+    Some verifiers of xDSL's raise a plain Exception or ValueError.
+    """
+    return isinstance(error, (VerifyException, ValueError)) or type(error) is Exception
+
+
+def verification_message(error: Exception) -> str:
     """The reason, without the IR dump that xDSL puts around it."""
     cause: BaseException = error
     while isinstance(cause.__cause__, VerifyException):

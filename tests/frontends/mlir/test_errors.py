@@ -108,3 +108,10 @@ def test_an_error_shows_the_line_with_a_caret():
         by_weft("func.func @f() {\n\t%x = arith.foo\n}")
     assert "text.mlir:2:7: error:" in str(caught.value)
     assert "\n\t%x = arith.foo\n\t     ^" in str(caught.value)
+
+
+def test_comments_may_stand_inside_of_types():
+    whole = "vector<4x[5]xf32>"
+    broken = "vector // tensor<9x\n< // 7x\n4 // <\nx [ // 3\n5 // ]\n] x // >\nf32 // ,\n>"
+    (one,), (other,) = (by_weft(OP % text).body.block.ops for text in (whole, broken))
+    assert one.attributes["a"] == other.attributes["a"]

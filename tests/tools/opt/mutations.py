@@ -201,6 +201,8 @@ def copy_part(rng, text):
     return text[:place] + part + text[place:]
 
 
+WORDS = (" public ", " 7 ", ' "x" ', " i32 ", " %0 ", " ^bb0 ", " @f ", " , ", " : ")
+
 KINDS = {
     "drop a bracket": (REFUSED, on_token(is_bracket, lambda rng, text: " ")),
     "double a bracket": (REFUSED, on_token(is_bracket, lambda rng, text: text + text)),
@@ -219,7 +221,7 @@ KINDS = {
     "repeat a token": (DIFFERENT, on_token(lambda text: True, lambda rng, text: f"{text} {text}")),
     "swap two tokens": (DIFFERENT, swap_tokens),
     "a token of another place": (DIFFERENT, take_token),
-    "a word between tokens": (DIFFERENT, between((" public ", " 7 ", ' "x" ', " i32 ", " %0 ", " ^bb0 ", " @f ", ",", ":"))),
+    "a word between tokens": (DIFFERENT, between(WORDS)),
     "drop a line": (DIFFERENT, on_lines(drop_line)),
     "repeat a line": (DIFFERENT, on_lines(repeat_line)),
     "swap two lines": (ANY, on_lines(swap_lines)),

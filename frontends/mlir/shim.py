@@ -129,7 +129,7 @@ class Shim(Scopes):
     def soften(self) -> None:
         """Take only the beginning of a token that the scanner takes whole."""
         if (kind := _WHOLE.get(self.kind)) is not None:
-            length = len(_FIRST_WORD.match(self.token)[0])  # pyright: ignore[reportOptionalSubscript] - it begins so
+            length = cast("re.Match[str]", _FIRST_WORD.match(self.token)).end()
         elif self.kind >= FIRST_LITERAL and not (self.token in KIND_BY_PUNCTUATION_SPELLING or self.token[0].isalpha()):
             kind, length = self.words[self.token[0]], 1
         else:

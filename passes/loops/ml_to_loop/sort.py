@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, MemRefType, i32
+from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, MemRefType, i1, i32
 from xdsl.ir import Attribute, SSAValue
 
 from weft.dialects import ml
@@ -26,6 +26,9 @@ from weft.passes.loops.reify import Size
 
 GoesBefore = Callable[[Nest, Sequence[SSAValue], Sequence[SSAValue]], SSAValue]
 """Whether the elements of the second list go before those of the first."""
+
+FEW_KEPT = 32
+"""Up to so many greatest elements are found by insertion."""
 
 LONGEST = 40
 """A line has less than two to the power of so many elements."""
@@ -50,7 +53,7 @@ def sort(kernel: Kernel, op: MlOp) -> None:
 
 
 def top_k(kernel: Kernel, op: MlOp) -> None:
-    """An `ml.top_k`: the elements and their places are sorted, the first ones are copied out."""
+    """An `ml.top_k`: few elements are inserted as they come; for many, all are sorted and the first copied out."""
     assert isinstance(op, ml.TopKOp)
     dims = kernel.dims(op.operand)
     element = tensor_type(op.operand).element_type
@@ -59,10 +62,38 @@ def top_k(kernel: Kernel, op: MlOp) -> None:
     if 0 in (*dims, op.count):
         return
     rows, place = _rows(kernel, dims, len(dims) - 1)
+    if op.count <= FEW_KEPT:
+        _insert(rows, place, op, buffers)
+        return
     line = _Line(rows, dims[-1], [signless(element), target])
     line.fill(lambda nest, along: [nest.element(op.operand, (*place, along)), nest.number(along, target)])
     line.sort(lambda nest, old, new: _greater(nest.body, new[0], old[0], element))
     line.empty(buffers, lambda along: (*place, along), op.count)
+
+
+def _insert(rows: Nest, place: Index, op: ml.TopKOp, buffers: Sequence[SSAValue]) -> None:
+    """Carry each element of a line past those that are kept; where it is greater it stays, and all behind move on.
+
+    What stands behind the first n kept elements after n steps is not looked at.
+    """
+    element = tensor_type(op.operand).element_type
+    target = integer_type(tensor_type(op.indices).element_type)
+    value, number = _State.of(rows, "value", signless(element)), _State.of(rows, "number", target)
+    moving = _State.of(rows, "moving", i1)
+    line, (along,) = rows.loops([rows.kernel.dims(op.operand)[-1]], ["in"])
+    value.set(line, line.element(op.operand, (*place, along)))
+    number.set(line, line.number(along, target))
+    moving.set(line, rows.kernel.constant(0, i1))
+    kept, (slot,) = line.loops([op.count], ["kept"])
+    body, at = kept.body, (*place, slot)
+    new, old = ([state.get(kept) for state in (value, number)], [kept.load(buffer, at) for buffer in buffers])
+    empty = body.cmpi("sge", kept.place(slot - along), kept.kernel.constant(0, IndexType()))
+    greater = body.put(arith.OrIOp(empty, _greater(body, new[0], old[0], element)))
+    stays = body.put(arith.OrIOp(moving.get(kept), greater))
+    moving.set(kept, stays)
+    for now, before, state, buffer in zip(new, old, (value, number), buffers, strict=True):
+        kept.store(body.select(stays, now, before), buffer, at)
+        state.set(kept, body.select(stays, before, now))
 
 
 def _rows(kernel: Kernel, dims: Sequence[Size], dim: int) -> tuple[Nest, Index]:
@@ -100,6 +131,12 @@ class _State:
 
     buffer: SSAValue
 
+    @staticmethod
+    def of(rows: Nest, name: str, type_: Attribute) -> _State:
+        """A new one, of a type."""
+        alloc = AllocOp("reg", rows.kernel.fresh_name(name), MemRefType(type_, []))
+        return _State(rows.builder.insert(alloc).result)
+
     def get(self, nest: Nest) -> SSAValue:
         """The value now."""
         return nest.load(self.buffer, ())
@@ -118,17 +155,13 @@ class _Line:
         self.now = [self._alloc("a", element) for element in elements]
         self.next = [self._alloc("b", element) for element in elements]
         self.left, self.right, self.middle, self.end, self.width = (
-            self._state(name) for name in ("left", "right", "middle", "end", "width")
+            _State.of(rows, name, IndexType()) for name in ("left", "right", "middle", "end", "width")
         )
 
     def _alloc(self, name: str, element: Attribute) -> SSAValue:
         type_ = MemRefType(element, [self.size if isinstance(self.size, int) else DYNAMIC_INDEX])
         sizes = [self.size] if isinstance(self.size, SSAValue) else []
         return self.rows.builder.insert(AllocOp("heap", self.kernel.fresh_name(name), type_, sizes)).result
-
-    def _state(self, name: str) -> _State:
-        alloc = AllocOp("reg", self.kernel.fresh_name(name), MemRefType(IndexType(), []))
-        return _State(self.rows.builder.insert(alloc).result)
 
     def _index(self, number: int) -> SSAValue:
         return self.kernel.constant(number, IndexType())

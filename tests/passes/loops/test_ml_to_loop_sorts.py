@@ -19,6 +19,7 @@ from weft.dialects.loop.schedule import Parallelize
 from weft.dialects.ml.dtypes import Array, dtype_of
 from weft.dialects.target import Cpu
 from weft.passes.loops.choose_schedule import choose
+from weft.passes.loops.ml_to_loop.sort import FEW_KEPT
 
 
 def numbers(shape: Sequence[int], element: Attribute = f32) -> Array:
@@ -54,6 +55,20 @@ def test_lines_along_any_dimension_are_sorted(shape: list[int], data: st.DataObj
     check(lambda x, i: ml.SortOp([x, i], dim=dim), x, i, dynamic=axes)
     if shape[-1]:
         check(lambda x: ml.TopKOp(x, data.draw(st.integers(0, shape[-1]))), x, dynamic=axes[:1])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, FEW_KEPT, FEW_KEPT + 1, 40])
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_few_are_inserted_and_many_are_sorted(count: int, dynamic: bool) -> None:
+    axes = ((0, 1),) if dynamic else ()
+    loops = check(lambda x: ml.TopKOp(x, count), numbers((3, 40)), dynamic=axes)
+    assert ("round" in str(loops)) == (count > FEW_KEPT)
+
+
+@pytest.mark.parametrize("element", ALL, ids=str)
+def test_the_least_elements_keep_their_places(element: Attribute) -> None:
+    least = np.concatenate([edges(element)[:2], np.full(5, np.sort(edges(element))[0])])
+    check(lambda x: ml.TopKOp(x, len(least)), least, tolerance=0)
 
 
 def by_size_then_place(*, broken: bool = False) -> Region:

@@ -560,6 +560,8 @@ def random_bits(g: Generator) -> None:
     if prod(shape) <= 256:
         state = g.keep(ml.ConstantOp.of(np.array(state, np.uint64)), (len(state),))
         g.keep(ml.RngBitGeneratorOp(algorithm, state.value, TensorType(element, shape)), shape, 1)
+        make = g.rng.choice((ml.RandomUniformOp, ml.RandomNormalOp))
+        g.keep(make(algorithm, state.value, TensorType(g.rng.choice(FLOATS), shape)), shape, 1)
 
 
 def reduce_precision(g: Generator) -> None:

@@ -83,7 +83,7 @@ from weft.dialects.ml.pad import PadOp
 from weft.dialects.ml.pool import AvgPoolOp, MaxPoolOp
 from weft.dialects.ml.precision import ReducePrecisionOp
 from weft.dialects.ml.quantization import DequantizeOp, QuantizeOp
-from weft.dialects.ml.random import RngAlgorithmAttr, RngBitGeneratorOp
+from weft.dialects.ml.random import RandomNormalOp, RandomUniformOp, RngAlgorithmAttr, RngBitGeneratorOp
 from weft.dialects.ml.reduce_window import ReduceWindowOp
 from weft.dialects.ml.reduction import BodyReduction, ReduceOp, ReturnOp
 from weft.dialects.ml.resize import CoordinatesAttr, ResizeModeAttr, ResizeOp, RoundingAttr
@@ -166,6 +166,8 @@ ML = Dialect(
         ScatterOp,
         SortOp,
         RngBitGeneratorOp,
+        RandomUniformOp,
+        RandomNormalOp,
         ReducePrecisionOp,
         TopKOp,
         OneHotOp,
@@ -280,6 +282,8 @@ __all__ = [
     "PowOp",
     "PrecisionAttr",
     "QuantizeOp",
+    "RandomNormalOp",
+    "RandomUniformOp",
     "ReduceOp",
     "ReducePrecisionOp",
     "ReduceWindowOp",

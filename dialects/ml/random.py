@@ -1,22 +1,25 @@
-"""Random numbers: rng_bit_generator."""
+"""Random numbers: rng_bit_generator, random_uniform and random_normal."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerType, Signedness, TensorType
+from xdsl.dialects.builtin import IntegerType, Signedness, TensorType, f32, f64
 from xdsl.dialects.utils.enum_attribute import EnumAttribute
 from xdsl.ir import Attribute, Operation, SpacedOpaqueSyntaxAttribute, SSAValue
 from xdsl.irdl import VarConstraint, irdl_attr_definition, irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
+from weft.dialects.ml import numerics
 from weft.dialects.ml.base import TENSOR, Body, MlOp, Tensor, tensor_type
 from weft.dialects.ml.dims import DYNAMIC, Shape
-from weft.dialects.ml.dtypes import Array, Kind, kind_of, width_of
+from weft.dialects.ml.dtypes import Array, Kind, dtype_of, kind_of, width_of
 from weft.dialects.ml.random_bits import Layout, philox4x32, philox_layout, threefry2x32, threefry_layout
+from weft.dialects.ml.rounding import MANTISSA_BITS, WIDTHS
 
 UI64 = IntegerType(64, Signedness.UNSIGNED)
 
@@ -36,22 +39,9 @@ class RngAlgorithmAttr(EnumAttribute[Algorithm], SpacedOpaqueSyntaxAttribute):
     name = "ml.rng_algorithm"
 
 
-@irdl_op_definition
-class RngBitGeneratorOp(MlOp):
-    """Random bits from a state, and the state after them. StableHLO: rng_bit_generator.
+class GeneratorOp(MlOp, ABC):
+    """An op that makes numbers of random bits, and the state after them."""
 
-    The same state gives the same bits on every target. THREE_FRY is Threefry 2x32 with 20 rounds, PHILOX (and
-    DEFAULT) is Philox 4x32 with 10 rounds (Salmon et al., SC 2011). The state is the key and the counter of the
-    next block: for THREE_FRY two `ui64`, for PHILOX three (the counter has 128 bits, its low part first), or two (the
-    key is then the high part of the counter too). The state after is that of the next block. The bits lie as XLA lays
-    them. An element of less than 32 bits takes the low bits of a word; the sizes must be known.
-
-    ```mlir
-    %next, %bits = ml.rng_bit_generator THREE_FRY, %state : tensor<2xui64> to tensor<4x8xui32>
-    ```
-    """
-
-    name = "ml.rng_bit_generator"
     TAKES: ClassVar = Kind.UNSIGNED
 
     T: ClassVar = VarConstraint("T", TENSOR)
@@ -76,11 +66,19 @@ class RngBitGeneratorOp(MlOp):
         return self.rng_algorithm.data is Algorithm.THREE_FRY
 
     @property
+    @abstractmethod
+    def bits_type(self) -> Tensor:
+        """The type of the bits that the numbers are made of."""
+
+    @abstractmethod
+    def numbers(self, bits: Array) -> Array:
+        """The numbers that bits make."""
+
+    @property
     def layout(self) -> Layout:
         """Where the words of the blocks go."""
-        target = tensor_type(self.output)
         make = threefry_layout if self.is_threefry else philox_layout
-        return make(target.get_shape(), width_of(target.element_type))
+        return make(self.bits_type.get_shape(), width_of(self.bits_type.element_type))
 
     def check(self) -> None:
         state, target = tensor_type(self.initial_state), tensor_type(self.output)
@@ -90,8 +88,6 @@ class RngBitGeneratorOp(MlOp):
             raise VerifyException(f"{self.name}: the state must be {wanted}, not {state}")
         if DYNAMIC in target.get_shape():
             raise VerifyException(f"{self.name}: the sizes of the result must be known, not {target}")
-        if kind_of(target.element_type) not in (Kind.SIGNED, Kind.UNSIGNED):
-            raise VerifyException(f"{self.name} makes integers, not {target}; use ml.bitcast_convert for floats")
 
     def result_dims(self) -> tuple[Shape, ...]:
         return self.operand_dims(0), tuple(tensor_type(self.output).get_shape())
@@ -102,8 +98,8 @@ class RngBitGeneratorOp(MlOp):
     def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
         (state,) = operands
         layout = self.layout
-        numbers = np.arange(layout.count, dtype=np.uint64)
-        low = state[1] + numbers
+        places = np.arange(layout.count, dtype=np.uint64)
+        low = state[1] + places
         key = (_low(state[0]), _high(state[0]))
         high = (state[2] if len(state) == 3 else state[0]) + (low < state[1]).astype(np.uint64)
         if self.is_threefry:
@@ -115,11 +111,11 @@ class RngBitGeneratorOp(MlOp):
         after[1] += np.uint64(layout.count)
         if len(state) == 3:
             after[2] += np.uint64(after[1] < state[1])
-        return after, self._placed(layout, block)
+        return after, self.numbers(self._placed(layout, block))
 
     def _placed(self, layout: Layout, block: Sequence[Array]) -> Array:
-        """The words of all blocks as the elements of the result."""
-        shape = tuple(tensor_type(self.output).get_shape())
+        """The words of all blocks as the bits."""
+        shape = tuple(self.bits_type.get_shape())
         if layout.words == 2:
             block = [
                 low | (high.astype(np.uint64) << np.uint64(32))
@@ -133,8 +129,108 @@ class RngBitGeneratorOp(MlOp):
         if layout.flat:
             values = values[: int(np.prod(shape))].reshape(shape)
         values = values[tuple(slice(size) for size in shape)]
-        dtype = self.result_dtype(1)
+        dtype = dtype_of(self.bits_type.element_type)
         return values.astype(f"uint{8 * dtype.itemsize}").view(dtype)
+
+
+@irdl_op_definition
+class RngBitGeneratorOp(GeneratorOp):
+    """Random bits from a state, and the state after them. StableHLO: rng_bit_generator.
+
+    The same state gives the same bits on every target. THREE_FRY is Threefry 2x32 with 20 rounds, PHILOX (and
+    DEFAULT) is Philox 4x32 with 10 rounds (Salmon et al., SC 2011). The state is the key and the counter of the
+    next block: for THREE_FRY two `ui64`, for PHILOX three (the counter has 128 bits, its low part first), or two (the
+    key is then the high part of the counter too). The state after is that of the next block. The bits lie as XLA lays
+    them. An element of less than 32 bits takes the low bits of a word; the sizes must be known.
+
+    ```mlir
+    %next, %bits = ml.rng_bit_generator THREE_FRY, %state : tensor<2xui64> to tensor<4x8xui32>
+    ```
+    """
+
+    name = "ml.rng_bit_generator"
+
+    @property
+    def bits_type(self) -> Tensor:
+        return tensor_type(self.output)
+
+    def check(self) -> None:
+        super().check()
+        target = tensor_type(self.output)
+        if kind_of(target.element_type) not in (Kind.SIGNED, Kind.UNSIGNED):
+            raise VerifyException(f"{self.name} makes integers, not {target}; use ml.random_uniform for floats")
+
+    def numbers(self, bits: Array) -> Array:
+        return bits
+
+
+class DistributionOp(GeneratorOp, ABC):
+    """A generator of floats."""
+
+    def check(self) -> None:
+        super().check()
+        if kind_of(tensor_type(self.output).element_type) is not Kind.FLOAT:
+            raise VerifyException(f"{self.name} makes floats, not {self.output.type}")
+
+
+@irdl_op_definition
+class RandomUniformOp(DistributionOp):
+    """Random numbers from 0 up to 1, without 1, and the state after them; all multiples of one step are as likely.
+
+    They are the leading bits of `ml.rng_bit_generator`, as many as the mantissa stores: 10 (f16), 7 (bf16), 23 (f32)
+    or 52 (f64), of unsigned integers as wide as the floats.
+
+    ```mlir
+    %next, %u = ml.random_uniform PHILOX, %state : tensor<3xui64> to tensor<4x8xf32>
+    ```
+    """
+
+    name = "ml.random_uniform"
+
+    @property
+    def bits_type(self) -> Tensor:
+        target = tensor_type(self.output)
+        return TensorType(IntegerType(WIDTHS[target.element_type], Signedness.UNSIGNED), target.get_shape())
+
+    def numbers(self, bits: Array) -> Array:
+        return uniform(bits, tensor_type(self.output).element_type).astype(self.result_dtype(1))
+
+
+@irdl_op_definition
+class RandomNormalOp(DistributionOp):
+    """Random numbers of the normal distribution with mean 0 and variance 1, and the state after them.
+
+    By Box and Muller: sqrt(-2 log(1 - u)) cos(2 pi v), where u and v are the halves of what `ml.random_uniform`
+    gives for a tensor with a leading dimension of 2 (of f32, for f64 of f64).
+
+    ```mlir
+    %next, %z = ml.random_normal PHILOX, %state : tensor<3xui64> to tensor<4x8xf32>
+    ```
+    """
+
+    name = "ml.random_normal"
+
+    @property
+    def uniform_type(self) -> Tensor:
+        """The type of the uniform numbers that it takes."""
+        target = tensor_type(self.output)
+        element = target.element_type if target.element_type == f64 else f32
+        return TensorType(element, (2, *target.get_shape()))
+
+    @property
+    def bits_type(self) -> Tensor:
+        source = self.uniform_type
+        return TensorType(IntegerType(WIDTHS[source.element_type], Signedness.UNSIGNED), source.get_shape())
+
+    def numbers(self, bits: Array) -> Array:
+        u, v = uniform(bits, self.uniform_type.element_type)
+        return numerics.narrow(np.sqrt(-2 * np.log(1 - u)) * np.cos(2 * np.pi * v), self.result_dtype(1))
+
+
+def uniform(bits: Array, element: Attribute) -> Array:
+    """Bits as numbers from 0 up to 1, in f64: as many of the leading ones as the mantissa of `element` stores."""
+    mantissa = MANTISSA_BITS[element]
+    return (bits >> bits.dtype.type(WIDTHS[element] - mantissa)).astype(np.float64) * 2.0**-mantissa
 
 
 def _word(number: int) -> Array:

@@ -8,9 +8,11 @@ from weft.passes.graph.equations.activations import gelu, relu, sigmoid, silu, s
 from weft.passes.graph.equations.attention import attention
 from weft.passes.graph.equations.building import exact, rounded_once
 from weft.passes.graph.equations.convolutions import convolution_bias
+from weft.passes.graph.equations.indexing import one_hot, take, top_k, tri, triangle
 from weft.passes.graph.equations.norms import batch_norm_inference, group_norm, layer_norm, rms_norm
 from weft.passes.graph.equations.pooling import avg_pool, max_pool
 from weft.passes.graph.equations.quantization import dequantize, quantize
+from weft.passes.graph.equations.random import random_normal, random_uniform
 from weft.passes.graph.equations.resize import resize
 from weft.passes.graph.equations.shares import cross_entropy, log_softmax, softmax
 from weft.passes.graph.worklist import Pattern
@@ -35,5 +37,13 @@ DECOMPOSITIONS: dict[type[MlOp], Pattern] = {
     ml.MaxPoolOp: exact(max_pool),
     ml.AvgPoolOp: rounded_once(avg_pool),
     ml.ResizeOp: rounded_once(resize),
+    ml.TakeOp: exact(take),
+    ml.OneHotOp: exact(one_hot),
+    ml.TriOp: exact(tri),
+    ml.TrilOp: exact(triangle),
+    ml.TriuOp: exact(triangle),
+    ml.TopKOp: top_k,
+    ml.RandomUniformOp: random_uniform,
+    ml.RandomNormalOp: random_normal,
 }
 """By op class. An op that has no loops of its own is always replaced on the way to machine code."""

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import TensorType, f32, i1, i8, i16, i32, i64
+from xdsl.dialects.builtin import TensorType, bf16, f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.utils.exceptions import VerifyException
 
-from tests.dialects.ml.support import INTEGERS, value
-from weft.dialects.ml import RngBitGeneratorOp
+from tests.dialects.ml.support import INTEGERS, assert_same, value
+from weft.dialects.ml import RandomNormalOp, RandomUniformOp, RngBitGeneratorOp
 from weft.dialects.ml.dims import DYNAMIC
 from weft.dialects.ml.dtypes import dtype_of, width_of
 from weft.dialects.ml.random import UI64
@@ -128,13 +128,59 @@ def test_words_may_be_numbers_of_any_kind():
     assert threefry2x32((Word(0), Word(0)), (Word(0), Word(0)), Word) == (0x6B200159, 0x99BA4EFE)
 
 
+MANTISSA = {f16: (16, 10), bf16: (16, 7), f32: (32, 23), f64: (64, 52)}
+
+
+@pytest.mark.parametrize("element", MANTISSA, ids=str)
+@pytest.mark.parametrize("algorithm", ["THREE_FRY", "PHILOX"])
+def test_uniform_numbers_are_the_leading_bits(algorithm, element):
+    width, mantissa = MANTISSA[element]
+    op = RandomUniformOp(algorithm, value(UI64, 2), TensorType(element, [3, 4]))
+    op.verify_()
+    state, numbers = op.evaluate(np.array([3, 4], np.uint64))
+    unsigned = next(t for t in INTEGERS if dtype_of(t) == np.dtype(f"uint{width}"))
+    after, bits = generate(algorithm, [3, 4], unsigned, (3, 4))
+    assert_same(
+        numbers,
+        (np.array([int(n) >> (width - mantissa) for n in bits.flat]) / 2.0**mantissa)
+        .reshape(3, 4)
+        .astype(dtype_of(element)),
+    )
+    np.testing.assert_array_equal(state, after)
+
+
+@pytest.mark.parametrize("element", MANTISSA, ids=str)
+def test_random_numbers_are_distributed_as_they_should(element):
+    state = np.array([1, 2, 3], np.uint64)
+    for make, mean, variance in ((RandomUniformOp, 0.5, 1 / 12), (RandomNormalOp, 0, 1)):
+        op = make("PHILOX", value(UI64, 3), TensorType(element, [40000]))
+        op.verify_()
+        numbers = op.evaluate(state)[1].astype(np.float64)
+        assert np.isfinite(numbers).all()
+        assert abs(numbers.mean() - mean) < 0.02
+        assert abs(numbers.var() - variance) < 0.03
+        if make is RandomUniformOp:
+            assert 0 <= numbers.min() < 0.01 < 0.99 < numbers.max() < 1
+        else:
+            inside = (np.abs(numbers) < 1).mean()
+            assert abs(inside - 0.6827) < 0.01
+
+
+@pytest.mark.parametrize("make", [RandomUniformOp, RandomNormalOp])
+def test_a_distribution_makes_floats_of_known_sizes(make):
+    with pytest.raises(VerifyException, match="makes floats, not tensor<4xi32>"):
+        make("PHILOX", value(UI64, 2), TensorType(i32, [4])).verify_()
+    with pytest.raises(VerifyException, match="must be known"):
+        make("PHILOX", value(UI64, 2), TensorType(f32, [DYNAMIC])).verify_()
+
+
 @pytest.mark.parametrize(
     ("algorithm", "state", "target", "message"),
     [
         ("THREE_FRY", value(UI64, 3), TensorType(i32, [4]), "the state must be tensor<2xui64>, not"),
         ("PHILOX", value(UI64, 4), TensorType(i32, [4]), "must be tensor<2xui64> or tensor<3xui64>"),
         ("PHILOX", value(i64, 2), TensorType(i32, [4]), "takes unsigned integer"),
-        ("PHILOX", value(UI64, 2), TensorType(f32, [4]), "makes integers, not tensor<4xf32>; use ml.bitcast_convert"),
+        ("PHILOX", value(UI64, 2), TensorType(f32, [4]), "makes integers, not tensor<4xf32>; use ml.random_uniform"),
         ("PHILOX", value(UI64, 2), TensorType(i1, [4]), "makes integers"),
         ("PHILOX", value(UI64, 2), TensorType(i8, [DYNAMIC]), "the sizes of the result must be known"),
     ],

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import count
 
-from weft.backends.cpu.elf import undefined_symbols
 from weft.backends.llvm.binding import binding
+from weft.backends.llvm.elf import undefined_symbols
 from weft.backends.llvm.machine import host_machine, target_machine
 
 _NUMBERS = count()

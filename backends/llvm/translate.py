@@ -6,14 +6,17 @@ from xdsl.dialects import llvm
 from xdsl.dialects.builtin import ModuleOp
 
 from weft import codes
-from weft.backends.llvm.constants import constant_text, data_text
+from weft.backends.llvm.blobs import LEAST_BYTES, Blobs
+from weft.backends.llvm.constants import constant_text, data_bytes, data_text
 from weft.backends.llvm.functions import NEEDED, FunctionText
 from weft.backends.llvm.text_types import symbol_text, type_text
 from weft.dialects.locations import error_at
 
 
-def to_llvm_ir(module: ModuleOp) -> str:
+def to_llvm_ir(module: ModuleOp, blobs: Blobs | None = None) -> str:
     """The LLVM IR of a module that holds `llvm` ops only.
+
+    With `blobs`, the data of large constants is put there, and the text has zeros in their place.
 
     Raises :class:`WeftError` at the first op of another dialect: the pass `convert-to-llvm` has to run first.
     """
@@ -23,14 +26,14 @@ def to_llvm_ir(module: ModuleOp) -> str:
         if isinstance(op, llvm.FuncOp):
             out.extend(FunctionText(op, declarations.setdefault).lines())
         elif isinstance(op, llvm.GlobalOp):
-            out.append(_global(op))
+            out.append(_global(op, blobs))
         else:
             raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED, code=codes.CANNOT_LOWER)
     declared = [f"declare {type_.replace('@', '@' + name, 1)}" for name, type_ in declarations.items()]
     return "\n".join([*out, *declared, "!0 = !{i32 1}", ""])
 
 
-def _global(op: llvm.GlobalOp) -> str:
+def _global(op: llvm.GlobalOp, blobs: Blobs | None) -> str:
     linkage = op.linkage.linkage.data
     words = [f"{symbol_text(op.sym_name.data)} ="]
     if linkage != "external" or op.value is None:
@@ -41,10 +44,24 @@ def _global(op: llvm.GlobalOp) -> str:
         words.append(llvm.UNNAMED_ADDR_KEYWORD_BY_KEY[op.unnamed_addr.value.data])
     if op.addr_space.value.data:
         words.append(f"addrspace({op.addr_space.value.data})")
-    words += ["constant" if op.constant is not None else "global", *_value(op)]
-    section = f', section "{op.section.data}"' if op.section is not None else ""
+    words.append("constant" if op.constant is not None else "global")
+    name = op.section.data if op.section is not None else None
+    if blobs is not None and name is None and (data := _large_data(op)) is not None:
+        name = blobs.add(data)
+        words += [f"[{len(data)} x i8]", "zeroinitializer"]
+    else:
+        words += _value(op)
+    section = f', section "{name}"' if name is not None else ""
     alignment = f", align {op.alignment.value.data}" if op.alignment is not None else ""
     return " ".join(words) + section + alignment
+
+
+def _large_data(op: llvm.GlobalOp) -> bytes | None:
+    """The data of a constant that is too large for text."""
+    if op.constant is None or op.value is None or not isinstance(op.global_type, llvm.LLVMArrayType):
+        return None
+    data = data_bytes(op.value)
+    return data if len(data) >= LEAST_BYTES and data.count(0) < len(data) else None
 
 
 def _value(op: llvm.GlobalOp) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from weft.backends.cpu.ahead.interface import Function, functions_of, identifier
 from weft.backends.cpu.ahead.program import Program as Lowered
 from weft.backends.cpu.ahead.program import link
 from weft.backends.cpu.ahead.record import Record, Weights
+from weft.backends.llvm.blobs import Blobs
 from weft.backends.llvm.object_code import Linked
 from weft.backends.llvm.translate import to_llvm_ir
 from weft.backends.signature import Signature
@@ -147,8 +148,9 @@ class _Work:
         run_pipeline(module, self.request.pipeline or CPU)
         weights = take_weights(module, self._weights_name()) if self.request.weights is not None else None
         record = self._record(module, functions, None if weights is None else weights.facts)
-        linked = link(Lowered(to_llvm_ir(module), functions, record), self.target.machine)
-        files = {self.output: self._code(linked)}
+        blobs = Blobs() if self.kind in LIBRARIES else None  # in text, data is text
+        linked = link(Lowered(to_llvm_ir(module, blobs), functions, record), self.target.machine)
+        files = {self.output: self._code(linked, blobs)}
         if self.request.weights is not None and weights is not None:
             files[self.request.weights] = weights.data
         if self.kind in LIBRARIES:
@@ -207,12 +209,12 @@ class _Work:
             weights,
         )
 
-    def _code(self, linked: Linked) -> bytes:
+    def _code(self, linked: Linked, blobs: Blobs | None) -> bytes:
         if self.kind == "ll":
             return linked.ir().encode()
         if self.kind == "s":
             return linked.assembly().encode()
-        code = linked.object()
+        code = linked.object() if blobs is None else blobs.put_into(linked.object())
         return code if self.kind == "o" else link_shared(code, self.output.name, self.target.machine)
 
     def _source_name(self) -> str:

@@ -170,8 +170,8 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     keep_only(module, function)
     set_target(module, host_cpu(threads))
     run_pipeline(module, request.pipeline or CPU, instruments=request.instruments)
-    short_cut = cpu.python_call_text(signature)
-    code = llvm.to_object(llvm.to_llvm_ir(module) + short_cut)
+    blobs, short_cut = llvm.blobs_for_host(), cpu.python_call_text(signature)
+    code = llvm.to_object(llvm.to_llvm_ir(module, blobs) + short_cut, blobs=blobs)
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
     return _Made(signature, tuple(message.data for message in messages), data_of(module), bool(short_cut), code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import cast
 from weft import codes
 from weft.backends.cpu.ahead.interface import ERROR, THREADS, WEIGHTS
 from weft.backends.cpu.ahead.record import SECTION, Record, read_records
-from weft.backends.cpu.elf import MACHINES, SHARED, Elf, read_elf
+from weft.backends.llvm.elf import MACHINES, SHARED, Elf, read_elf
 from weft.backends.llvm.machine import host_machine
 from weft.diagnostics import WeftError
 from weft.version import VERSION
@@ -54,7 +55,9 @@ def open_library(path: Path) -> SharedLibrary:
     Raises :class:`WeftError` for a file that is none, or that was made by another version or for another machine.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            empty = os.fstat(file.fileno()).st_size == 0
+            data = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise WeftError(f"cannot open '{path}': {error.strerror}", code=codes.CANNOT_READ) from None
     records = _records(path, data)
@@ -71,7 +74,7 @@ def _refusal(path: Path, what: str, hint: str | None = None) -> WeftError:
     return WeftError(f"'{path}' {what}", hint=hint, code=codes.CANNOT_LOAD)
 
 
-def _records(path: Path, data: bytes) -> Sequence[Record]:
+def _records(path: Path, data: bytes | mmap.mmap) -> Sequence[Record]:
     try:
         elf = read_elf(data)
     except ValueError as error:
@@ -83,7 +86,7 @@ def _records(path: Path, data: bytes) -> Sequence[Record]:
     if SECTION not in elf.sections:
         raise _refusal(path, "was not made by weft", f"it has no section {SECTION}")
     try:
-        return read_records(elf.sections[SECTION])
+        return read_records(data[elf.sections[SECTION]])
     except ValueError as error:
         raise _refusal(path, f"is damaged: {error}") from None
 

@@ -6,7 +6,7 @@ import pytest
 
 import weft
 from tests.end_to_end.ahead.building import FUNCTIONS, HERE, STRICT, built, command, exported, needs_cc
-from weft.backends.cpu.elf import undefined_symbols
+from weft.backends.llvm.elf import undefined_symbols
 from weft.diagnostics import WeftError
 
 PROGRAM = HERE / "program.c"

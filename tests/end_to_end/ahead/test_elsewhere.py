@@ -14,7 +14,7 @@ from tests.end_to_end.ahead.test_c import expected
 from tests.passes.loops.kernels import agree
 from tests.programs import random_program
 from weft.backends.cpu.ahead.record import SECTION
-from weft.backends.cpu.elf import read_elf
+from weft.backends.llvm.elf import read_elf
 from weft.backends.llvm.machine import host_machine
 from weft.backends.reference import run
 from weft.driver.targets import read_target

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from mmap import mmap
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -26,14 +27,16 @@ _MADE_BY_LINKER = "_GLOBAL_OFFSET_TABLE_"
 
 @dataclass(frozen=True)
 class Elf:
-    """A 64-bit little-endian ELF file: its kind, the number of its machine, its sections by name."""
+    """A 64-bit little-endian ELF file: its kind, the number of its machine, and the bytes of the file that each section
+    takes, by name.
+    """
 
     kind: int
     machine: int
-    sections: Mapping[str, bytes]
+    sections: Mapping[str, slice]
 
 
-def read_elf(data: bytes) -> Elf | None:
+def read_elf(data: bytes | mmap) -> Elf | None:
     """What an ELF file tells; None for another format. Raises ValueError for one that is cut or damaged."""
     if data[:6] != b"\x7fELF\x02\x01":
         return None
@@ -42,13 +45,13 @@ def read_elf(data: bytes) -> Elf | None:
         offset, size, count, names = header[6], header[11], header[12], header[13]
         table: list[tuple[int, ...]] = [_SECTION.unpack_from(data, offset + size * i) for i in range(count)]
         strings: int = table[int(names)][4]
-        sections: dict[str, bytes] = {}
+        sections: dict[str, slice] = {}
         for name, kind, _, _, start, length, *_ in table:
-            end = data.index(b"\0", strings + name)
-            inside = b"" if kind == _NOTHING else data[start : start + length]
-            if kind != _NOTHING and len(inside) != length:
+            length = 0 if kind == _NOTHING else length
+            end = data.find(b"\0", strings + name)
+            if start + length > len(data) or end < 0:
                 raise ValueError("a section lies outside of the file")
-            sections[data[strings + name : end].decode()] = inside
+            sections[data[strings + name : end].decode()] = slice(start, start + length)
     except (struct.error, IndexError) as error:
         raise ValueError("the table of sections is damaged") from error
     return Elf(header[1], header[2], sections)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weft.backends.cpu.compiled import CompiledFunction
     from weft.backends.data import DataSpec
     from weft.backends.signature import Signature
 
@@ -55,3 +56,25 @@ def load(
     library = Library(code, [ENTRY + signature.name, *([fast] if fast else [])], address)
     function = CompiledFunction(library, signature, messages, arrays)
     return builtin(signature.name, library.address(fast), (function, function.fail)) if fast else function
+
+
+def with_short_cut(function: CompiledFunction, entry: int, declaration: str) -> Callable[..., Any]:
+    """A function of a loaded library as a callable that Python calls without Python in between, where there is one.
+
+    `entry` is where its entry starts, `declaration` what that is in LLVM IR.
+    """
+    from weft.backends.cpu.fast_call import fast_call_name, fast_call_text
+    from weft.backends.cpu.library import Library
+    from weft.backends.cpu.python_api import builtin, is_known, python_symbol
+    from weft.backends.llvm.object_code import to_object
+    from weft.backends.signature import ENTRY
+
+    signature = function.signature
+    fast = fast_call_name(signature) if is_known() else None
+    if fast is None:
+        return function
+    entries = {ENTRY + signature.name: entry}
+    code = to_object(fast_call_text(signature) + declaration, level=1)
+    library = Library(code, [fast], lambda symbol: entries.get(symbol) or python_symbol(symbol))
+    # the library is held by what is called
+    return builtin(signature.name, library.address(fast), (function, function.fail, library))

@@ -114,7 +114,7 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
             call = cpu.load(
                 code, signature, tuple(header["messages"]), threads, data, python_call=header["python_call"]
             )
-            return _callable(call, signature, True)
+            return compiled_of(call, signature, True)
     with collection.paused(), showing(source) if source is not None else nullcontext():
         made = with_room(lambda: _compile(source or program, request, threads))
     if key is not None:
@@ -126,10 +126,10 @@ def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
         }
         cache.write(key, header, made.code)
     function = cpu.load(made.code, made.signature, made.messages, threads, made.data, python_call=made.python_call)
-    return _callable(function, made.signature, False)
+    return compiled_of(function, made.signature, False)
 
 
-def _callable(call: Callable[..., Any], signature: Signature, from_cache: bool) -> Compiled:
+def compiled_of(call: Callable[..., Any], signature: Signature, from_cache: bool) -> Compiled:
     """A compiled program whose call goes to machine code at once: a method in Python costs more than a small kernel.
 
     Python looks `__call__` up in the class, so the program gets a class of its own.

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from weft import codes
+from weft.backends import cpu
+from weft.backends.cpu.ahead.interface import functions_of
+from weft.backends.cpu.ahead.plain import entry_declaration
 from weft.backends.cpu.ahead.record import Record
 from weft.backends.cpu.ahead.shared import SharedLibrary, open_library
 from weft.backends.cpu.compiled import CompiledFunction
-from weft.backends.signature import Signature
+from weft.backends.signature import ENTRY, Signature
 from weft.diagnostics import WeftError, did_you_mean
-from weft.driver.compile import Compiled
+from weft.driver.compile import Compiled, compiled_of
 
 
 def load_program(
@@ -32,7 +35,10 @@ def load_program(
         raise WeftError(f"'{file}' holds its weights: it takes no file", code=codes.CANNOT_LOAD)
     if threads is not None:
         library.set_threads(record, threads)
-    return Compiled(CompiledFunction(library, signature, record.messages), signature, True)
+    function = CompiledFunction(library, signature, record.messages)
+    declaration = entry_declaration(*functions_of([signature], record.prefix))
+    call = cpu.with_short_cut(function, library.address(ENTRY + signature.name), declaration)
+    return compiled_of(call, signature, from_cache=True)
 
 
 def _find(library: SharedLibrary, entry: str | None) -> tuple[Record, Signature]:

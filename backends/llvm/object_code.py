@@ -36,7 +36,11 @@ class Part:
 
 
 class Linked:
-    """LLVM IR of a program with the parts that it needs, for a machine: as text, assembly or object code."""
+    """LLVM IR of a program with the parts that it needs, for a machine: as text, assembly or object code.
+
+    It is for a `with`: behind that, LLVM's module is gone. The garbage collector might drop the module's context first,
+    which ends the process.
+    """
 
     def __init__(self, ir: str, parts: Sequence[Part], machine: Machine, level: int = 3) -> None:
         """Raises :class:`InvalidIR` with LLVM's message for IR that does not parse or verify."""
@@ -55,6 +59,12 @@ class Linked:
         self._module.link_in(part)
         for name in defined if inner else ():
             self._module.get_function(name).linkage = binding.Linkage.internal
+
+    def __enter__(self) -> Linked:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._module.close()
 
     def ir(self) -> str:
         """LLVM IR."""

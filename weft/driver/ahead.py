@@ -149,8 +149,8 @@ class _Work:
         weights = take_weights(module, self._weights_name()) if self.request.weights is not None else None
         record = self._record(module, functions, None if weights is None else weights.facts)
         blobs = Blobs() if self.kind in LIBRARIES else None  # in text, data is text
-        linked = link(Lowered(to_llvm_ir(module, blobs), functions, record), self.target.machine)
-        files = {self.output: self._code(linked, blobs)}
+        with link(Lowered(to_llvm_ir(module, blobs), functions, record), self.target.machine) as linked:
+            files = {self.output: self._code(linked, blobs)}
         if self.request.weights is not None and weights is not None:
             files[self.request.weights] = weights.data
         if self.kind in LIBRARIES:

@@ -197,6 +197,17 @@ def conversion(op: Operation, here: Here) -> Sequence[SSAValue | None]:
     return [here.term(here.cotangent(op.results[0])).convert(element_of(x.type)).value]
 
 
+def bits(op: ml.BitcastConvertOp, here: Here) -> Sequence[SSAValue | None]:
+    """Bits read as the same type pass the cotangent on; read as another type, they are no smooth function."""
+    return [here.cotangent(op.result) if op.operand.type == op.result.type else None]
+
+
+def precision(op: ml.ReducePrecisionOp, here: Here) -> Sequence[SSAValue | None]:
+    """The cotangent, of the same precision, as JAX has it."""
+    bits = op.exponent_bits.value.data, op.mantissa_bits.value.data
+    return [here.builder.insert(ml.ReducePrecisionOp(here.cotangent(op.results[0]), *bits)).results[0]]
+
+
 def fused_product(op: math.FmaOp, here: Here) -> Sequence[SSAValue | None]:
     """a * b + c."""
     g = here.term(here.cotangent(op.result))
@@ -213,6 +224,8 @@ ELEMENTWISE: Rules = {
     arith.ExtFOp: conversion,
     arith.TruncFOp: conversion,
     math.FmaOp: fused_product,
+    ml.BitcastConvertOp: bits,
+    ml.ReducePrecisionOp: precision,
     **dict.fromkeys(
         (
             ml.SignOp,

@@ -19,6 +19,7 @@ from weft.passes.graph.gradients.indexing import INDEXING
 from weft.passes.graph.gradients.reduction import REDUCTION
 from weft.passes.graph.gradients.reverse import Tables
 from weft.passes.graph.gradients.rule import Here, Rule, Rules
+from weft.passes.graph.gradients.scans import SCANS
 from weft.passes.graph.gradients.shapes import SHAPES
 from weft.passes.graph.gradients.slices import SLICES
 from weft.passes.graph.gradients.windows import WINDOWS
@@ -32,6 +33,7 @@ RULES: Rules = {
     **CONTRACTION,
     **REDUCTION,
     **INDEXING,
+    **SCANS,
     **WINDOWS,
     **CONVOLUTION,
 }

@@ -114,6 +114,21 @@ def test_a_product_has_a_gradient_at_zero(x, expected):
     np.testing.assert_array_equal(gradient, expected)
 
 
+@pytest.mark.parametrize(
+    "x, expected", [([2.0, 3, 4], [16, 10, 6]), ([2.0, 0, 4], [1, 10, 0]), ([0.0, 3, 0], [4, 0, 0])]
+)
+def test_a_running_product_has_a_gradient_at_zero(x, expected):
+    text = """
+      func.func @f(%x: tensor<3xf64>) -> tensor<f64> {
+        %0 = ml.cumprod %x : tensor<3xf64>
+        %1 = ml.reduce add %0 : tensor<3xf64> to tensor<f64>
+        func.return %1 : tensor<f64>
+      }"""
+    module = passed(text, "differentiate", function="f")
+    _, gradient = reference.run(module, "f.grad", [np.array(x)])
+    np.testing.assert_array_equal(gradient, expected)
+
+
 F = "func.func @f({}) -> {} {{ {} }}"
 BAD = [
     ({"function": "g"}, SUM, "there is no function @g to differentiate"),

@@ -533,6 +533,12 @@ CONVOLUTION = (
         "tensor<2x4x3xf64>",
     ),
     Case(
+        "%x: tensor<1x2x5xf64>, %w: tensor<3x2x2xf64>, %b: tensor<3xf64>",
+        "%y = ml.convolution_bias %x, %w, %b, dims = [b, f, 0] x [o, i, 0] -> [b, f, 0]"
+        " : (tensor<1x2x5xf64>, tensor<3x2x2xf64>, tensor<3xf64>) -> tensor<1x3x4xf64>",
+        "tensor<1x3x4xf64>",
+    ),
+    Case(
         "%x: tensor<2x3xf64>, %w: tensor<4x3xf64>",
         "%y = ml.convolution %x, %w, dims = [b, f] x [o, i] -> [b, f]"
         " : (tensor<2x3xf64>, tensor<4x3xf64>) -> tensor<2x4xf64>",
@@ -570,4 +576,23 @@ NN = (
          "%y = ml.dequantize %x scale(%s : tensor<f64>) : tensor<4xi8> to tensor<4xf64>", "tensor<4xf64>"),
 )  # fmt: skip
 
-CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION, *INDEXING, *WINDOWS, *CONVOLUTION, *NN)
+SCANS = (
+    *(
+        Case(
+            f"%x: {M}",
+            # the first of the greatest of none is -inf
+            f"%0 = ml.{kind} %x{options} : {M}\n%z = ml.constant dense<0.0> : {M}\n"
+            f"%1 = ml.is_finite %0 : {M}\n%y = ml.select %1, %0, %z : tensor<3x4xi1>, {M}",
+            M,
+        )
+        for kind in ("cumsum", "cumprod", "cummax", "cummin")
+        for options in ("", ", axis = 0, exclusive", ", reverse", ", axis = 1, exclusive, reverse")
+    ),
+    *(
+        Case("%x: tensor<2x?xf64>", f"%y = ml.{kind} %x, {options} : tensor<2x?xf64>", "tensor<2x?xf64>", (shape,))
+        for kind, options in (("cumprod", "exclusive"), ("cumprod", "reverse"), ("cummax", "reverse"))
+        for shape in ((2, 5), (2, 0))
+    ),
+)
+
+CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION, *INDEXING, *WINDOWS, *CONVOLUTION, *NN, *SCANS)

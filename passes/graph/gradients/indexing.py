@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerType, TensorType, i32, i64
+from xdsl.dialects import arith, tensor
+from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, IntegerType, TensorType, i32, i64
 from xdsl.ir import SSAValue
 
 from weft import codes
@@ -16,8 +16,9 @@ from weft.dialects.ml.base import tensor_type
 from weft.dialects.ml.combinations import SET
 from weft.dialects.ml.dtypes import dtype_of
 from weft.dialects.ml.gather import GatherOp
-from weft.passes.graph.constants import new_constant
+from weft.passes.graph.constants import new_constant, new_index
 from weft.passes.graph.gradients.rule import Here, Rules
+from weft.passes.graph.gradients.slices import extract_slice, shape_of, size_of
 from weft.passes.graph.gradients.terms import filled, sizes_of, spread
 
 
@@ -40,12 +41,25 @@ def _sliced(here: Here, g: SSAValue, part: SSAValue, starts: Sequence[SSAValue])
     """The slice of `g` of the sizes of `part`."""
     if not here.wants(part):
         return None
-    sizes = tensor_type(part).get_shape()
-    whole = tensor_type(g).get_shape()
-    if any(n == DYNAMIC_INDEX and size != DYNAMIC_INDEX for n, size in zip(sizes, whole, strict=True)):
-        op = cast(ml.DynamicUpdateSliceOp, part.owner)
-        raise error_at(op, "an update of run-time size has no gradient", code=codes.NO_GRADIENT)
-    return here.builder.insert(ml.DynamicSliceOp(g, starts, sizes)).result
+    target = tensor_type(part)
+    if target.has_static_shape():
+        return here.builder.insert(ml.DynamicSliceOp(g, starts, target.get_shape())).result
+    sizes = shape_of(here.builder, part)
+    places = [_start(here, start, g, axis, size) for axis, (start, size) in enumerate(zip(starts, sizes, strict=True))]
+    return extract_slice(here.builder, g, places, sizes, target)
+
+
+def _start(here: Here, start: SSAValue, whole: SSAValue, axis: int, size: SSAValue | int) -> SSAValue:
+    """A start as an index, held so that a slice of that size lies inside."""
+    index = IndexType()
+    number = here.builder.insert(tensor.ExtractOp(_as_i64(here, start), [], i64)).result
+    place = here.builder.insert(arith.IndexCastOp(number, index)).result
+    dim, length = (
+        new_index(here.builder, n) if isinstance(n, int) else n for n in (size_of(here.builder, whole, axis), size)
+    )
+    room = here.builder.insert(arith.SubiOp(dim, length)).result
+    place = here.builder.insert(arith.MinSIOp(place, room)).result
+    return here.builder.insert(arith.MaxSIOp(place, new_index(here.builder, 0))).result
 
 
 def take(op: ml.TakeOp, here: Here) -> Sequence[SSAValue | None]:

@@ -340,6 +340,16 @@ INDEXING = (
         "tensor<?x6xf64>",
         ((3, 6), (2, 3), (), ()),
     ),
+    *(
+        Case(
+            "%x: tensor<?x6xf64>, %u: tensor<?x?xf64>, %i: tensor<i32>, %j: tensor<i32>",
+            "%y = ml.dynamic_update_slice %x[%i, %j], %u"
+            " : (tensor<?x6xf64>, tensor<?x?xf64>, tensor<i32>, tensor<i32>) -> tensor<?x6xf64>",
+            "tensor<?x6xf64>",
+            ((3, 6), shape, (), ()),
+        )
+        for shape in ((3, 5), (1, 6), (0, 2))
+    ),
     Case(
         "%x: tensor<2x4xf64>, %i: tensor<3x2xi32>",
         "%y = ml.take %x, %i, axis = 1 : tensor<2x4xf64>, tensor<3x2xi32> to tensor<2x3x2xf64>",

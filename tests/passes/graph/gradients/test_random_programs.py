@@ -20,6 +20,8 @@ def check(seed, count):
     it cannot: there the program is not smooth, or too steep."""
     program = random_program(random.Random(seed), steps=count, special=False, windows=seed % 2 == 0, elements=(F64,))
     module, given = program.module, list(program.args)
+    if any(op.name == "ml.reduce_precision" for op in module.walk()):
+        return False  # a step function, whose gradient is that of its operand
     value = [np.asarray(result) for result in reference.run(module, "main", given)]
     floats = [result for result in value if result.dtype == np.float64]
     wrt = tuple(i for i, arg in enumerate(given) if arg.dtype == np.float64)
@@ -54,6 +56,8 @@ def check(seed, count):
     if max(float(np.max(np.abs(r), initial=0)) for r in floats) > 1e5:
         return False
     got = sum(float(np.sum(g * d)) for g, d in zip(found[len(value) :], directions, strict=True))
+    if np.isnan(got):
+        return False  # 0 times a derivative that is infinite or NaN, of a value that does not matter; JAX has NaN too
     assert abs(got - slopes[0]) <= 10 * scale, f"seed {seed}: {got}, not {slopes}"
     return True
 

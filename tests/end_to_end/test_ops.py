@@ -15,14 +15,12 @@ from tests.passes.loops import (
     test_ml_to_loop_nests,
     test_ml_to_loop_scalars,
     test_ml_to_loop_sorts,
-    test_ml_to_loop_windows,
 )
 from tests.passes.loops.test_ml_to_loop_bits import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_lookups import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_nests import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_scalars import *  # noqa: F403
 from tests.passes.loops.test_ml_to_loop_sorts import *  # noqa: F403
-from tests.passes.loops.test_ml_to_loop_windows import *  # noqa: F403
 from weft.backends.reference import run
 
 
@@ -48,6 +46,5 @@ def through_the_whole_road(monkeypatch):
         test_ml_to_loop_nests,
         test_ml_to_loop_scalars,
         test_ml_to_loop_sorts,
-        test_ml_to_loop_windows,
     ):
         monkeypatch.setattr(cases, "check", check_compiled)

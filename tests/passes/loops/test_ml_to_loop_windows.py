@@ -261,7 +261,7 @@ def test_running_extremes_see_nan_and_infinity() -> None:
 
 
 def test_narrow_running_sums_are_kept_in_f32() -> None:
-    check(lambda x: [ml.CumsumOp(x, 0).result, ml.CumsumOp(x, 1).result], np.ones((2050, 2), np.float16))
+    check(lambda x: ml.CumsumOp(x), np.ones((2050,), np.float16))
 
 
 # convolutions

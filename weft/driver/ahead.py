@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from xdsl.dialects import func
+from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 
 from weft import codes, collection
 from weft.backends.cpu.ahead.header import header
 from weft.backends.cpu.ahead.interface import Function, functions_of, identifier
+from weft.backends.cpu.ahead.program import INNER_ENTRY, link
 from weft.backends.cpu.ahead.program import Program as Lowered
-from weft.backends.cpu.ahead.program import link
 from weft.backends.cpu.ahead.record import Record, Weights
 from weft.backends.llvm.blobs import Blobs
 from weft.backends.llvm.object_code import Linked
 from weft.backends.llvm.translate import to_llvm_ir
-from weft.backends.signature import Signature
+from weft.backends.signature import ENTRY, Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.target import ATTRIBUTE, CpuAttr, cpu_of
 from weft.driver.binding import bind_arguments
@@ -124,6 +124,17 @@ def _check_weights(output: Path, kind: str, weights: Path | None) -> None:
         raise WeftError(f"weights are written to a .safetensors file, not to '{weights}'", code=codes.COMMAND_LINE)
 
 
+def _rename_entries(module: ModuleOp, functions: Sequence[Function], inner: str) -> None:
+    """Give entries the names that they have in C: two programs may both have a `@main`.
+
+    With `inner` before it, another function of that name stands before the entry.
+    """
+    names = {ENTRY + function.signature.name: inner + function.descriptors for function in functions}
+    for op in module.body.block.ops:
+        if isinstance(op, llvm.FuncOp) and (name := names.get(op.sym_name.data)) is not None:
+            op.sym_name = StringAttr(name)
+
+
 @dataclass(frozen=True)
 class _Work:
     """A program on its way to a file."""
@@ -147,6 +158,7 @@ class _Work:
         embed_data(module)
         run_pipeline(module, self.request.pipeline or CPU)
         weights = take_weights(module, self._weights_name()) if self.request.weights is not None else None
+        _rename_entries(module, functions, INNER_ENTRY if weights is not None else "")
         record = self._record(module, functions, None if weights is None else weights.facts)
         blobs = Blobs() if self.kind in LIBRARIES else None  # in text, data is text
         with link(Lowered(to_llvm_ir(module, blobs), functions, record), self.target.machine) as linked:

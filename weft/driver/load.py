@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from weft import codes
@@ -35,10 +36,24 @@ def load_program(
         raise WeftError(f"'{file}' holds its weights: it takes no file", code=codes.CANNOT_LOAD)
     if threads is not None:
         library.set_threads(record, threads)
-    function = CompiledFunction(library, signature, record.messages)
-    declaration = entry_declaration(*functions_of([signature], record.prefix))
-    call = cpu.with_short_cut(function, library.address(ENTRY + signature.name), declaration)
+    (in_c,) = functions_of([signature], record.prefix)
+    code = _Entry(library, in_c.descriptors)
+    function = CompiledFunction(code, signature, record.messages)
+    own_name = ENTRY + signature.name
+    call = cpu.with_short_cut(function, code.address(own_name), entry_declaration(in_c, own_name))
     return compiled_of(call, signature, from_cache=True)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """The entry of a function in a library, whatever its name there is."""
+
+    library: SharedLibrary
+    symbol: str
+
+    def address(self, name: str) -> int:
+        """Where the entry starts."""
+        return self.library.address(self.symbol)
 
 
 def _find(library: SharedLibrary, entry: str | None) -> tuple[Record, Signature]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, StringAttr, i8, i64
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, i8, i64
 from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.hints import isa
 
-from weft.backends.cpu.ahead.program import INNER_ENTRY
 from weft.backends.cpu.ahead.weights import BASE, Weight, WeightsFile, weights_file
 from weft.backends.llvm.constants import data_bytes
-from weft.backends.signature import ENTRY
 
 LEAST_BYTES = 1024
 """Smaller constants stay in the code."""
@@ -22,8 +20,7 @@ _POINTER = llvm.LLVMPointerType()
 def take_weights(module: ModuleOp, name: str) -> WeightsFile:
     """Take the constants out of a module; the file `name` with them.
 
-    The module then reads them from where :data:`BASE` points, and its entries have names of their own: each is called
-    by one that looks whether the constants are there.
+    The module then reads them from where :data:`BASE` points.
     """
     taken = {op.sym_name.data: op for op in module.body.block.ops if isinstance(op, llvm.GlobalOp) and _is_large(op)}
     file = weights_file([_weight(op) for op in taken.values()], name)
@@ -33,9 +30,6 @@ def take_weights(module: ModuleOp, name: str) -> WeightsFile:
     for op in taken.values():
         op.detach()
         op.erase()
-    for op in module.body.block.ops:
-        if isinstance(op, llvm.FuncOp) and op.sym_name.data.startswith(ENTRY) and op.body.blocks:
-            op.sym_name = StringAttr(INNER_ENTRY + op.sym_name.data)
     base = llvm.GlobalOp(_POINTER, BASE, "external")
     base.location = module.location
     module.body.block.add_op(base)

@@ -139,8 +139,6 @@ def _declaration(result: str, name: str, parameters: Sequence[str]) -> str:
 def _entry(function: Function) -> str:
     """The declaration of a function of MLIR's C interface."""
     name = function.descriptors
-    if name != identifier(name):
-        return _commentable(f"/* {name}: no C function can have this name. */") + "\n"
     if any(p.spec.kind == "scalar" and ELEMENTS[p.spec.dtype].says for p in function.arguments):
         return f"/* {name}: C has no portable type for its 16-bit floats. */\n"
     returned = [passed for passed in function.results if not passed.spec.is_out]

@@ -76,7 +76,8 @@ class Passed:
 class Function:
     """A public function in C.
 
-    `plain` is the name of the function on plain pointers and sizes, `descriptors` that of MLIR's C interface.
+    `plain` is the name of the function on plain pointers and sizes, `descriptors` that of MLIR's C interface: the same
+    with `_mlir_ciface_` before it.
     """
 
     signature: Signature
@@ -152,7 +153,7 @@ def _function(signature: Signature, plain: str) -> Function:
     names = _Names()
     arguments = tuple(_argument(spec, names) for spec in signature.arguments)
     results = tuple(_result(spec, names) for spec in signature.results)
-    return Function(signature, plain, ENTRY + signature.name, arguments, results)
+    return Function(signature, plain, ENTRY + plain, arguments, results)
 
 
 def _argument(spec: ValueSpec, names: _Names) -> Passed:

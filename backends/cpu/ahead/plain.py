@@ -24,9 +24,9 @@ declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
 """What plain functions call of LLVM."""
 
 
-def entry_declaration(function: Function) -> str:
-    """The declaration of the entry that a plain function calls."""
-    return f"declare i64 {symbol_text(function.descriptors)}({', '.join(_entry_types(function))})\n"
+def entry_declaration(function: Function, name: str | None = None) -> str:
+    """The declaration of the entry that a plain function calls; under another name where one is given."""
+    return f"declare i64 {symbol_text(name or function.descriptors)}({', '.join(_entry_types(function))})\n"
 
 
 def loaded_entry(function: Function, inner: str, base: str, status: int) -> str:

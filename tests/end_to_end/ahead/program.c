@@ -29,7 +29,7 @@ static int layer(void) {
   weft_f32_2d xs = {x, x, 0, {2, 4}, {4, 1}}, ws = {w, w, 0, {4, 3}, {3, 1}};
   weft_f32_1d bs = {b, b, 0, {3}, {1}};
   functions_layer_results results;
-  status = (int)_mlir_ciface_layer(&results, &xs, &ws, &bs);
+  status = (int)_mlir_ciface_functions_layer(&results, &xs, &ws, &bs);
   if (status) return status;
   floats("descriptors", results.result0.aligned, results.result0.sizes[0] * results.result0.sizes[1]);
   free(results.result0.allocated);

@@ -112,6 +112,39 @@ def test_the_header_is_clean_in_c_and_cplusplus_and_beside_another(tmp_path):
         assert command(built(tmp_path / name, *objects, compiler=compiler, flags=flags)) == ""
 
 
+MAIN = """
+func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {{
+  %0 = ml.{op} %x, %x : tensor<2xf32>
+  func.return %0 : tensor<2xf32>
+}}
+"""
+BOTH = """#include "sum.h"
+#include "product.h"
+#include <stdio.h>
+int main(void) {
+  float x[2] = {3, 4}, s[2], p[2];
+  weft_f32_1d xs = {x, x, 0, {2}, {1}}, ps = {p, p, 0, {2}, {1}};
+  int status = sum_main(x, s) + (int)_mlir_ciface_product_main(&xs, &ps);
+  printf("%d %g %g %g %g\\n", status, (double)s[0], (double)s[1], (double)p[0], (double)p[1]);
+  return 0;
+}
+"""
+
+
+def test_programs_with_functions_of_one_name_fit_into_one_program(tmp_path):
+    objects = [
+        exported(MAIN.format(op=op), tmp_path / f"{name}.o") for op, name in (("add", "sum"), ("mul", "product"))
+    ]
+    (tmp_path / "both.c").write_text(BOTH)
+    assert command(built(tmp_path / "both.c", *objects)) == "0 6 8 9 16\n"
+
+
+def test_an_empty_prefix_leaves_the_names_of_the_program(tmp_path):
+    exported(MAIN.format(op="add").replace("main", "twice"), tmp_path / "code.ll", prefix="")
+    text = (tmp_path / "code.ll").read_text()
+    assert "define i64 @_mlir_ciface_twice(" in text and "define signext i32 @twice(" in text
+
+
 LIBC = {
     *("_GLOBAL_OFFSET_TABLE_", "aligned_alloc", "free", "getpid", "memcpy", "memmove", "memset", "pthread_create"),
     *("pthread_detach", "pthread_sigmask", "sigfillset", "syscall", "sysconf"),

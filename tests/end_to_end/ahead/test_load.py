@@ -147,3 +147,17 @@ def test_code_for_another_architecture_or_version_or_cpu_is_refused(library, tmp
     lacking = f"-{record.features[0]},-{record.features[1]}"
     monkeypatch.setattr(shared, "host_machine", lambda: Machine(record.triple, "old", lacking))
     refused(library, f"was made for a CPU with {record.features[0]}, {record.features[1]}, which this one lacks")
+
+
+def test_names_that_are_none_in_c_are_made_some(tmp_path):
+    text = """
+    func.func @"a-b.c"(%int: i64, %0: i64) -> (i64 {weft.name = "int"}) {
+      %1 = arith.subi %int, %0 : i64
+      func.return %1 : i64
+    }
+    """
+    library = exported(text, tmp_path / "3d.so")
+    assert "int v3d_a_b_c(int64_t int_, int64_t" in library.with_suffix(".h").read_text()
+    assert weft.load(library)(5, 3) == 2
+    with pytest.raises(weft.WeftError, match=r"'@a-b' would be called 'x_a_b' in C, which is the name of '@a_b'"):
+        exported(text.replace("a-b.c", "a_b") + text.replace("a-b.c", "a-b"), tmp_path / "x.so")

@@ -29,7 +29,7 @@
 // LL: target datalayout
 // LL: target triple
 // LL: define internal {{.*}} @twice.host
-// LL: define i64 @_mlir_ciface_twice(
+// LL: define i64 @_mlir_ciface_{{.*}}twice(
 // LL: define {{.*}}_twice(
 // LLVM: define i64 @_mlir_ciface_twice(
 // LLVM-NOT: define signext i32

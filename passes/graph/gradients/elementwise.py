@@ -101,7 +101,7 @@ SCALAR_DERIVATIVES: Mapping[type[Operation], Derivative] = {
 
 
 def _power(g: Term, a: Term, b: Term, y: Term) -> tuple[Term, Term]:
-    """0 where the exponent is 0, and where the base is 0 by the exponent, as JAX has it."""
+    """By the base, 0 where the exponent is 0; by the exponent, 0 where the base is 0."""
     to_base = b.where("EQ", 0, 0, b * a ** (b - 1))
     to_exponent = a.where("EQ", 0, a.of(1), a).log() * y
     return g * to_base, g * to_exponent

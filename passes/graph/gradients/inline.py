@@ -36,9 +36,9 @@ def body_of(function: func.FuncOp) -> Block:
 
 
 def inlined(function: func.FuncOp, functions: Functions) -> Block:
-    """A copy of a function's block in which every call of a function of the module is replaced by its body.
+    """A copy of a function's block in which every call of a function that has a body is replaced by it.
 
-    Raises WeftError for a function that calls itself, or has no body, or has several blocks.
+    Raises WeftError where the function has no body, and for functions that call themselves or have several blocks.
     """
     body_of(function)
     copy = function.body.clone()
@@ -58,7 +58,10 @@ def _inline(call: func.CallOp, functions: Functions, callers: tuple[str, ...]) -
     if name in callers:
         message = f"@{name} calls itself: a recursive function has no gradient"
         raise error_at(call, message, "write it with scf.for", code=codes.RECURSIVE_CALL)
-    body = body_of(functions[name])
+    callee = functions.get(name)
+    if callee is None or callee.is_declaration:
+        return  # code from outside: it is called as it is, and no gradient passes
+    body = body_of(callee)
     values: dict[SSAValue, SSAValue] = dict(zip(body.args, call.arguments, strict=True))
     builder = LocatedBuilder.before(call)
     copies = [builder.insert(op.clone(values)) for op in body.ops]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from xdsl.dialects import arith
+from xdsl.dialects import arith, func
 from xdsl.dialects.builtin import LocationAttr, TensorType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
@@ -134,6 +134,9 @@ def drop_dead(block: Block) -> None:
 
 def _refusal(op: Operation) -> tuple[str, str]:
     """What to say, and to advise, where an op has no gradient."""
+    if isinstance(op, func.CallOp):
+        message = f"a call of @{op.callee.string_value()}, which has no body, has no gradient"
+        return message, "give the function a body"
     if op.regions and not op.has_trait(IsolatedFromAbove):
         message = f"{op.name} has no gradient: it uses values from outside its regions that would need one"
         return message, "scf.for, scf.if and scf.index_switch have gradients"

@@ -87,7 +87,7 @@ NON_SMOOTH = [
 
 
 @pytest.mark.parametrize("op, x, expected", NON_SMOOTH, ids=[op for op, _, _ in NON_SMOOTH])
-def test_where_a_function_is_not_smooth_the_gradient_is_that_of_jax(op, x, expected):
+def test_where_a_function_is_not_smooth_the_gradient_is_between_those_beside_it(op, x, expected):
     text = f"""
       func.func @f(%x: tensor<3xf64>) -> tensor<f64> {{
         %z = ml.constant dense<0.0> : tensor<3xf64>
@@ -146,6 +146,8 @@ BAD = [
      "only structured control flow has gradients"),
     ({"function": "f"}, F.format("%x: f32", "f32", "%0 = func.call @f(%x) : (f32) -> f32\n func.return %0 : f32"),
      "@f calls itself"),
+    ({"function": "f"}, F.format("%x: f32", "f32", "%0 = func.call @h(%x) : (f32) -> f32\n func.return %0 : f32")
+     + "\nfunc.func private @h(f32) -> f32", "a call of @h, which has no body, has no gradient"),
     ({"function": "f"}, F.format("%x: f32, %m: memref<f32>", "f32", "memref.store %x, %m[] : memref<f32>\n"
      "%0 = memref.load %m[] : memref<f32>\n func.return %0 : f32"), "memref.store writes memory"),
     ({"function": "f"}, F.format("%x: tensor<4xf32>", "tensor<f32>", """
@@ -189,6 +191,12 @@ def test_an_op_without_gradient_is_named_with_its_line_only_where_one_would_pass
     with pytest.raises(WeftError, match=r"bufferization.alloc_tensor has no gradient") as error:
         passed(text, "differentiate", function="f")
     assert str(error.value.where).startswith("test.mlir:3:")
+
+
+def test_a_call_of_other_code_stays_where_no_gradient_passes():
+    text = F.format("%x: f32, %k: i32", "f32", "%0 = func.call @h(%k) : (i32) -> i32\n func.return %x : f32")
+    module = passed(text + "\nfunc.func private @h(i32) -> i32", "differentiate", function="f")
+    assert "func.call" in [op.name for op in functions_of(module)["f.grad"].walk()]
 
 
 @pytest.mark.parametrize("element", ["f16", "bf16", "f32", "f64"])

@@ -32,6 +32,7 @@ class Frame(nesting.RegionStart):
         self.entry = entry
         self.keep_entry = keep_entry
         self.names: list[str] = []
+        self.start = reader.start
         self.brace = reader.text.rfind("{", 0, reader.start)
         self.item = reader.item
         self.lost = reader.lost
@@ -92,11 +93,15 @@ class Scopes(Driver):
         return self.resolve_operand(UnresolvedOperand(self.span(start, len(name) + 1), index), type)
 
     def define(self, name: str, values: Sequence[SSAValue], start: int) -> None:
-        """Name values. Raises a located error for a name that is taken, or that was used with other types."""
+        """Name values. Raises a located error for a name that is taken, or that was used with other types.
+
+        A use outside of the region that is being read does not mean them.
+        """
         known = self.ssa_values
         if name in known:
             self.fail(f"%{name} is already defined", start, code=codes.REDEFINED_VALUE)
-        if name in self.forward_ssa_references:
+        begin = self.frames[-1].start if self.frames else 0
+        if name in self.forward_ssa_references and self.uses[name] >= begin:
             # not self's: xDSL's own checks and replaces the uses
             Driver._register_ssa_definition(self, name, values, self.span(start, len(name) + 1))
             del self.uses[name]

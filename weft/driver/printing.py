@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from xdsl.dialect_interfaces.op_asm import OpAsmDialectInterface
-from xdsl.dialects.builtin import AnyFloat, Builtin, DenseIntOrFPElementsAttr
+from xdsl.dialects.builtin import AnyFloat, Builtin, BytesAttr, DenseIntOrFPElementsAttr, TensorType
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.printer import Printer
 
@@ -114,6 +114,10 @@ class MlirPrinter(Printer):
                 self.print_string("dense_resource<__elided__> : ")
                 super().print_attribute(cast(Attribute, dense.type))
                 return
+            if (one := _repeated(dense)) is not None:
+                text, _, _ = _shown(one).rpartition(" : ")
+                self.print_string(f"{text} : {dense.type}")
+                return
             if isinstance(dense.get_element_type(), AnyFloat) and len(dense):
                 self.print_string(_floats(dense))
                 return
@@ -129,6 +133,27 @@ class MlirPrinter(Printer):
         hint, block.name_hint = block.name_hint, None
         super()._populate_block_name(block, block_index)
         block.name_hint = hint
+
+
+_FEW = 16
+"""So many elements are looked at one by one."""
+
+
+def _repeated(dense: DenseIntOrFPElementsAttr) -> DenseIntOrFPElementsAttr | None:
+    """The one element that large data repeats, as data of its own: to look at each would take long."""
+    data, count = dense.data.data, len(dense)
+    if count <= _FEW or len(data) % count or data != data[: len(data) // count] * count:
+        return None
+    one = TensorType(cast(Any, dense.get_element_type()), [1])
+    return DenseIntOrFPElementsAttr(cast(Any, one), BytesAttr(data[: len(data) // count]))
+
+
+def _shown(dense: DenseIntOrFPElementsAttr) -> str:
+    if isinstance(dense.get_element_type(), AnyFloat):
+        return _floats(dense)
+    stream = StringIO()
+    Printer(stream).print_attribute(cast(Attribute, dense))
+    return stream.getvalue()
 
 
 def _floats(dense: DenseIntOrFPElementsAttr) -> str:

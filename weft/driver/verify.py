@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from traceback import walk_tb
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
@@ -108,13 +109,18 @@ def _isolation(op: Operation) -> WeftError:
 def is_refusal(error: Exception) -> bool:
     """Whether a verifier says that an op is wrong, rather than being wrong itself.
 
-    Some verifiers of xDSL's raise a plain Exception or ValueError.
+    Verifiers of xDSL's raise more than VerifyException for ops that are malformed in ways which they do not look for.
     """
-    return isinstance(error, (VerifyException, ValueError)) or type(error) is Exception
+    if isinstance(error, VerifyException):
+        return True
+    frames = list(walk_tb(error.__traceback__))
+    return bool(frames) and str(frames[-1][0].f_globals.get("__name__")).startswith("xdsl.")
 
 
 def verification_message(error: Exception) -> str:
     """The reason, without the IR dump that xDSL puts around it."""
+    if not isinstance(error, VerifyException) and type(error) is not Exception:
+        return f"is malformed: {error or type(error).__name__}"
     cause: BaseException = error
     while isinstance(cause.__cause__, VerifyException):
         cause = cause.__cause__

@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.memref import AllocaScopeOp, AllocaScopeReturnOp, AtomicRMWOp, GlobalOp
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Block
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 
@@ -75,6 +75,8 @@ def _parse_scope(parser: Parser) -> AllocaScopeOp:
     if parser.parse_optional_punctuation("->") is not None:
         types = parser.parse_comma_separated_list(Parser.Delimiter.PAREN, parser.parse_type)
     region = parser.parse_region()
+    if not region.blocks:
+        region.add_block(Block())
     last = region.blocks.last
     if last is not None and not isinstance(last.last_op, AllocaScopeReturnOp) and not types:
         last.add_op(AllocaScopeReturnOp.build(operands=[[]]))

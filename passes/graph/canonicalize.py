@@ -14,14 +14,16 @@ from weft.passes.graph.blocks import remove_unreachable
 from weft.passes.graph.dim_identities import DIM_IDENTITIES
 from weft.passes.graph.identities import IDENTITIES
 from weft.passes.graph.layout_identities import LAYOUT_IDENTITIES
+from weft.passes.graph.place_identities import PLACE_IDENTITIES
 from weft.passes.graph.worklist import Patterns, Simplifier
 
 REFUSED = (FoldConstConstOp, FoldConstsByReassociation)
 """Patterns of xDSL that fail where a float overflows; the pass `fold` folds floats."""
 
+_TABLES = (IDENTITIES, LAYOUT_IDENTITIES, PLACE_IDENTITIES, DIM_IDENTITIES)
+
 PATTERNS: Patterns = {
-    kind: (*IDENTITIES.get(kind, ()), *LAYOUT_IDENTITIES.get(kind, ()), *DIM_IDENTITIES.get(kind, ()))
-    for kind in (*IDENTITIES, *LAYOUT_IDENTITIES, *DIM_IDENTITIES)
+    kind: tuple(pattern for table in _TABLES for pattern in table.get(kind, ())) for table in _TABLES for kind in table
 }
 
 

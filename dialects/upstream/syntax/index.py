@@ -33,6 +33,9 @@ _DECLARED: dict[str, str] = {
 """Formats in the language of `assembly_format`, by the name of the op."""
 
 _WRITTEN: dict[str, str] = {
+    "arith.cmpf": "arith",
+    "arith.cmpi": "arith",
+    "arith.select": "arith",
     "affine.if": "affine_if",
     "affine.load": "affine_access",
     "affine.parallel": "affine_parallel",

@@ -2,6 +2,8 @@
 
 from io import StringIO
 
+from xdsl.dialects.builtin import AffineMapAttr
+from xdsl.ir.affine import AffineExpr
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 
@@ -10,10 +12,22 @@ from weft.registry import context
 
 
 def printed(module, *, generic=True):
-    """The text of a module."""
+    """The text of a module; in generic form without the one difference between the readers."""
     out = StringIO()
-    Printer(out, print_generic_format=generic).print_op(module)
+    Printer(out, print_generic_format=generic).print_op(with_dimensions(module) if generic else module)
     return out.getvalue()
+
+
+def with_dimensions(module):
+    """A copy whose affine loads and stores have dimensions only: xDSL takes `%i` for a symbol, weft and MLIR do not."""
+    module = module.clone()
+    for op in module.walk():
+        if op.name in ("affine.load", "affine.store"):
+            map_ = op.properties["map"].data
+            dims = [AffineExpr.dimension(n) for n in range(map_.num_dims + map_.num_symbols)]
+            split = dims[: map_.num_dims], dims[map_.num_dims :]
+            op.properties["map"] = AffineMapAttr(map_.replace_dims_and_symbols(*split, len(dims), 0))
+    return module
 
 
 def by_weft(text, *, unregistered=False):

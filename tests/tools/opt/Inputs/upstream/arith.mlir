@@ -24,7 +24,7 @@ func.func @integers(%a: i32, %b: i32, %i: index, %v: vector<4xi32>, %t: tensor<2
   %24, %25 = arith.mului_extended %a, %b : i32
   %26 = arith.cmpi eq, %a, %b : i32
   %27 = arith.cmpi ne, %a, %b : i32
-  %28 = arith.cmpi slt, %a, %b : i32
+  %28 = arith.cmpi slt, %v, %v {tag.x} : vector<4xi32>
   %29 = arith.cmpi sle, %a, %b : i32
   %30 = arith.cmpi sgt, %a, %b : i32
   %31 = arith.cmpi sge, %a, %b : i32
@@ -33,6 +33,8 @@ func.func @integers(%a: i32, %b: i32, %i: index, %v: vector<4xi32>, %t: tensor<2
   %34 = arith.cmpi ugt, %a, %b : i32
   %35 = arith.cmpi uge, %a, %b : i32
   %36 = arith.select %c, %a, %b : i32
+  %37 = arith.select %28, %v, %v : vector<4xi1>, vector<4xi32>
+  %46 = arith.cmpi eq, %t, %t : tensor<2x?xi32>
   %38 = arith.extsi %a : i32 to i64
   %39 = arith.extui %a : i32 to i64
   %40 = arith.trunci %a : i32 to i8
@@ -58,7 +60,7 @@ func.func @floats(%a: f32, %b: f32, %v: vector<4xf32>, %d: f64, %h: f16) {
   %10 = arith.cmpf oeq, %a, %b : f32
   %11 = arith.cmpf une, %a, %b fastmath<ninf> : f32
   %12 = arith.cmpf false, %a, %b : f32
-  %13 = arith.cmpf uno, %a, %b : f32
+  %13 = arith.cmpf uno, %v, %v fastmath<nnan> {tag.x} : vector<4xf32>
   %14 = arith.extf %a : f32 to f64
   %15 = arith.truncf %d : f64 to f32
   %16 = arith.fptosi %a : f32 to i32

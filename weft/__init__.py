@@ -100,6 +100,7 @@ def export(
     prefix: str | None = None,
     weights: str | os.PathLike[str] | None = None,
     bind: Mapping[str, object] | None = None,
+    emit: str | None = None,
 ) -> tuple[Path, ...]:
     """Compile a program to a file, as `weft compile` does; the paths of what was written.
 
@@ -109,7 +110,8 @@ def export(
     export (default: all public ones), `threads` is the most that a call may use, `pipeline` replaces the default
     passes, and `prefix` stands before the names of C functions (default: the name of the file and `_`). `weights` is a
     `.safetensors` file for the large constants, which else are in the code. `bind` makes constants of arguments: arrays
-    or numbers by name; None stands for the input that the program names itself (`weft.input`).
+    or numbers by name; None stands for the input that the program names itself (`weft.input`). `emit` says what is
+    written where the ending does not: a stop of the road (`"tensors"`, `"scheduled"`, ...) or a kind of file.
 
     Raises :class:`WeftError`; then nothing has been written.
     """
@@ -119,7 +121,7 @@ def export(
 
     entries = (entry,) if isinstance(entry, str) else tuple(entry)
     place = None if weights is None else Path(weights)
-    request = Request(None, target, entries, threads, pipeline, prefix, place, bind or {})
+    request = Request(emit, target, entries, threads, pipeline, prefix, place, bind or {})
     return export_program(program, Path(output), request)
 
 

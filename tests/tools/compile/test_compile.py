@@ -50,6 +50,16 @@ def test_equal_programs_give_equal_files(ending, tmp_path):
     assert one.read_bytes() == two.read_bytes()
 
 
+def test_python_writes_any_stop_too(tmp_path):
+    path = tmp_path / "p.mlir"
+    assert weft.export(PROGRAM, path, emit="text") == (path,)
+    assert "func.func @main" in path.read_text()
+    weft.export(PROGRAM, path)
+    assert "llvm.func @_mlir_ciface_main" in path.read_text()
+    with pytest.raises(weft.WeftError, match="cannot emit 'txt'"):
+        weft.export(PROGRAM, path, emit="txt")
+
+
 def test_what_no_exported_function_needs_is_dropped():
     text = """
     "memref.global"() <{sym_name = "table", sym_visibility = "private", type = memref<2xf32>,

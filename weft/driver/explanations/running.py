@@ -86,7 +86,7 @@ EXPLANATIONS = (
     Explanation(
         codes.UNKNOWN_TARGET,
         "A program is compiled for `cpu`, or run by `reference`: NumPy, op by op, which is slow and says what is "
-        "right.",
+        "right. `weft compile` takes other CPUs of Linux too: `cpu:x86-64-v3`, `cpu:aarch64`, `cpu:riscv64,+v`.",
         Example(_ABS, "weft run FILE --target refrence --input x=4xf32=1"),
         Example(_ABS, "weft run FILE --target reference --input x=4xf32=1"),
     ),

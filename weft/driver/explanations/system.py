@@ -68,7 +68,9 @@ EXPLANATIONS = (
     ),
     Explanation(
         codes.CANNOT_LOAD,
-        "A library that `weft compile` made cannot be loaded: it is for another CPU, or it is no library of weft's.",
+        "A library cannot be loaded by `weft.load` or `weft run`: weft did not make it, or another version did; it is "
+        "for another CPU; or its file of weights (`weft compile --weights`) is not there or not the one that was "
+        "written with it.",
     ),
     Explanation(
         codes.BAD_DATA,

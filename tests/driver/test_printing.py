@@ -53,3 +53,38 @@ def test_resources_are_printed_with_the_module_that_uses_them():
 
 def test_a_module_without_resources_ends_with_its_brace():
     assert print_module(parse_module("func.func @f() { func.return }", context())).endswith("}\n}\n")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "dense<1.5> : tensor<40x50xf32>",
+        "dense<-0.0> : vector<100xf64>",
+        'dense<"0x7FC1"> : tensor<1000xbf16>',
+        "dense<-7> : tensor<100xi64>",
+        "dense<true> : tensor<100xi1>",
+        "dense<3> : tensor<100xindex>",
+        "dense<200> : tensor<100xui8>",
+        "dense<(1.0, 2.0)> : tensor<50xcomplex<f32>>",
+    ],
+)
+@pytest.mark.parametrize("generic", [False, True])
+def test_large_data_of_one_element_reads_back(data, generic):
+    module = parse_module(f'"test.op"() {{a = {data}}} : () -> ()', context())
+    text = print_module(module, generic=generic)
+    assert len(text) < 200
+    assert parse_module(text, context()).is_structurally_equivalent(module)
+
+
+def test_a_million_equal_elements_are_not_looked_at_one_by_one(monkeypatch):
+    from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
+
+    module = parse_module('"test.op"() {a = dense<1.5> : tensor<1000x1000xf32>} : () -> ()', context())
+    whole, values = module.body.block.first_op.attributes["a"], DenseIntOrFPElementsAttr.get_values
+
+    def few(attribute):
+        assert attribute is not whole
+        return values(attribute)
+
+    monkeypatch.setattr(DenseIntOrFPElementsAttr, "get_values", few)
+    assert "dense<1.500000e+00> : tensor<1000x1000xf32>" in print_module(module)

@@ -108,3 +108,24 @@ def test_a_broken_definition_does_not_leave_values_without_one():
 }
 """
     assert errors(text) == [(3, "E0212")]
+
+
+def test_a_verifier_of_xdsl_that_fails_refuses_its_op():
+    text = """func.func @f(%c: i1) {
+  %0:2 = "scf.while"() ({
+    "scf.condition"(%c) : (i1) -> ()
+  }, {
+    "scf.yield"() : () -> ()
+  }) : () -> (i32, i32)
+  func.return
+}
+"""
+    assert errors(text)[0] == (2, "E0401")
+
+
+def test_a_verifier_of_weft_that_fails_is_a_bug(monkeypatch):
+    from weft.dialects.ml.elementwise import AbsOp
+
+    monkeypatch.setattr(AbsOp, "verify_", lambda self: [][0])
+    with pytest.raises(IndexError):
+        weft.parse("func.func @f(%a: tensor<4xf32>) {\n  %0 = ml.abs %a : tensor<4xf32>\n  func.return\n}\n")

@@ -241,6 +241,7 @@ def help_text() -> str:
         text = f"  {names}{value}"
         lines += [f"{text:40} {flag.help}"] if len(text) < 40 else [text, f"{'':40} {flag.help}"]
     lines += ["", 'Every pass is a flag too: --canonicalize, --loop-tile="loop=i size=8"; --list-passes lists them.']
+    lines += ["--diagnostics=json writes errors as JSON objects, one a line; weft explain CODE tells more of one."]
     return "\n".join(lines) + "\n"
 
 

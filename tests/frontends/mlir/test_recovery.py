@@ -168,3 +168,22 @@ def test_everything_is_said_by_the_exception():
         weft.parse(in_function("  foo.one", "  foo.two"))
     assert "<string>:2:3: error: operation 'foo.one'" in str(caught.value)
     assert "<string>:3:3: error: operation 'foo.two'" in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["scf.for %i = %i to %n step %n {", "scf.for %i = %n to %n step %i {"])
+def test_an_argument_of_a_region_is_not_known_outside_of_it(line):
+    text = f"func.func @f(%n: index) {{\n  {line}\n  }}\n  func.return\n}}\n"
+    assert errors(text) == [(2, line.rindex("%i") + 3, "E0204")]
+
+
+def test_a_value_may_be_used_before_a_region_that_has_one_of_the_same_name():
+    text = """builtin.module {
+  "test.op"(%x) ({
+    %x = "test.op"() : () -> f32
+    "test.op"(%x) : (f32) -> ()
+  }) : (i32) -> ()
+  %x = "test.op"() : () -> i32
+}
+"""
+    first, last = parse_module(text, context()).body.block.ops
+    assert first.operands[0] is last.results[0]

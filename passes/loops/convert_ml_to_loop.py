@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -32,6 +33,7 @@ from weft.passes.loops.ml_to_loop.shapes import concatenate, dynamic_update_slic
 from weft.passes.loops.ml_to_loop.softmax import softmax
 from weft.passes.loops.ml_to_loop.sort import sort, top_k
 from weft.passes.loops.ml_to_loop.values import materialize, settle, write_outputs
+from weft.passes.loops.reify import Size
 
 NESTS: Mapping[type[MlOp], Callable[[Kernel, MlOp], None]] = {
     ml.MatmulOp: contraction,
@@ -147,7 +149,7 @@ def convert_kernel(function: func.FuncOp) -> None:
             nest(kernel, op)
         elif isinstance(op, INLINE):
             if isinstance(op, ml.GatherOp | ml.TakeOp):
-                settle(kernel, op.operand, repeats=kernel.dims(op.result))
+                settle(kernel, op.operand, repeats=_reads(kernel.dims(op.result), kernel.dims(op.operand)))
             _bound_depth(kernel, op, depths)
         else:
             raise error_at(op, f"{op.name} cannot stand in a kernel", _hint(op), code=codes.CANNOT_LOWER)
@@ -155,6 +157,14 @@ def convert_kernel(function: func.FuncOp) -> None:
     kernel.finish()
     del function.attributes["ml.kernel"]
     function.attributes["loop.kernel"] = UnitAttr()
+
+
+def _reads(result: Sequence[Size], table: Sequence[Size]) -> Sequence[Size]:
+    """How often a lookup reads an element of its table, on average; where that is not known, often."""
+    if all(isinstance(size, int) for size in (*result, *table)):
+        reads, elements = (prod(size for size in dims if isinstance(size, int)) for dims in (result, table))
+        return [reads // max(elements, 1)]
+    return result
 
 
 def _bound_depth(kernel: Kernel, op: MlOp, depths: dict[SSAValue, int]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from weft.dialects.loop import AccessOp, AllocOp, ForOp, LoadOp, ReduceOp, buffer_name
+from weft.dialects.loop import AccessOp, AllocOp, ForOp, ReadOp, ReduceOp, buffer_name
 from weft.dialects.loop.schedule import (
     Interchange,
     Parallelize,
@@ -239,7 +239,7 @@ def _partials(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     inner = nest.loops[-1]
     if any(inner.counter not in reduction.over for reduction in nest.reductions):
         return []
-    loads = [access for access in nest.accesses if isinstance(access, LoadOp)]
+    loads = [access for access in nest.accesses if isinstance(access, ReadOp)]
     if loads and not any(stride(load, inner.counter) == 1 for load in loads):
         return []
     lanes = machine.lanes(nest.element_bytes)

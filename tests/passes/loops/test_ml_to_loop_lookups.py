@@ -15,7 +15,7 @@ from xdsl.ir import Attribute, Block, Region
 from tests.dialects.ml.places import random_places
 from tests.passes.loops.kernels import check
 from weft.dialects import ml
-from weft.dialects.loop.schedule import Vectorize
+from weft.dialects.loop.schedule import Rfactor, Vectorize
 from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array, Kind, dtype_of, kind_of
 from weft.dialects.target import Cpu
 from weft.passes.loops.choose_schedule import choose
@@ -81,6 +81,18 @@ def test_a_gather_is_fused_with_what_is_before_and_after_it() -> None:
 
     loops = check(build, numbers((5, 7)), places((3,)), numbers((3, 5)))
     assert "loop.gather" in str(loops)
+
+
+@pytest.mark.parametrize(("rows", "nests"), [(3, 1), (70, 2)])
+def test_a_table_is_computed_first_where_its_elements_are_read_often(rows: int, nests: int) -> None:
+    loops = check(lambda x, i: ml.TakeOp(ml.AddOp(x, x), i), numbers((7, 5)), places((rows,)))
+    assert sum(op.name == "loop.store" for op in loops.walk()) == nests
+
+
+def test_sums_of_rows_at_computed_places_are_vectors() -> None:
+    loops = check(lambda x, i: ml.ReduceOp.of("add", ml.TakeOp(x, i), [1]), numbers((7, 64)), places((5,)))
+    kernel = next(op for op in loops.walk() if op.name == "func.func")
+    assert any(isinstance(step, Rfactor) for step in choose(kernel, Cpu()))
 
 
 def test_places_of_places_are_computed_too() -> None:

@@ -6,7 +6,7 @@
 | sum of products | a tile of sums in registers |
 | sum of products, one row | the right input streamed once, a strip of sums in registers |
 | reduction along the lanes | partial results in vectors, combined at the end |
-| reduction along other loops | a strip of results in registers |
+| reduction along other loops, or of fewer elements than a vector has lanes | a strip of results in registers |
 | one thing for each element | vectors along the last dimension |
 """
 
@@ -102,10 +102,17 @@ def plans(nest: Leaf, machine: Machine, names: Names) -> list[list[Step]]:
             result.append(_one_row(nest, found, machine, names))
         result.append(_direct(nest, found, machine, names))
     if nest.reductions:
-        result += [_partials(nest, machine, names), _strip(nest, machine, names)]
+        along = [_partials(nest, machine, names), _strip(nest, machine, names)]
+        result += along[::-1] if _is_short(nest.loops[-1], nest, machine) else along
     elif nest.stores:
         result.append(_elements(nest, machine, names))
     return [plan for plan in result if plan]
+
+
+def _is_short(loop: ForOp, nest: Leaf, machine: Machine) -> bool:
+    """Whether a loop has fewer iterations than a vector has lanes, as one over a small window."""
+    trip = greatest_trip(loop)
+    return trip is not None and trip < machine.lanes(nest.element_bytes)
 
 
 def _trip(loop: ForOp | None) -> int:

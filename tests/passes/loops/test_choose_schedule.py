@@ -105,6 +105,12 @@ def test_a_reduction_along_the_lanes_keeps_partial_results():
     assert "rfactor z as z_p" in words(rows(sizes(4, 100, 1)), Cpu())
 
 
+def test_a_reduction_of_fewer_elements_than_a_vector_has_lanes_keeps_a_strip_of_results():
+    chosen = words(reduction(sizes(50, 3, 5)), Cpu(vector_bytes=32))
+    assert "as S_r in reg" in chosen and "rfactor" not in chosen
+    assert "rfactor S as S_p" in words(reduction(sizes(50, 8, 5)), Cpu(vector_bytes=32))
+
+
 def test_elementwise_nests_become_vectors():
     chosen = words(elementwise(sizes(4, 100, 1)), Cpu())
     assert "vectorize nv 8" in chosen and "partition no" in chosen

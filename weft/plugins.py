@@ -18,13 +18,14 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
-
-from xdsl.ir import Dialect
-from xdsl.passes import ModulePass
+from typing import TYPE_CHECKING, Any, cast
 
 from weft import codes
 from weft.diagnostics import WeftError
+
+if TYPE_CHECKING:  # a program from the cache needs no xDSL
+    from xdsl.ir import Dialect
+    from xdsl.passes import ModulePass
 
 GROUP = "weft.plugins"
 """The entry-point group. An entry's value is the module."""
@@ -139,10 +140,14 @@ def _read(name: str, module: ModuleType) -> Plugin:
 
 
 def _is_dialect(one: object) -> bool:
+    from xdsl.ir import Dialect
+
     return isinstance(one, Dialect)
 
 
 def _is_pass(one: object) -> bool:
+    from xdsl.passes import ModulePass
+
     return isinstance(one, type) and issubclass(one, ModulePass)
 
 

@@ -20,7 +20,8 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
-from weft.backends.llvm.text_types import escaped, type_text
+from weft.backends.llvm.names import escaped
+from weft.backends.llvm.text_types import type_text
 
 _F32_EXPONENT, _F32_FRACTION = 0xFF, (1 << 23) - 1
 

@@ -12,7 +12,8 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from weft import codes
 from weft.backends.llvm.constants import constant_text
 from weft.backends.llvm.instructions import LINES, passed
-from weft.backends.llvm.text_types import quoted, symbol_text, type_text
+from weft.backends.llvm.names import quoted, symbol_text
+from weft.backends.llvm.text_types import type_text
 from weft.dialects.locations import error_at
 from weft.dialects.upstream import llvm as ours
 

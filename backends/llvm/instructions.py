@@ -9,7 +9,8 @@ from xdsl.dialects import llvm
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from weft.backends.llvm.text_types import quoted, symbol_text, type_text
+from weft.backends.llvm.names import quoted, symbol_text
+from weft.backends.llvm.text_types import type_text
 from weft.dialects.upstream import llvm as ours
 from weft.dialects.upstream.intrinsics import mangle
 

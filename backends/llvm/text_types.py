@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from xdsl.dialects import llvm
@@ -47,21 +46,3 @@ def type_text(type_: Attribute) -> str:
         inputs = [*map(type_text, type_.inputs), *(["..."] if type_.is_variadic else [])]
         return f"{type_text(type_.output)} ({', '.join(inputs)})"
     raise ValueError(f"LLVM has no type {type_}")
-
-
-_PLAIN_SYMBOL = re.compile(r"[-a-zA-Z$._][-a-zA-Z$._0-9]*")
-
-
-def escaped(data: bytes) -> str:
-    """Bytes as LLVM writes them between quotes."""
-    return "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:02X}" for b in data)
-
-
-def quoted(text: str) -> str:
-    """A string in LLVM's quotes."""
-    return f'"{escaped(text.encode())}"'
-
-
-def symbol_text(name: str) -> str:
-    """A global name with its `@`, in quotes where it needs them."""
-    return f"@{name}" if _PLAIN_SYMBOL.fullmatch(name) else f"@{quoted(name)}"

@@ -9,7 +9,8 @@ from weft import codes
 from weft.backends.llvm.blobs import LEAST_BYTES, Blobs
 from weft.backends.llvm.constants import constant_text, data_bytes, data_text
 from weft.backends.llvm.functions import NEEDED, FunctionText
-from weft.backends.llvm.text_types import symbol_text, type_text
+from weft.backends.llvm.names import symbol_text
+from weft.backends.llvm.text_types import type_text
 from weft.dialects.locations import error_at
 
 

@@ -10,6 +10,18 @@ the tables.
 
 from __future__ import annotations
 
-from weft.frontends.mlir.reader import Unread, parse_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weft.frontends.mlir.reader import Unread, parse_module
 
 __all__ = ["Unread", "parse_module"]
+
+
+def __getattr__(name: str) -> Any:
+    """The reader comes with xDSL, which a program from the cache does without: it is loaded when it is asked for."""
+    if name in __all__:
+        from weft.frontends.mlir import reader
+
+        return getattr(reader, name)
+    raise AttributeError(f"module 'weft.frontends.mlir' has no attribute '{name}'")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from weft.backends.arguments import contiguous_strides
 from weft.backends.cpu.ahead.interface import ELEMENTS, Function, Parameter, Passed
-from weft.backends.llvm.text_types import symbol_text
+from weft.backends.llvm.names import symbol_text
 from weft.backends.signature import ValueSpec
 
 

@@ -11,8 +11,8 @@ from weft.backends.cpu.ahead.record import SECTION, Record
 from weft.backends.cpu.ahead.weights import BASE, PROBLEMS, loader_ir
 from weft.backends.cpu.runtime import text_of
 from weft.backends.llvm.machine import Machine
+from weft.backends.llvm.names import escaped, symbol_text
 from weft.backends.llvm.object_code import Linked, Part
-from weft.backends.llvm.text_types import escaped, symbol_text
 
 BAD_SIZE = "a size is below zero"
 """The message for a call of a plain function with such a size; it follows the program's own."""

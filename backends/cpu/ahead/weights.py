@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from weft.backends.cpu.ahead.interface import WEIGHTS
 from weft.backends.cpu.ahead.record import Weights
-from weft.backends.llvm.text_types import escaped, symbol_text
+from weft.backends.llvm.names import escaped, symbol_text
 
 BASE = "weft.weights"
 """The global that holds the address of the data, null before it is loaded."""

@@ -605,4 +605,13 @@ SCANS = (
     ),
 )
 
-CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION, *INDEXING, *WINDOWS, *CONVOLUTION, *NN, *SCANS)
+RESIZE = tuple(
+    Case(
+        "%x: tensor<2x3x4xf64>",
+        f"%y = ml.resize %x, dims = [1, 2]{options} : tensor<2x3x4xf64> to tensor<2x5x3xf64>",
+        "tensor<2x5x3xf64>",
+    )
+    for options in ("", ", mode = linear", ", mode = linear, coordinates = align_corners")
+)
+
+CASES = (*CHOICE, *SHAPES, *SLICES, *CONTRACTION, *REDUCTION, *INDEXING, *WINDOWS, *CONVOLUTION, *NN, *SCANS, *RESIZE)

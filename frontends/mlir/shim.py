@@ -201,7 +201,7 @@ class Shim(Scopes):
         if self.kind == NUMBER["ERROR"]:
             self.unexpected({})
         hint = None
-        if at_position is None and "expected" in msg.lower():
+        if at_position is None and "expected" in msg.lower() and ", not " not in msg and "found" not in msg:
             found = f"'{self.token}'" if self.kind else "the end of the text"
             msg = f"{msg.strip().rstrip('.!')}, found {found}"
             if "type" in msg and self.kind == BARE:

@@ -129,3 +129,8 @@ def test_a_verifier_of_weft_that_fails_is_a_bug(monkeypatch):
     monkeypatch.setattr(AbsOp, "verify_", lambda self: [][0])
     with pytest.raises(IndexError):
         weft.parse("func.func @f(%a: tensor<4xf32>) {\n  %0 = ml.abs %a : tensor<4xf32>\n  func.return\n}\n")
+
+
+def test_a_count_is_no_symbol():
+    text = "func.func @f(%i: index) {\n  %0 = affine.apply affine_map<(d0) -> (d0)>(%i, %i)\n  func.return\n}\n"
+    assert errors(text) == [(2, "E0402")]

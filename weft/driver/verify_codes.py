@@ -9,7 +9,10 @@ from weft.codes import Code
 
 _RULES: tuple[tuple[str, Code], ...] = (
     (r"terminat|ends its block|must be the last operation|empty block", codes.MISSING_TERMINATOR),
-    (r"symbol|could not be found|no (function|memref\.global|llvm\.func)", codes.WRONG_SYMBOL),
+    (
+        r"symbol table|Redefinition of symbol|could not be found|no (function|memref\.global|llvm\.func)",
+        codes.WRONG_SYMBOL,
+    ),
     (r"expects (parent|ancestor) op|does not belong to|of a different region", codes.WRONG_PLACE),
     (r"IsolatedFromAbove", codes.NOT_DOMINATED),
     (
@@ -17,7 +20,7 @@ _RULES: tuple[tuple[str, Code], ...] = (
         codes.WRONG_ATTRIBUTES,
     ),
     (
-        r"but got \d+$|but got \d+ block|count \(\d+\) does not match|^Operation has \d+|cannot have negative",
+        r"but got \d+|count \(\d+\) does not match|^Operation has \d+|cannot have negative",
         codes.WRONG_COUNT,
     ),
     (r"wrong number of|incorrect number of|number of (operands|results|arguments|inputs)", codes.WRONG_COUNT),

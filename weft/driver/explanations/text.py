@@ -58,7 +58,7 @@ EXPLANATIONS = (
         "The text of an op has the form that it should have, but no op can be made of what it says: its types do "
         "not fit each other or the op, or a value is not allowed there. `weft help OP` shows the op's syntax and "
         "meaning.",
-        Example("func.func @f(%a: i32) {\n  %0 = arith.cmpi less, %a, %a : i32\n  func.return\n}\n"),
-        Example("func.func @f(%a: i32) {\n  %0 = arith.cmpi slt, %a, %a : i32\n  func.return\n}\n"),
+        Example('func.func @f() {\n  %0 = arith.constant "one" : i32\n  func.return\n}\n'),
+        Example("func.func @f() {\n  %0 = arith.constant 1 : i32\n  func.return\n}\n"),
     ),
 )

@@ -26,6 +26,8 @@ from weft.dialects.ml.base import MlOp
 from weft.dialects.scalars.types import Meanings, ScalarMeaning, Value
 
 Rule: TypeAlias = Callable[["Machine", Any, tuple[Value, ...]], tuple[Value, ...]]
+Rounding: TypeAlias = Callable[[Operation, tuple[Value, ...]], tuple[Value, ...]]
+"""What is done to the results of each op before others see them."""
 Rules: TypeAlias = Mapping[type[Operation], Rule]
 
 TABLES: tuple[tuple[str, str], ...] = tuple(
@@ -79,11 +81,16 @@ class Machine(Interpreter):
     """Runs the functions of one module. A frame holds the values of one call, by SSA value."""
 
     def __init__(
-        self, module: ModuleOp, fill: int | None = None, listeners: tuple[Interpreter.Listener, ...] = ()
+        self,
+        module: ModuleOp,
+        fill: int | None = None,
+        listeners: tuple[Interpreter.Listener, ...] = (),
+        rounding: Rounding | None = None,
     ) -> None:
         super().__init__(module, listeners=listeners)
         self.fill = fill
         """What each byte of memory holds that nobody has written yet; None for what each dialect has by default."""
+        self.rounding = rounding
         self.functions = {op.sym_name.data: op for op in module.walk() if isinstance(op, FuncOp)}
         self.globals = {op.sym_name.data: op for op in module.walk() if isinstance(op, GlobalOp)}
         self.memory: dict[str, Buffer] = {}
@@ -143,7 +150,9 @@ class Machine(Interpreter):
         ends = isinstance(values, ReturnedValues | Successor)
         for listener in self.listeners:
             listener.did_interpret_op(op, () if ends else values)
-        return OpImplResult((), values) if ends else OpImplResult(values, None)
+        if ends:
+            return OpImplResult((), values)
+        return OpImplResult(values if self.rounding is None else self.rounding(op, values), None)
 
     def _apply(self, rule: Rule, op: Operation, inputs: PythonValues) -> tuple[Value, ...]:
         try:

@@ -13,7 +13,7 @@ from xdsl.ir import Attribute
 
 from weft import codes
 from weft.backends.reference.indexing import check_static
-from weft.backends.reference.machine import Machine
+from weft.backends.reference.machine import Machine, Rounding
 from weft.backends.reference.memref import check_layout
 from weft.backends.reference.values import Buffer, buffer_of, is_array
 from weft.diagnostics import WeftError, did_you_mean
@@ -29,15 +29,16 @@ def run(
     *,
     fill: int | None = None,
     listeners: tuple[Machine.Listener, ...] = (),
+    rounding: Rounding | None = None,
 ) -> tuple[Any, ...]:
     """Run the function `entry` and give its results, one array or NumPy scalar for each.
 
     Tensor and memref arguments are arrays of their type's dtype (memrefs are used in place); an index or integer
     argument is a number. `fill` is what each byte holds of memory that nobody has written yet; `listeners` are told of
-    every op that runs. Raises :class:`WeftError` for arguments that do not fit, a failed check, or an op that the
-    reference cannot run.
+    every op that runs, and `rounding` changes what it gives. Raises :class:`WeftError` for arguments that do not fit,
+    a failed check, or an op that the reference cannot run.
     """
-    machine = Machine(module, fill, listeners)
+    machine = Machine(module, fill, listeners, rounding)
     function = entry_of(machine, entry)
     inputs = function.function_type.inputs.data
     if len(args) != len(inputs):

@@ -170,13 +170,15 @@ def _check(flags: OptFlags) -> CheckPasses | None:
     from weft.driver.check_passes import CheckOptions, CheckPasses
     from weft.driver.check_passes.compare import read_tolerances
 
-    beside = flags.output if flags.output not in (None, "-") else None
+    beside = Path(flags.output) if flags.output not in (None, "-") else None
+    if beside is not None and beside.exists() and not beside.is_file():
+        beside = None  # a device, such as /dev/null
     options = CheckOptions(
         flags.check_seed,
         tuple(flags.check_inputs),
         tolerances=read_tolerances(flags.check_tolerance),
         reproducer=None if flags.check_reproducer is None else Path(flags.check_reproducer),
-        folder=Path() if beside is None else Path(beside).parent,
+        folder=Path() if beside is None else beside.parent,
         seconds=flags.check_timeout,
     )
     return CheckPasses(options)

@@ -27,13 +27,18 @@ def run(tmp_path, monkeypatch, capsys):
     return check
 
 
-@pytest.mark.parametrize("element", ["i1", "i8", "i32", "i64", "ui8", "f16", "bf16", "f32", "f64"])
+@pytest.mark.parametrize(
+    "element",
+    ["ui8", "bf16", *(pytest.param(e, marks=pytest.mark.long) for e in "i1 i8 i32 i64 f16 f32 f64".split())],  # noqa: SIM905
+)
 def test_the_road_changes_no_answer(run, element):
     text = SUB.replace("TYPE", f"?x{element}") if element != "i1" else SUB.replace("TYPE", "?xi1").replace("sub", "xor")
     assert run(text, CPU) == (0, "")
 
 
-@pytest.mark.parametrize("op", ["exp", "tanh", "gelu", "rsqrt", "erf"])
+@pytest.mark.parametrize(
+    "op", ["gelu", *(pytest.param(op, marks=pytest.mark.long) for op in ("exp", "tanh", "rsqrt", "erf"))]
+)
 def test_approximations_are_within_the_tolerance(run, op):
     text = f"func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {{\n  %0 = ml.{op} %x : tensor<?xf32>\n"
     assert run(f"{text}  func.return %0 : tensor<?xf32>\n}}\n", CPU) == (0, "")
@@ -156,7 +161,8 @@ def test_a_pass_that_sees_one_function_alone_is_checked_with_its_callers(run, mo
     assert code == 1 and "pass 'canonicalize' changed the answer of @main" in said
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
 def test_random_programs_are_found_right(run, seed):
     program = random_program(random.Random(seed), special=False)
     assert run(print_module(program.module), CPU) == (0, "")

@@ -15,6 +15,7 @@ from xdsl.ir import Operation
 from weft.backends.reference import run
 from weft.backends.reference.values import filled
 from weft.backends.signature import Signature, ValueSpec
+from weft.driver.check_passes.rounding import Rounding
 from weft.driver.signatures import signature_of
 
 OUT = "weft.out"
@@ -47,7 +48,12 @@ def function_of(module: ModuleOp, name: str) -> func.FuncOp | None:
 
 
 def execute(
-    module: ModuleOp, original: Signature, arguments: Sequence[Any], budget: Budget, fill: int = GARBAGE
+    module: ModuleOp,
+    original: Signature,
+    arguments: Sequence[Any],
+    budget: Budget,
+    fill: int = GARBAGE,
+    rounding: Rounding | None = None,
 ) -> list[Any]:
     """The results, in the order and dtypes of the first signature, then the memrefs that were given and may be written.
 
@@ -56,7 +62,7 @@ def execute(
     values: list[Any] = copy.deepcopy(list(arguments))
     _, given = passed(module, original, values, fill)
     outs = dict(zip(_outs(module, original), given[len(values) :], strict=True))
-    returned = iter(run(module, original.name, given, fill=fill, listeners=(budget,)))
+    returned = iter(run(module, original.name, given, fill=fill, listeners=(budget,), rounding=rounding))
     results: list[Any] = [outs[n] if n in outs else np.asarray(next(returned)) for n in range(len(original.results))]
     return [*_as_declared(original.results, results), *written(original, values)]
 

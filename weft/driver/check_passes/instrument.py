@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, Region
 from xdsl.passes import ModulePass
 
 from weft import codes
+from weft.backends.signature import Signature
 from weft.diagnostics import UNKNOWN, Diagnostic, WeftError
 from weft.driver.check_passes.bisect import Culprit, culprit
 from weft.driver.check_passes.cases import Case, Inputs, cases_of, made_inputs, public_functions
@@ -18,6 +20,7 @@ from weft.driver.check_passes.machine_code import is_llvm
 from weft.driver.check_passes.options import CheckOptions
 from weft.driver.check_passes.reproducer import write_reproducer
 from weft.driver.check_passes.runner import Runner
+from weft.driver.check_passes.shrink import Shrinker
 from weft.driver.gradients import with_gradients
 from weft.driver.inputs import given_values
 from weft.driver.instruments import Quiet
@@ -93,18 +96,28 @@ class CheckPasses(Quiet):
 
     def _taken(self, module: ModuleOp) -> list[Case]:
         """The cases of every function that can be called; of the entry alone where inputs are given for it."""
-        options, module = self.options, with_gradients(module)
+        options, module = self.options, with_gradients(module).clone()
         signatures = list(public_functions(module))
         if options.inputs or options.entry is not None:
             signatures = [signature_of(find_entry(module, options.entry))]
         made: list[Inputs] = []
         for signature in signatures:
-            folder = options.examples or Path()
-            given = given_values(signature, options.inputs, folder, examples=options.examples is not None)
-            made += [] if given is None else [Inputs(signature, given, "given")]
+            if (given := self._given(signature)) is not None:
+                made.append(Inputs(signature, given, "given"))
             if not (options.inputs and options.only_given):
                 made += made_inputs(module, signature, options.seed, self._runner)
         return cases_of(module, made, options.tolerances, self._runner)
+
+    def _given(self, signature: Signature) -> list[Any] | None:
+        """The values that the user gives, else the examples that the program names; None where there are none."""
+        options = self.options
+        try:
+            folder = options.examples or Path()
+            return given_values(signature, options.inputs, folder, examples=options.examples is not None)
+        except WeftError:
+            if options.inputs:
+                raise
+            return None
 
     def _is_to_blame(self, step: ModulePass, judge: Judge, wrong: Wrong, now: ModuleOp) -> bool:
         """Whether it is known which pass is wrong: this one, and not the lowering that finishes the module to run it.
@@ -134,13 +147,18 @@ class CheckPasses(Quiet):
         assert before is not None
         names = [step.name for step in steps]
         first = self._culprit(steps[0], before, judge, wrong) if len(steps) == 1 else None
+        shown = wrong
+        if len(steps) == 1 and not wrong.in_machine_code and not self.options.replaying:
+            shrinker = Shrinker.of(steps[0], judge, self.options.tolerances, before, case)
+            before, shown = shrinker.shrunk(before) or (before, wrong)
         range_ = f"pass '{names[0]}'" + (f", or one from there to '{names[-1]}'," if len(steps) > 1 else "")
         message = f"{range_} changed the answer of @{case.name}: {wrong.what}"
         path = self.options.reproducer or self.options.folder / f"check-{names[0]}.mlir"
         told = [message] if first is None else [message, str(first)]
-        write_reproducer(path, before, steps, case, told, self.options.seconds)
+        if not self.options.replaying:
+            write_reproducer(path, before, steps, shown.case, told, self.options.seconds)
         notes = () if first is None else (Diagnostic(f"by {first}", UNKNOWN, "note"),)
-        hint = f"weft opt --run-reproducer '{path}' shows it again"
+        hint = None if self.options.replaying else f"weft opt --run-reproducer '{path}' shows it again"
         return WeftError(message, UNKNOWN, hint=hint, notes=notes, code=codes.MEANING_CHANGED)
 
     def _culprit(self, step: ModulePass, before: ModuleOp, judge: Judge, wrong: Wrong) -> Culprit | None:

@@ -16,7 +16,8 @@ class CheckOptions:
     `seed` makes the inputs; `inputs` are values to be used, for the function `entry`, as `weft run --input` takes
     them, with `only_given` and no others; `examples` is the folder of the files that the program names as its example
     inputs, None where these are not to be read. `reproducer` is the file that a difference is written to,
-    `check-PASS.mlir` in `folder` by default. A call of machine code may take so many `seconds`.
+    `check-PASS.mlir` in `folder` by default. A call of machine code may take so many `seconds`. When `replaying`,
+    nothing is shrunk and no file is written: there is one already.
     """
 
     seed: int = 0
@@ -28,3 +29,4 @@ class CheckOptions:
     reproducer: Path | None = None
     folder: Path = Path()
     seconds: float = 60.0
+    replaying: bool = False

@@ -76,4 +76,5 @@ def reproduced_check(text: str, options: CheckOptions) -> CheckOptions | None:
         seconds=float(fields.get("seconds", options.seconds)),
         folder=options.folder,
         reproducer=options.reproducer,
+        replaying=True,
     )

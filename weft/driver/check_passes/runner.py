@@ -11,6 +11,7 @@ from weft import codes
 from weft.diagnostics import WeftError
 from weft.driver.check_passes.execute import GARBAGE, Budget, TooLong, execute, function_of
 from weft.driver.check_passes.machine_code import Call, Failed, Found, call_all, has_entry
+from weft.driver.check_passes.rounding import Rounding
 
 LIMITS = (
     codes.CANNOT_LOWER,
@@ -52,13 +53,15 @@ class Runner:
         return call_all(module, calls, self.seconds)
 
 
-def in_numpy(module: ModuleOp, call: Call, budget: Budget, fill: int = GARBAGE) -> Found | None:
+def in_numpy(
+    module: ModuleOp, call: Call, budget: Budget, fill: int = GARBAGE, rounding: Rounding | None = None
+) -> Found | None:
     """What a call gives; None where NumPy cannot tell, or not soon enough."""
     signature, arguments = call
     if function_of(module, signature.name) is None:
         return None if has_entry(module, signature.name) else GONE
     try:
-        return execute(module, signature, arguments, budget, fill)
+        return execute(module, signature, arguments, budget, fill, rounding)
     except TooLong:
         return None
     except WeftError as error:

@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 from xdsl.traits import Commutative, IsolatedFromAbove
 
 from weft.dialects.locations import fuse
+from weft.passes.applications import Applications, applications
 from weft.passes.graph.dominance import dominator_tree
 from weft.passes.graph.effects import Effects, effects_of, is_dead, is_pure
 
@@ -38,6 +39,7 @@ class _Joiner:
     joined: dict[Operation, list[Operation]] = field(default_factory=dict[Operation, list[Operation]])
     numbers: dict[Attribute, int] = field(default_factory=dict[Attribute, int])
     seen: dict[int, tuple[Attribute, int]] = field(default_factory=dict[int, tuple[Attribute, int]])
+    count: Applications = field(default_factory=applications)
 
     def number(self, attr: Attribute) -> int:
         """A number for an attribute, equal for equal ones; one that was seen before is not hashed again."""
@@ -103,6 +105,8 @@ class _Joiner:
         effects = effects_of(type(op))
         if effects is Effects.OTHER or effects is Effects.READS or not op.results or not is_pure(op):
             return
+        if not self.count.room:
+            return
         key = self.key(op)
         others = self.known.setdefault(key, [])
         for other in reversed(others):
@@ -114,6 +118,7 @@ class _Joiner:
         self.opened.append(key)
 
     def _replace(self, op: Operation, other: Operation) -> None:
+        self.count.note(f"the use of an equal '{other.name}'", op.name, op.location)
         for old, new in zip(op.results, other.results, strict=True):
             old.replace_all_uses_with(new)
         self.joined.setdefault(other, []).append(op)

@@ -42,7 +42,9 @@ def pack(buffers: Sequence[Lifetime], reuse: bool) -> Layout:
 def peak(buffers: Sequence[Lifetime]) -> int:
     """The most bytes of known size that live at once: no layout needs less."""
     events = [(b.first, b.bytes or 0) for b in buffers] + [(b.last, -(b.bytes or 0)) for b in buffers]
-    return max(accumulate(change for _, change in sorted(events)), default=0)
+    # at one place, what begins to live meets what is read for the last time
+    events.sort(key=lambda event: (event[0], event[1] < 0))
+    return max(accumulate(change for _, change in events), default=0)
 
 
 def _in_a_row(buffers: Sequence[Lifetime]) -> tuple[dict[Lifetime, int], int]:

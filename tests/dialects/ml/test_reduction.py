@@ -56,6 +56,10 @@ def test_a_reduction_by_kind_combines_elements_one_by_one(data):
         kept = iter(place)
         line = x[tuple(slice(None) if axis in dims else next(kept) for axis in range(len(shape)))].reshape(-1)
         start = neutral(kind, element) if init is None else init
+        if kind == "mul" and element in FLOATS:
+            # rounded after each step, products of one order overflow where those of another do not
+            expected[place] = np.prod([*line.astype(np.float64), np.float64(start)])
+            continue
         expected[place] = functools.reduce(lambda a, b: combine.evaluate(a, b)[0], line, start)
     assert result.shape == op.concrete_shape((x,)) == expected.shape
     if kind == "mul" and element in FLOATS:

@@ -26,7 +26,7 @@
 // TYPE: 'f33' is not an element type
 // SPEC: cannot make a value of 'a.bin'
 // NOFILE: cannot open input file 'nofile.npy': No such file or directory
-// OUTPUT: --output writes an .npz file
+// OUTPUT: --output writes .npz, .png, .pgm, .ppm, not
 // FLAG: weft run: unrecognized arguments: --nosuch
 // COMMAND: unknown command 'runn'
 // COMMAND: did you mean 'run'?

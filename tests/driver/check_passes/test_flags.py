@@ -1,10 +1,16 @@
 """Inputs, seed, tolerance and the file that reproduces can be chosen; what is wrong about them is said."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
 from tests.driver.check_passes.planted import SUB, opt, swap_operands
+from tests.passes.graph.harness import module_of
+from weft.diagnostics import WeftError
 from weft.dialects import ml
+from weft.driver.check_passes import CheckOptions, CheckPasses
+from weft.driver.passes import run_pipeline
 from weft.passes.graph import canonicalize
 from weft.tools.main import main
 
@@ -41,6 +47,26 @@ def test_given_inputs_come_from_a_file(swapped, capsys):
     files = ["--check-inputs=a=in.npz", "--check-inputs=b=in.npz"]
     code, said = opt(capsys, "--check-passes", PIPELINE, *files, "program.mlir")
     assert code == 1 and "result 0 at [1] is 1.0, it was -1.0" in said
+
+
+def test_given_inputs_that_the_program_fails_on_are_told(capsys):
+    unlike = ["--check-inputs=2xf32=1.5", "--check-inputs=3xf32=1.5"]
+    code, said = opt(capsys, "--check-passes", PIPELINE, *unlike, "program.mlir")
+    assert code == 0 and "not checked on the given inputs: @main does not run to its end on them" in said
+
+
+def test_values_of_python_are_used_for_the_functions_that_they_name(swapped):
+    both = SUB + SUB.replace("@main", "@other")
+    same, unlike = np.float32(1.5), np.float32(4)  # NumPy's scalars are tensors of rank 0, too
+    for values, wrong in (
+        ({"main": [same, same], "other": [same, same]}, None),
+        ({"main": [same, same], "other": [same, unlike]}, "the answer of @other: result 0 is 2.5, it was -2.5"),
+        ({"main": [same, same]}, None),
+    ):
+        module, check = module_of(both.replace("TYPE", "f32")), CheckPasses(CheckOptions(values=values))
+        with nullcontext() if wrong is None else pytest.raises(WeftError, match=wrong):
+            run_pipeline(module, PIPELINE[16:], instruments=[check])
+        assert check.remarks == []
 
 
 def test_inputs_for_some_arguments_alone_are_an_error(capsys):

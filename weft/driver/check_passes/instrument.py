@@ -100,17 +100,25 @@ class CheckPasses(Quiet):
         signatures = list(public_functions(module))
         if options.inputs or options.entry is not None:
             signatures = [signature_of(find_entry(module, options.entry))]
+        if options.values:
+            signatures = [signature for signature in signatures if signature.name in options.values]
         made: list[Inputs] = []
         for signature in signatures:
             if (given := self._given(signature)) is not None:
                 made.append(Inputs(signature, given, "given"))
-            if not (options.inputs and options.only_given):
+            if not ((options.inputs or options.values) and options.only_given):
                 made += made_inputs(module, signature, options.seed, self._runner)
-        return cases_of(module, made, options.tolerances, self._runner)
+        cases = cases_of(module, made, options.tolerances, self._runner)
+        for one in made:
+            if one.kind == "given" and not any(case.inputs is one for case in cases):
+                self._remark(f"not checked on the given inputs: @{one.signature.name} does not run to its end on them")
+        return cases
 
     def _given(self, signature: Signature) -> list[Any] | None:
         """The values that the user gives, else the examples that the program names; None where there are none."""
         options = self.options
+        if signature.name in options.values:
+            return list(options.values[signature.name])
         try:
             folder = options.examples or Path()
             return given_values(signature, options.inputs, folder, examples=options.examples is not None)

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.backends.signature import Signature
+from weft.backends.signature import Signature, ValueSpec
 
 Array = NDArray[Any]
 
@@ -38,15 +38,16 @@ def scaled(signature: Signature, values: Sequence[Any]) -> list[Any]:
 
 def _changed(signature: Signature, values: Sequence[Any], change: Callable[[Array, float], Array]) -> list[Any]:
     return [
-        value if spec.numpy_dtype.kind in "biu" else _moved(value, spec.numpy_dtype, change)
+        value if spec.numpy_dtype.kind in "biu" else _moved(spec, value, change)
         for spec, value in zip(signature.arguments, values, strict=True)
     ]
 
 
-def _moved(value: Any, dtype: np.dtype[Any], change: Callable[[Array, float], Array]) -> Any:
+def _moved(spec: ValueSpec, value: Any, change: Callable[[Array, float], Array]) -> Any:
     """A float or an array of floats, changed where the result is finite."""
+    dtype = spec.numpy_dtype
     array = np.asarray(value).astype(dtype)
     with np.errstate(all="ignore"):
         moved = np.asarray(change(array.astype(np.float64), float(cast(Any, ml_dtypes.finfo(dtype)).eps))).astype(dtype)
         kept = np.where(np.isfinite(moved.astype(np.float64)), moved, array).astype(dtype)
-    return kept if isinstance(value, np.ndarray) else float(kept)
+    return float(kept) if spec.kind == "scalar" else kept

@@ -75,7 +75,7 @@ def describe(array: Array) -> str:
 
 def _array(spec: ValueSpec, value: Any) -> Array:
     dtype = spec.numpy_dtype
-    if isinstance(value, (bool, int, float, list, tuple)):
+    if isinstance(value, (bool, int, float, complex, list, tuple)):
         return _from_python(spec, value, dtype)
     if not isinstance(value, np.ndarray):
         try:
@@ -91,6 +91,8 @@ def _array(spec: ValueSpec, value: Any) -> Array:
 def _from_python(spec: ValueSpec, value: Any, dtype: np.dtype[Any]) -> Array:
     try:
         plain = np.asarray(value)
+        if plain.dtype.kind == "c" and dtype.kind != "c":
+            raise _mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
         array = plain.astype(dtype)
     except (TypeError, ValueError, OverflowError):
         raise _mismatch(spec, f"of type {type(value).__name__}") from None

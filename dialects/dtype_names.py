@@ -13,6 +13,8 @@ DTYPES: dict[str, str] = {
     "i1": "bool",
     "index": "int64",
     **{f"{prefix}{width}": f"int{width}" for prefix in ("i", "si") for width in (8, 16, 32, 64)},
+    "complex<f32>": "complex64",
+    "complex<f64>": "complex128",
     **{f"ui{width}": f"uint{width}" for width in (8, 16, 32, 64)},
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 PASSES: tuple[tuple[str, str], ...] = (
     # graph
     ("convert-to-ml", "weft.passes.graph.convert_to_ml:ConvertToMl"),
+    ("expand-complex", "weft.passes.graph.expand_complex:ExpandComplex"),
     ("differentiate", "weft.passes.graph.differentiate:Differentiate"),
     ("canonicalize", "weft.passes.graph.canonicalize:Canonicalize"),
     ("fold", "weft.passes.graph.fold:Fold"),

@@ -6,6 +6,7 @@ TENSORS = (
     "differentiate",
     "canonicalize",
     "convert-to-ml",
+    "expand-complex",
     "infer-shapes",
     "fold",
     "cse",
@@ -47,8 +48,8 @@ CPU = f"builtin.module({','.join(name for _, passes in STOPS for name in passes)
 """From any stop of the road to the llvm dialect."""
 
 PLAIN = (
-    "builtin.module(differentiate,convert-to-ml,decompose,outline-kernels,bufferize,convert-ml-to-loop,"
-    "expand-narrow-floats,expand-math,hoist-buffers,"
+    "builtin.module(differentiate,convert-to-ml,expand-complex,decompose,outline-kernels,bufferize,"
+    "convert-ml-to-loop,expand-narrow-floats,expand-math,hoist-buffers,"
     f"{','.join(TARGET)})"
 )
 """From any stop of the road to the llvm dialect by what is needed only: nothing is simplified, fused or scheduled."""

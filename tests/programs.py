@@ -174,7 +174,7 @@ class Generator:
 
 
 def unary(g: Generator) -> None:
-    op = g.rng.choice([c for c in ml.ML.operations if issubclass(c, ml.UnaryOp)])
+    op = g.rng.choice([c for c in ml.ML.operations if issubclass(c, ml.UnaryOp) and c.TAKES & Kind.ANY])
     x = g.pick(op.TAKES)
     g.keep(op(x.value), x.shape)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from weft import codes
 from weft.backends.arguments import bind, check_out, check_value
+from weft.backends.complex_pairs import in_pairs, is_complex, numbers_of, pairs_of
 from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, words
 from weft.backends.cpu.scalars import argument_type, result_type, to_argument
 from weft.backends.signature import ENTRY, Signature, ValueSpec
@@ -43,7 +44,8 @@ class CompiledFunction:
         self._library = library
         self._held = held
         self._outs = [spec for spec in signature.results if spec.is_out]
-        self._returned = [spec for spec in signature.results if not spec.is_out]
+        self._declared = [spec for spec in signature.results if not spec.is_out]
+        self._returned = [in_pairs(spec) for spec in self._declared]
         self._struct = _results_struct(self._returned)
         types: list[Any] = [ctypes.c_void_p] if self._returned else []
         types += [
@@ -82,14 +84,16 @@ class CompiledFunction:
             if spec.kind == "scalar":
                 passed.append(to_argument(cast(float, value), spec.dtype, spec.numpy_dtype))
             else:
-                descriptor = (ctypes.c_int64 * words(len(spec.dims)))(*describe(cast(Array, value)))
+                array = pairs_of(cast(Array, value))
+                descriptor = (ctypes.c_int64 * words(array.ndim))(*describe(array))
                 keep.append(descriptor)
                 passed.append(ctypes.addressof(descriptor))
         status = self._entry(*passed)
         if status:
             raise self._failure(status)
         arrays = [cast(Array, value) for value in values if isinstance(value, np.ndarray)]
-        fresh = iter(_take(self._returned, returned, arrays))
+        taken = _take(self._returned, returned, arrays)
+        fresh = (_as_declared(spec, value) for spec, value in zip(self._declared, taken, strict=True))
         ready = iter(outs)
         return [next(ready) if spec.is_out else next(fresh) for spec in self.signature.results]
 
@@ -107,6 +111,11 @@ class CompiledFunction:
             return WeftError(message, code=codes.CHECK_FAILED)
         where = Location(place["file"], int(place["line"]), int(place["column"]))
         return WeftError(place["text"], where, code=codes.CHECK_FAILED)
+
+
+def _as_declared(spec: ValueSpec, value: Any) -> Any:
+    """A returned value as its type says: complex numbers come as pairs."""
+    return numbers_of(cast(Array, value), spec.numpy_dtype) if is_complex(spec) else value
 
 
 def _write(n: int, array: Array, result: Any) -> Array:

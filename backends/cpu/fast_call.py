@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
+from weft.backends.complex_pairs import is_complex
 from weft.backends.cpu.descriptors import words
 from weft.backends.signature import ENTRY, Signature, ValueSpec
 
@@ -58,7 +59,7 @@ def dtype_symbol(spec: ValueSpec) -> str:
 def fast_call_name(signature: Signature) -> str | None:
     """The name of the function that :func:`fast_call_text` makes; None where there is no short cut."""
     taken = all(spec.dtype in _SCALARS if spec.kind == "scalar" else _is_plain(spec) for spec in signature.arguments)
-    return PREFIX + signature.name if taken and all(spec.is_out for spec in signature.results) else None
+    return PREFIX + signature.name if taken and all(spec.is_out and _is_plain(spec) for spec in signature.results) else None
 
 
 def fast_call_text(signature: Signature) -> str:
@@ -67,8 +68,8 @@ def fast_call_text(signature: Signature) -> str:
 
 
 def _is_plain(spec: ValueSpec) -> bool:
-    """Whether the layout of an array is row-major without gaps."""
-    return spec.strides is None
+    """Whether the layout of an array is row-major without gaps, of elements that are one number."""
+    return spec.strides is None and not is_complex(spec)
 
 
 class _Array:

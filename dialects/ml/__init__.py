@@ -31,6 +31,7 @@ from weft.dialects.ml.binary import (
 )
 from weft.dialects.ml.broadcast import BroadcastInDimOp, IotaOp
 from weft.dialects.ml.compare import CompareOp, CompareTypeAttr, DirectionAttr
+from weft.dialects.ml.complex import ComplexOp, ConjOp, ImagOp, RealOp
 from weft.dialects.ml.constant import ConstantOp
 from weft.dialects.ml.contraction import DotGeneralOp, MatmulOp, PrecisionAttr
 from weft.dialects.ml.convert import BitcastConvertOp, ConvertOp
@@ -123,6 +124,10 @@ ML = Dialect(
         ConvolutionOp,
         ConvolutionBiasOp,
         PadOp,
+        ComplexOp,
+        RealOp,
+        ImagOp,
+        ConjOp,
         ConvertOp,
         BitcastConvertOp,
         AbsOp,
@@ -330,4 +335,8 @@ __all__ = [
     "UnaryOp",
     "Window",
     "XorOp",
+    "ComplexOp",
+    "ConjOp",
+    "ImagOp",
+    "RealOp",
 ]

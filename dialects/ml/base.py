@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, cast
 
 import numpy as np
-from typing_extensions import TypeVar
+from typing_extensions import Self, TypeVar
 from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, TensorType, i1, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
@@ -28,7 +28,7 @@ from xdsl.utils.exceptions import VerifyException
 from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.dims import DYNAMIC, Requirement, Shape, shape_of, static_shape, value_of
-from weft.dialects.ml.dtypes import KIND_NAMES, Array, Kind, dtype_of, kind_of
+from weft.dialects.ml.dtypes import KIND_NAMES, Array, Kind, complex_of, dtype_of, has_complex, kind_of, part_of
 
 Tensor: TypeAlias = TensorType[Attribute]
 Body: TypeAlias = Callable[..., Sequence[Array]]
@@ -42,10 +42,14 @@ AXIS = IntegerAttr.constr(i64)
 
 
 @dataclass(frozen=True)
-class TruthOf(AttrConstraint):
-    """A tensor of `i1` with the shape of the tensor type that another constraint variable stands for."""
+class _ShapeOf(AttrConstraint, ABC):
+    """A tensor with the shape of the tensor type that another constraint variable stands for."""
 
     variable: VarConstraint
+
+    @abstractmethod
+    def element(self, element: Attribute) -> Attribute:
+        """The elements that it has, where the variable stands for a tensor of `element`."""
 
     def verify(self, attr: Attribute, constraint_context: VerificationContext) -> None:
         """Raises VerifyException where `attr` is another type."""
@@ -59,11 +63,39 @@ class TruthOf(AttrConstraint):
 
     def infer(self, context: InferenceContext) -> Attribute:
         """The type, from the variable."""
-        return TensorType(i1, cast(Tensor, self.variable.infer(context)).get_shape())
+        model = cast(Tensor, self.variable.infer(context))
+        return TensorType(self.element(model.element_type), model.get_shape())
 
-    def mapping_type_vars(self, type_var_mapping: Mapping[TypeVar, AttrConstraint | IntConstraint]) -> TruthOf:
+    def mapping_type_vars(self, type_var_mapping: Mapping[TypeVar, AttrConstraint | IntConstraint]) -> Self:
         """It has no type variables."""
         return self
+
+
+@dataclass(frozen=True)
+class TruthOf(_ShapeOf):
+    """A tensor of `i1` with the shape of the tensor type that another constraint variable stands for."""
+
+    def element(self, element: Attribute) -> Attribute:
+        """`i1`."""
+        return i1
+
+
+@dataclass(frozen=True)
+class RealOf(_ShapeOf):
+    """The tensor type that another constraint variable stands for, with the real part of its elements."""
+
+    def element(self, element: Attribute) -> Attribute:
+        """The type of the parts of complex numbers; another type itself."""
+        return part_of(element)
+
+
+@dataclass(frozen=True)
+class ComplexOf(_ShapeOf):
+    """A tensor of complex numbers whose parts are the elements of the tensor type that another variable stands for."""
+
+    def element(self, element: Attribute) -> Attribute:
+        """The complex type; another type itself where there is none."""
+        return complex_of(element) if has_complex(element) else element
 
 
 def index_list(values: Sequence[int]) -> DenseArrayBase[I64]:
@@ -89,6 +121,11 @@ def is_tensor(value: SSAValue) -> bool:
 def typed(value: SSAValue | Operation) -> Tensor:
     """The tensor type of what a constructor was given."""
     return tensor_type(SSAValue.get(value))
+
+
+def real_type(value: SSAValue | Operation) -> TensorType[Attribute]:
+    """The tensor type of the real parts of a value."""
+    return TensorType(part_of(typed(value).element_type), typed(value).get_shape())
 
 
 def truth_type(value: SSAValue | Operation) -> TensorType[Attribute]:
@@ -123,6 +160,9 @@ class MlOp(IRDLOperation, ABC):
 
     TAKES: ClassVar[Kind] = Kind.ANY
     """The kinds of elements that the tensor operands may have."""
+
+    GIVES: ClassVar[Kind] = Kind.ANY
+    """The kinds of elements that the results may have, besides those of `TAKES`."""
 
     traits = traits_def(Pure())
 
@@ -201,19 +241,21 @@ class MlOp(IRDLOperation, ABC):
 
     def _check_elements(self) -> None:
         """Verify that all elements are of a type of ml, and the operands' of a kind that the op takes."""
-        values = [(value, self.TAKES) for value in self.operands] + [(value, Kind.ANY) for value in self.results]
-        for value, kinds in values:
+        given = self.GIVES | self.TAKES
+        values = [(value, self.TAKES, "takes") for value in self.operands]
+        values += [(value, given, "gives") for value in self.results]
+        for value, kinds, does in values:
             if not is_tensor(value):
                 continue
             kind = kind_of(tensor_type(value).element_type)
             if kind is None:
                 raise VerifyException(
                     f"{self.name}: the elements of {value.type} are not a type of ml: "
-                    "f16, bf16, f32, f64, i1, i8 to i64, ui8 to ui64"
+                    "f16, bf16, f32, f64, i1, i8 to i64, ui8 to ui64, complex<f32>, complex<f64>"
                 )
             if kind not in kinds:
                 names = " or ".join(KIND_NAMES[one] for one in kinds)
-                raise VerifyException(f"{self.name} takes {names} elements, not {value.type}")
+                raise VerifyException(f"{self.name} {does} {names} elements, not {value.type}")
 
 
 def _text(shape: Sequence[int]) -> str:

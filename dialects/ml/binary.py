@@ -63,7 +63,7 @@ class AddOp(CommutativeOp):
     """
 
     name = "ml.add"
-    TAKES: ClassVar = Kind.ANY
+    TAKES: ClassVar = Kind.ALL
 
     @staticmethod
     def meaning(a: Array, b: Array) -> Array:
@@ -80,7 +80,7 @@ class SubOp(BinaryOp):
     """
 
     name = "ml.sub"
-    TAKES: ClassVar = Kind.NUMBER
+    TAKES: ClassVar = Kind.NUMBER | Kind.COMPLEX
 
     @staticmethod
     def meaning(a: Array, b: Array) -> Array:
@@ -91,13 +91,15 @@ class SubOp(BinaryOp):
 class MulOp(CommutativeOp):
     """The product; integers wrap, `i1` is `and`. StableHLO: multiply.
 
+    That of complex numbers is (ac - bd) + (ad + bc)i also where parts are infinite.
+
     ```mlir
     %r = ml.mul %a, %b : tensor<4xf32>
     ```
     """
 
     name = "ml.mul"
-    TAKES: ClassVar = Kind.ANY
+    TAKES: ClassVar = Kind.ALL
 
     @staticmethod
     def meaning(a: Array, b: Array) -> Array:
@@ -108,13 +110,15 @@ class MulOp(CommutativeOp):
 class DivOp(BinaryOp):
     """The quotient; see :func:`numerics.divide` for integers. StableHLO: divide.
 
+    That of complex numbers is computed by Smith's method (Algorithm 116, 1962), which squares nothing.
+
     ```mlir
     %r = ml.div %a, %b : tensor<4xf32>
     ```
     """
 
     name = "ml.div"
-    TAKES: ClassVar = Kind.NUMBER
+    TAKES: ClassVar = Kind.NUMBER | Kind.COMPLEX
 
     @staticmethod
     def meaning(a: Array, b: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from xdsl.dialects.builtin import IndexType
@@ -71,6 +72,7 @@ class BroadcastInDimOp(MlOp):
     """
 
     name = "ml.broadcast_in_dim"
+    TAKES: ClassVar = Kind.ALL
 
     operand = operand_def(TENSOR)
     sizes = var_operand_def(IndexType())

@@ -76,6 +76,7 @@ COMPARE_TYPES: dict[Kind, tuple[CompareType, ...]] = {
     Kind.SIGNED: (CompareType.SIGNED,),
     Kind.UNSIGNED: (CompareType.UNSIGNED,),
     Kind.BOOL: (CompareType.UNSIGNED,),
+    Kind.COMPLEX: (CompareType.FLOAT,),
 }
 """The orders that a kind of element has; the first one is the default."""
 
@@ -92,6 +93,7 @@ class CompareOp(MlOp):
 
     Comparisons with NaN are false, NE is true. `compare_type` is FLOAT for floats (TOTALORDER where asked),
     SIGNED or UNSIGNED for integers, as the element type says; truth values are UNSIGNED.
+    Complex numbers are equal or not (FLOAT); they have no order.
 
     ```mlir
     %r = ml.compare LT, %a, %b : tensor<4xf32>
@@ -100,6 +102,7 @@ class CompareOp(MlOp):
     """
 
     name = "ml.compare"
+    TAKES: ClassVar = Kind.ALL
 
     T: ClassVar = VarConstraint("T", TENSOR)
 
@@ -149,6 +152,9 @@ class CompareOp(MlOp):
         if self.order not in (orders := self._orders()):
             names = " or ".join(orders)
             raise VerifyException(f"{self.name}: {self.lhs.type} is compared by {names}, not {self.order}")
+        kind = kind_of(tensor_type(self.lhs).element_type)
+        if kind is Kind.COMPLEX and self.direction not in (Direction.EQ, Direction.NE):
+            raise VerifyException(f"{self.name}: complex numbers are compared by EQ or NE, not {self.direction}")
 
     def result_dims(self) -> tuple[Shape, ...]:
         return (self.operand_dims(0),)

@@ -45,7 +45,7 @@ from weft.diagnostics import WeftError
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import TENSOR, Body, MlOp, tensor_type
 from weft.dialects.ml.dims import DYNAMIC, Shape
-from weft.dialects.ml.dtypes import Array, DType, dtype_of, element_type_of
+from weft.dialects.ml.dtypes import Array, DType, Kind, dtype_of, element_type_of, kind_of
 
 Dense: TypeAlias = DenseIntOrFPElementsAttr[AnyDenseElement]
 
@@ -128,6 +128,7 @@ class ConstantOp(MlOp):
     ```mlir
     %a = ml.constant dense<[1.0, 2.0]> : tensor<2xf32>
     %b = ml.constant dense<0> : tensor<4x4xi32>
+    %z = ml.constant dense<[(1.0, 2.0), (0.0, -1.0)]> : tensor<2xcomplex<f32>>
     ```
 
     ```mlir
@@ -143,6 +144,7 @@ class ConstantOp(MlOp):
     """
 
     name = "ml.constant"
+    TAKES: ClassVar = Kind.ALL
 
     T: ClassVar = VarConstraint("T", TENSOR)
 
@@ -195,6 +197,8 @@ class ConstantOp(MlOp):
             raise VerifyException(f'{self.name}: a constant needs a value, or {DATA} = "FILE:NAME"')
         if self.value is not None and DATA in self.attributes:
             raise VerifyException(f"{self.name}: a constant has a value or {DATA}, not both")
+        if self.value is None and kind_of(tensor_type(self.result).element_type) is Kind.COMPLEX:
+            raise VerifyException(f"{self.name}: complex numbers stand in the program, not in a file")
 
     def result_dims(self) -> tuple[Shape, ...]:
         return (tensor_type(self.result).get_shape(),)

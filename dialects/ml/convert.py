@@ -21,11 +21,24 @@ def convert(x: Array, dtype: DType) -> Array:
     """`x` by value in another dtype, as :class:`ConvertOp` says."""
     if dtype == np.bool_:
         return x != np.zeros((), x.dtype)
+    if dtype.kind == "c":
+        return _to_complex(x, dtype)
+    if x.dtype.kind == "c":
+        return convert(x.real, dtype)
     if is_float(dtype):
         return _to_float(x, dtype)
     if is_float(x.dtype):
         return numerics.saturate(numerics.widen(x), dtype)
     return x.astype(dtype)
+
+
+def _to_complex(x: Array, dtype: DType) -> Array:
+    """To complex numbers, part by part: NumPy's own conversion is the same for those, but not for all integers."""
+    result = np.zeros(x.shape, dtype)
+    result.real = convert(x.real if x.dtype.kind == "c" else x, result.real.dtype)
+    if x.dtype.kind == "c":
+        result.imag = convert(x.imag, result.real.dtype)
+    return result
 
 
 def _to_float(x: Array, dtype: DType) -> Array:
@@ -60,7 +73,7 @@ class ConvertOp(MlOp):
 
     To a float: rounded once, to the nearest. From a float to an integer: toward zero, held to the range of
     the type, NaN is 0. From an integer to an integer: wraps. To `i1`: whether it is not zero.
-    From `i1`: 0 or 1.
+    From `i1`: 0 or 1. To a complex number: with the imaginary part 0. From one: its real part.
 
     ```mlir
     %r = ml.convert %a : tensor<4xf32> to tensor<4xi32>
@@ -68,6 +81,7 @@ class ConvertOp(MlOp):
     """
 
     name = "ml.convert"
+    TAKES: ClassVar = Kind.ALL
 
     operand = operand_def(TENSOR)
     result = result_def(TENSOR)

@@ -6,13 +6,14 @@ Signless integers (`i8` .. `i64`) have signed meaning, `ui8` .. `ui64` are unsig
 from __future__ import annotations
 
 from enum import Flag, auto
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 from xdsl.dialects.builtin import (
     BFloat16Type,
+    ComplexType,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -34,11 +35,13 @@ class Kind(Flag):
     SIGNED = auto()
     UNSIGNED = auto()
     BOOL = auto()
+    COMPLEX = auto()
 
     INTEGER = SIGNED | UNSIGNED
     NUMBER = FLOAT | INTEGER
     BITS = INTEGER | BOOL
     ANY = NUMBER | BOOL
+    ALL = ANY | COMPLEX
 
 
 KIND_NAMES: dict[Kind, str] = {
@@ -46,6 +49,7 @@ KIND_NAMES: dict[Kind, str] = {
     Kind.SIGNED: "signed integer (i8, i16, i32, i64)",
     Kind.UNSIGNED: "unsigned integer (ui8, ui16, ui32, ui64)",
     Kind.BOOL: "i1",
+    Kind.COMPLEX: "complex (complex<f32>, complex<f64>)",
 }
 
 ELEMENT_TYPES: dict[Attribute, tuple[Kind, DType]] = {
@@ -57,20 +61,27 @@ ELEMENT_TYPES: dict[Attribute, tuple[Kind, DType]] = {
     **{IntegerType(w): (Kind.SIGNED, np.dtype(f"int{w}")) for w in (8, 16, 32, 64)},
     **{IntegerType(w, Signedness.UNSIGNED): (Kind.UNSIGNED, np.dtype(f"uint{w}")) for w in (8, 16, 32, 64)},
 }
-"""Every element type that ml takes."""
+"""Every element type of one number."""
 
-_BY_DTYPE: dict[DType, Attribute] = {dtype: element for element, (_, dtype) in ELEMENT_TYPES.items()}
+COMPLEX_TYPES: dict[Attribute, tuple[Kind, DType]] = {
+    ComplexType(Float32Type()): (Kind.COMPLEX, np.dtype(np.complex64)),
+    ComplexType(Float64Type()): (Kind.COMPLEX, np.dtype(np.complex128)),
+}
+"""The element types of two numbers. Few ops take them; from `expand-complex` on there are none."""
+
+_TYPES = ELEMENT_TYPES | COMPLEX_TYPES
+_BY_DTYPE: dict[DType, Attribute] = {dtype: element for element, (_, dtype) in _TYPES.items()}
 
 
 def kind_of(element: Attribute) -> Kind | None:
     """The kind of an element type; None where ml does not take it."""
-    found = ELEMENT_TYPES.get(element)
+    found = _TYPES.get(element)
     return None if found is None else found[0]
 
 
 def dtype_of(element: Attribute) -> DType:
     """The NumPy dtype of an element type. Raises KeyError for a type that ml does not take."""
-    return ELEMENT_TYPES[element][1]
+    return _TYPES[element][1]
 
 
 def element_type_of(dtype: DType) -> Attribute:
@@ -80,8 +91,23 @@ def element_type_of(dtype: DType) -> Attribute:
 
 def width_of(element: Attribute) -> int:
     """The bits that an element means: 1 for `i1`, although it takes a byte in memory."""
-    kind, dtype = ELEMENT_TYPES[element]
+    kind, dtype = _TYPES[element]
     return 1 if kind is Kind.BOOL else 8 * dtype.itemsize
+
+
+def part_of(element: Attribute) -> Attribute:
+    """The type of the real part of an element: `f32` for `complex<f32>`, and for `f32` itself."""
+    return cast("ComplexType[Any]", element).element_type if isinstance(element, ComplexType) else element
+
+
+def complex_of(element: Attribute) -> Attribute:
+    """The complex type whose parts have a type. Raises KeyError where there is none."""
+    return next(found for found in COMPLEX_TYPES if part_of(found) == element)
+
+
+def has_complex(element: Attribute) -> bool:
+    """Whether there are complex numbers with parts of a type."""
+    return any(part_of(found) == element for found in COMPLEX_TYPES)
 
 
 def is_float(dtype: DType) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType
@@ -21,7 +22,7 @@ from weft.dialects.ml.base import (
     typed,
 )
 from weft.dialects.ml.dims import Requirement, Shape, shape_of, static_shape
-from weft.dialects.ml.dtypes import Array
+from weft.dialects.ml.dtypes import Array, Kind
 from weft.dialects.ml.index_vectors import as_places, check_indices
 from weft.dialects.ml.syntax import TO_THE_END, Sizes
 
@@ -36,6 +37,7 @@ class ReverseOp(MlOp):
     """
 
     name = "ml.reverse"
+    TAKES: ClassVar = Kind.ALL
 
     operand = operand_def(TENSOR)
     result = result_def(TENSOR)

@@ -11,9 +11,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import VarConstraint, irdl_op_definition, operand_def, result_def
 
 from weft.dialects.ml import numerics
-from weft.dialects.ml.base import TENSOR, Body, MlOp, TruthOf, truth_type
+from weft.dialects.ml.base import TENSOR, Body, MlOp, RealOf, TruthOf, real_type, tensor_type, truth_type
 from weft.dialects.ml.dims import Shape
-from weft.dialects.ml.dtypes import Array, Kind
+from weft.dialects.ml.dtypes import Array, Kind, part_of
 
 
 class UnaryOp(MlOp, ABC):
@@ -49,15 +49,31 @@ class FloatUnaryOp(UnaryOp, ABC):
 
 @irdl_op_definition
 class AbsOp(UnaryOp):
-    """The magnitude of floats and signed integers; that of INT_MIN is INT_MIN. StableHLO: abs.
+    """The magnitude of floats, signed integers and complex numbers; that of INT_MIN is INT_MIN. StableHLO: abs.
+
+    That of complex numbers is real, and does not overflow before its time.
 
     ```mlir
     %r = ml.abs %a : tensor<4xf32>
+    %s = ml.abs %z : tensor<4xcomplex<f32>>
     ```
     """
 
     name = "ml.abs"
-    TAKES: ClassVar = Kind.FLOAT | Kind.SIGNED
+    TAKES: ClassVar = Kind.FLOAT | Kind.SIGNED | Kind.COMPLEX
+
+    result = result_def(RealOf(UnaryOp.T))
+
+    assembly_format = "$operand attr-dict `:` type($operand)"
+
+    def __init__(self, operand: SSAValue | Operation):
+        super(UnaryOp, self).__init__(operands=[operand], result_types=[real_type(operand)])
+
+    def result_elements(self) -> tuple[Attribute, ...]:
+        return (part_of(tensor_type(self.operand).element_type),)
+
+    def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
+        return (np.abs(numerics.widen(operands[0])).astype(self.result_dtype()),)
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -74,7 +90,7 @@ class NegOp(UnaryOp):
     """
 
     name = "ml.neg"
-    TAKES: ClassVar = Kind.NUMBER
+    TAKES: ClassVar = Kind.NUMBER | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:

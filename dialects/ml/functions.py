@@ -1,12 +1,14 @@
-"""The functions of mathematics, element by element on floats. Each is as exact as its element type can be."""
+"""The functions of mathematics, element by element on floats, a few on complex numbers. Each is as exact as its element type can be."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 from xdsl.irdl import irdl_op_definition
 
 from weft.dialects.ml import numerics
-from weft.dialects.ml.dtypes import Array
+from weft.dialects.ml.dtypes import Array, Kind
 from weft.dialects.ml.elementwise import FloatUnaryOp
 
 
@@ -20,6 +22,7 @@ class ExpOp(FloatUnaryOp):
     """
 
     name = "ml.exp"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -62,12 +65,15 @@ class Exp2Op(FloatUnaryOp):
 class LogOp(FloatUnaryOp):
     """The natural logarithm; NaN below 0, -inf at 0. StableHLO: log.
 
+    That of complex numbers has its imaginary part from -pi to pi.
+
     ```mlir
     %r = ml.log %a : tensor<4xf32>
     ```
     """
 
     name = "ml.log"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -110,12 +116,15 @@ class Log2Op(FloatUnaryOp):
 class SqrtOp(FloatUnaryOp):
     """The square root; NaN below 0. StableHLO: sqrt.
 
+    That of complex numbers has a real part that is not negative.
+
     ```mlir
     %r = ml.sqrt %a : tensor<4xf32>
     ```
     """
 
     name = "ml.sqrt"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -132,6 +141,7 @@ class RsqrtOp(FloatUnaryOp):
     """
 
     name = "ml.rsqrt"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from typing import ClassVar
 
 import numpy as np
 from xdsl.dialects.builtin import IndexType, TensorType, i32
@@ -44,7 +45,7 @@ from weft.dialects.ml.dims import (
     static_shape,
     total,
 )
-from weft.dialects.ml.dtypes import Array
+from weft.dialects.ml.dtypes import Array, Kind
 from weft.dialects.ml.syntax import TO_THE_END, Ranges, values_of
 
 
@@ -62,6 +63,7 @@ class ReshapeOp(MlOp):
     """
 
     name = "ml.reshape"
+    TAKES: ClassVar = Kind.ALL
 
     operand = operand_def(TENSOR)
     sizes = var_operand_def(IndexType())
@@ -102,6 +104,7 @@ class TransposeOp(MlOp):
     """
 
     name = "ml.transpose"
+    TAKES: ClassVar = Kind.ALL
 
     operand = operand_def(TENSOR)
     result = result_def(TENSOR)
@@ -152,6 +155,7 @@ class SliceOp(MlOp):
     """
 
     name = "ml.slice"
+    TAKES: ClassVar = Kind.ALL
 
     operand = operand_def(TENSOR)
     result = result_def(TENSOR)
@@ -245,6 +249,7 @@ class ConcatenateOp(MlOp):
     """
 
     name = "ml.concatenate"
+    TAKES: ClassVar = Kind.ALL
 
     inputs = var_operand_def(TENSOR)
     result = result_def(TENSOR)
@@ -312,6 +317,7 @@ class GetDimensionSizeOp(MlOp):
     """
 
     name = "ml.get_dimension_size"
+    TAKES: ClassVar = Kind.ALL
 
     operand = operand_def(TENSOR)
     result = result_def(TENSOR)

@@ -17,7 +17,9 @@ _NARROW = (np.dtype(np.float16), BF16)
 
 
 def widen(x: Array) -> Array:
-    """Floats as f64, anything else as it is."""
+    """Floats as f64, complex numbers as pairs of f64, anything else as it is."""
+    if x.dtype.kind == "c":
+        return x.astype(np.complex128)
     return x.astype(np.float64) if is_float(x.dtype) else x
 
 
@@ -29,9 +31,9 @@ def narrow(x: Array, dtype: DType) -> Array:
 
 
 def in_wide(meaning: Meaning, *operands: Array) -> Array:
-    """Apply a meaning to operands of one dtype: on f64 for floats, as they are for the rest."""
+    """Apply a meaning to operands of one dtype: on f64 for floats and their pairs, as they are for the rest."""
     dtype = operands[0].dtype
-    if not is_float(dtype):
+    if not is_float(dtype) and dtype.kind != "c":
         return np.asarray(meaning(*operands)).astype(dtype, copy=False)
     return narrow(np.asarray(meaning(*map(widen, operands))), dtype)
 
@@ -52,7 +54,7 @@ def minimum(a: Array, b: Array) -> Array:
 
 def divide(a: Array, b: Array) -> Array:
     """Quotients. Integers truncate; by zero they are -1 (unsigned: all ones); INT_MIN / -1 is INT_MIN."""
-    if is_float(a.dtype):
+    if is_float(a.dtype) or a.dtype.kind == "c":
         return np.divide(a, b)
     one = np.ones_like(b)
     if a.dtype.kind == "u":

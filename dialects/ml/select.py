@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from weft.dialects.ml import numerics
 from weft.dialects.ml.base import TENSOR, Body, MlOp, same_dims, tensor_type
 from weft.dialects.ml.dims import Requirement, Shape
-from weft.dialects.ml.dtypes import Array
+from weft.dialects.ml.dtypes import Array, Kind
 
 
 def check_rank(op: MlOp, value: SSAValue, model: SSAValue, what: str) -> None:
@@ -36,6 +36,7 @@ class SelectOp(MlOp):
     """
 
     name = "ml.select"
+    TAKES: ClassVar = Kind.ALL
 
     T: ClassVar = VarConstraint("T", TENSOR)
 

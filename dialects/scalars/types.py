@@ -14,7 +14,8 @@ from xdsl.ir import Attribute, Operation
 
 from weft import codes
 from weft.dialects.locations import error_at
-from weft.dialects.ml.dtypes import ELEMENT_TYPES
+from weft.dialects.ml.dtypes import dtype_of as element_dtype
+from weft.dialects.ml.dtypes import kind_of
 
 Value: TypeAlias = Any
 """A NumPy scalar, or an array."""
@@ -29,8 +30,8 @@ INDEX = np.dtype(np.int64)
 
 def dtype_of(element: Attribute) -> np.dtype[Any] | None:
     """The dtype that holds an element; an odd width takes the next larger integer. None where there is none."""
-    if element in ELEMENT_TYPES:
-        return ELEMENT_TYPES[element][1]
+    if kind_of(element) is not None:
+        return element_dtype(element)
     if isinstance(element, IndexType):
         return INDEX
     width = bits_of(element)

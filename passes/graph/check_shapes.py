@@ -57,10 +57,11 @@ class CheckShapes(ModulePass):
             if isinstance(function, func.FuncOp) and not any(name in function.attributes for name in KERNELS):
                 checker = Checker()
                 for inner in list(function.walk()):
-                    _check(checker, inner)
+                    check_op(checker, inner)
 
 
-def _check(checker: Checker, op: Operation) -> None:
+def check_op(checker: Checker, op: Operation) -> None:
+    """Insert the checks of one op before it."""
     if isinstance(op, MlOp):
         needs = op.requirements()
         sizes = checker.sizes(op) if needs else None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
-from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute, Operation
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
 
 from weft.dialects.interfaces import ToMl, interfaces
+from weft.passes.graph.replaced_types import ReplacedTypes
 from weft.passes.graph.worklist import Pattern, Simplifier
 
 
@@ -42,7 +43,7 @@ class ConvertToMl(ModulePass):
         lowerings = list(interfaces(ctx, op, ToMl))
         types = {kind: to for lowering in lowerings for kind, to in lowering.types.items()}
         if types:
-            _Types(types).convert(op)
+            ReplacedTypes(partial(_standing_for, types)).convert(op)
         patterns: dict[type[Operation], tuple[Pattern, ...]] = {}
         for lowering in lowerings:
             patterns.update({kind: (pattern,) for kind, pattern in lowering.ops.items()})
@@ -50,39 +51,5 @@ class ConvertToMl(ModulePass):
             Simplifier(patterns).run(op)
 
 
-class _Types:
-    """The replacement of types: in values, and within attributes such as the type of a function."""
-
-    def __init__(self, table: Mapping[type[Attribute], Any]) -> None:
-        self._table = table
-        self._made: dict[Attribute, Attribute] = {}
-
-    def convert(self, module: ModuleOp) -> None:
-        """Replace them in a module."""
-        for op in module.walk():
-            for values in (op.results, *(block.args for region in op.regions for block in region.blocks)):
-                for value in tuple(cast("tuple[SSAValue, ...]", values)):
-                    if (type_ := self.of(value.type)) != value.type:
-                        Rewriter.replace_value_with_new_type(value, type_)
-            for table in (op.properties, op.attributes):
-                table.update({name: self.of(attribute) for name, attribute in table.items()})
-
-    def of(self, attribute: Attribute) -> Attribute:
-        """What an attribute becomes."""
-        if attribute not in self._made:
-            self._made[attribute] = self._new(attribute)
-        return self._made[attribute]
-
-    def _new(self, attribute: Attribute) -> Attribute:
-        for kind in type(attribute).__mro__:
-            if kind in self._table:
-                return self.of(self._table[kind](attribute))
-        if isinstance(attribute, ParametrizedAttribute):
-            parts = [self.of(part) for part in attribute.parameters]
-            return attribute if parts == list(attribute.parameters) else type(attribute).new(parts)
-        if isinstance(attribute, ArrayAttr):
-            items = cast("ArrayAttr[Attribute]", attribute).data
-            return ArrayAttr([self.of(item) for item in items])
-        if isinstance(attribute, DictionaryAttr):
-            return DictionaryAttr({name: self.of(item) for name, item in attribute.data.items()})
-        return attribute
+def _standing_for(types: Mapping[type[Attribute], Any], attribute: Attribute) -> Attribute | None:
+    return next((types[kind](attribute) for kind in type(attribute).__mro__ if kind in types), None)

@@ -81,7 +81,7 @@ def same_operands(op: ml.BinaryOp, builder: LocatedBuilder) -> Values:
 
 def cancels(op: ml.SubOp | ml.XorOp, builder: LocatedBuilder) -> Values:
     """x - x = 0;  x xor x = 0, for integers of static sizes"""
-    if op.lhs is not op.rhs or element_kind(op.lhs) is Kind.FLOAT:
+    if op.lhs is not op.rhs or element_kind(op.lhs) in Kind.FLOAT | Kind.COMPLEX:
         return None
 
     zero = same_number(builder, 0, op.result.type)
@@ -137,7 +137,7 @@ def select_of_not(op: ml.SelectOp, builder: LocatedBuilder) -> Values:
 
 def compare_same(op: ml.CompareOp, builder: LocatedBuilder) -> Values:
     """x <= x is true, x < x is false, for all but floats of static sizes"""
-    if op.operands[0] is not op.operands[1] or element_kind(op.operands[0]) is Kind.FLOAT:
+    if op.operands[0] is not op.operands[1] or element_kind(op.operands[0]) in Kind.FLOAT | Kind.COMPLEX:
         return None
 
     holds = op.comparison_direction.data.value in ("EQ", "LE", "GE")

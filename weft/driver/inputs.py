@@ -20,7 +20,7 @@ from weft.dialects.dtype_names import numpy_dtype
 
 Value = NDArray[Any] | bool | int | float
 
-_SHAPED = re.compile(r"^((?:\d+x)*)([a-z]+\d*)=(.+)$", re.S)
+_SHAPED = re.compile(r"^((?:\d+x)*)([a-z]+\d*|complex<f\d+>)=(.+)$", re.S)
 
 
 def given_values(signature: Signature, specs: Sequence[str], folder: Path, *, examples: bool) -> list[Value] | None:
@@ -155,7 +155,9 @@ def _array(text: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[A
     return np.full(shape, _number(text, dtype), dtype)
 
 
-def _number(text: str, dtype: np.dtype[Any]) -> bool | int | float:
+def _number(text: str, dtype: np.dtype[Any]) -> bool | int | float | complex:
+    if dtype.kind == "c":
+        return complex(text.replace(" ", ""))
     if dtype.kind == "b":
         return {"true": True, "1": True, "false": False, "0": False}[text] if text in _BOOLS else bool(int(text))
     return int(text, 0) if dtype.kind in "iu" else float(text)
@@ -181,4 +183,6 @@ def _random(shape: tuple[int, ...], dtype: np.dtype[Any], seed: int) -> NDArray[
         return rng.integers(0, 2, shape).astype(dtype)
     if dtype.kind in "iu":
         return rng.integers(0 if dtype.kind == "u" else -100, 101, shape).astype(dtype)
+    if dtype.kind == "c":
+        return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, cast
 
-import numpy as np
 from xdsl.dialect_interfaces.op_asm import OpAsmDialectInterface
-from xdsl.dialects.builtin import AnyFloat, Builtin, BytesAttr, DenseIntOrFPElementsAttr, TensorType
+from xdsl.dialects.builtin import AnyFloat, Builtin, BytesAttr, ComplexType, DenseIntOrFPElementsAttr, TensorType
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
 from xdsl.printer import Printer
 
@@ -118,7 +117,7 @@ class MlirPrinter(Printer):
                 text, _, _ = _shown(one).rpartition(" : ")
                 self.print_string(f"{text} : {dense.type}")
                 return
-            if isinstance(dense.get_element_type(), AnyFloat) and len(dense):
+            if isinstance(dense.get_element_type(), AnyFloat | ComplexType) and len(dense):
                 self.print_string(_floats(dense))
                 return
         super().print_attribute(whole)
@@ -149,7 +148,7 @@ def _repeated(dense: DenseIntOrFPElementsAttr) -> DenseIntOrFPElementsAttr | Non
 
 
 def _shown(dense: DenseIntOrFPElementsAttr) -> str:
-    if isinstance(dense.get_element_type(), AnyFloat):
+    if isinstance(dense.get_element_type(), AnyFloat | ComplexType):
         return _floats(dense)
     stream = StringIO()
     Printer(stream).print_attribute(cast(Attribute, dense))
@@ -157,7 +156,7 @@ def _shown(dense: DenseIntOrFPElementsAttr) -> str:
 
 
 def _floats(dense: DenseIntOrFPElementsAttr) -> str:
-    """Floats as numbers where these read back everywhere, else as the bits in memory.
+    """Floats and complex numbers as numbers where these read back everywhere, else as the bits in memory.
 
     xDSL takes hexadecimal elements, which it prints for what has no short decimal form, as numbers, and prints zeros of
     both signs as a splat.
@@ -165,11 +164,11 @@ def _floats(dense: DenseIntOrFPElementsAttr) -> str:
     stream = StringIO()
     Printer(stream).print_attribute(cast(Attribute, dense))
     text = stream.getvalue()
-    mixed_zeros = dense.is_splat() and len(set(np.signbit(np.array(dense.get_values(), np.float64)))) > 1
+    data = dense.data.data
+    width = len(data) // max(len(dense), 1)
+    mixed_zeros = dense.is_splat() and data != data[:width] * len(dense)
     if "0x" not in text and not mixed_zeros:
         return text
-    data = dense.data.data
-    width = len(data) // len(dense)
     bits = data[:width] if data == data[:width] * len(dense) else data
     return f'dense<"0x{bits.hex().upper()}"> : {dense.type}'
 

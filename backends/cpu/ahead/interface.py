@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from weft import codes
+from weft.backends.complex_pairs import is_complex
 from weft.backends.signature import ENTRY, Signature, ValueSpec
 from weft.diagnostics import WeftError
 
@@ -150,6 +151,13 @@ def functions_of(signatures: Iterable[Signature], prefix: str) -> tuple[Function
 
 
 def _function(signature: Signature, plain: str) -> Function:
+    for spec in (*signature.arguments, *signature.results):
+        if is_complex(spec):
+            raise WeftError(
+                f"'@{signature.name}' cannot be called from C: '{spec.name}' is {spec}",
+                hint="take and give real and imaginary parts: ml.complex, ml.real and ml.imag convert",
+                code=codes.UNSUPPORTED_TYPE,
+            )
     names = _Names()
     arguments = tuple(_argument(spec, names) for spec in signature.arguments)
     results = tuple(_result(spec, names) for spec in signature.results)

@@ -56,7 +56,8 @@ def literal_list(reader: Reading, values: list[Any]) -> Literal:
 def literal_complex(reader: Reading, values: list[Any]) -> Literal:
     """`(re, im)`."""
     real, imaginary = values[1], values[3]
-    if isinstance(real, float) != isinstance(imaginary, float):
+    is_bits = isinstance(real, HexInt) or isinstance(imaginary, HexInt)
+    if isinstance(real, float) != isinstance(imaginary, float) and not is_bits:
         reader.fail(
             "both parts of a complex number are integers, or both are floats", reader.here(), code=codes.BAD_LITERAL
         )

@@ -8,7 +8,10 @@ from typing import cast
 from xdsl.dialects import scf
 from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 
-from weft.passes.graph.gradients.terms import is_differentiable
+from weft import codes
+from weft.dialects.locations import error_at
+from weft.dialects.ml.dtypes import Kind, kind_of
+from weft.passes.graph.gradients.terms import element_of, is_differentiable
 
 BRANCHES = (scf.IfOp, scf.IndexSwitchOp, scf.ExecuteRegionOp)
 """Ops one of whose regions runs, once; what it yields are their results."""
@@ -54,6 +57,7 @@ class Activity:
             elif isinstance(op, BRANCHES):
                 self._branches(op)
             elif type(op) not in self._constant and self.reaches(op):
+                _refuse_complex(op)
                 self._mark(op.results)
 
     def reaches(self, op: Operation) -> bool:
@@ -80,6 +84,13 @@ class Activity:
             self.follow(block)
             ends = zip(op.results, yielded(block), strict=False)
             self._mark(result for result, end in ends if end in self.varied)
+
+
+def _refuse_complex(op: Operation) -> None:
+    """Raise WeftError where what is differentiated goes into complex numbers."""
+    if any(kind_of(element_of(result.type)) is Kind.COMPLEX for result in op.results):
+        message = f"{op.name} has no gradient: its result is {op.results[0].type}"
+        raise error_at(op, message, "real and imaginary parts, as tensors of floats, have gradients", code=codes.NO_GRADIENT)
 
 
 def useful_states(op: scf.ForOp, results: Iterable[int], varied: set[SSAValue]) -> list[int]:

@@ -14,6 +14,7 @@ from xdsl.ir import Attribute
 
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError
+from weft.dialects.ml.dtypes import part_of
 from weft.driver.check_passes.compare import Answer, Tolerance, answer_of, coarsest, difference, shaken, undecided
 from weft.driver.check_passes.execute import Budget
 from weft.driver.check_passes.inputs import inputs_of, kinds_of, too_large
@@ -202,4 +203,5 @@ def float_types(module: ModuleOp) -> set[str]:
 
 def _element(type_: Attribute) -> Attribute:
     element = getattr(type_, "element_type", None)
-    return element if isinstance(type_, ShapedType) and isinstance(element, Attribute) else type_
+    element = element if isinstance(type_, ShapedType) and isinstance(element, Attribute) else type_
+    return part_of(element)

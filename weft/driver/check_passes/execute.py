@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects import func
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.interpreter import Interpreter, PythonValues
 from xdsl.ir import Operation
 
+from weft.backends.complex_pairs import in_pairs, is_complex, pairs_of
 from weft.backends.reference import run
 from weft.backends.reference.values import filled
 from weft.backends.signature import Signature, ValueSpec
@@ -79,9 +81,12 @@ def written(signature: Signature, values: Sequence[Any]) -> list[Any]:
 
 
 def _as_declared(specs: Sequence[ValueSpec], results: Sequence[Any]) -> list[Any]:
+    """Results in the dtypes of the specs; complex numbers as pairs of floats, at every stop."""
+    pairs = [in_pairs(spec) for spec in specs]
+    found = [pairs_of(np.ascontiguousarray(result).reshape(result.shape)) for result in results]
     return [
         result.view(spec.numpy_dtype) if result.ndim else result.astype(spec.numpy_dtype)
-        for spec, result in zip(specs, results, strict=True)
+        for spec, result in zip(pairs, found, strict=True)
     ]
 
 
@@ -94,10 +99,17 @@ def passed(
     signature = signature_of(function)
     outs = [empty(original.results[position], fill) for position in _outs(module, original)]
     given: list[Any] = [
-        value.view(spec.numpy_dtype) if isinstance(value, np.ndarray) else value
+        _passed(spec, cast("NDArray[Any]", value)) if isinstance(value, np.ndarray) else value
         for spec, value in zip(signature.arguments, [*values, *outs], strict=True)
     ]
     return signature, given
+
+
+def _passed(spec: ValueSpec, array: NDArray[Any]) -> NDArray[Any]:
+    """An array in the dtype that a function has for it at this stop."""
+    if array.dtype.kind == "c" and not is_complex(spec):
+        return pairs_of(array)
+    return array if array.dtype == spec.numpy_dtype else array.view(spec.numpy_dtype)
 
 
 def _outs(module: ModuleOp, original: Signature) -> list[int]:

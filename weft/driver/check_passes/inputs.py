@@ -10,6 +10,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.backends.complex_pairs import in_pairs, is_complex, numbers_of
 from weft.backends.signature import Signature, ValueSpec
 from weft.driver.check_passes.sizes import Size
 
@@ -46,11 +47,13 @@ def _value(spec: ValueSpec, argument: int, seed: int, sizes: Mapping[Size, int],
         return sizes[Size(argument, -1)]
     rng = np.random.default_rng([seed, zlib.crc32(spec.name.encode()), KINDS.index(kind)])
     shape, dtype = _shape(spec, argument, sizes), spec.numpy_dtype
+    if is_complex(spec):
+        shape, dtype = (*shape, 2), in_pairs(spec).numpy_dtype
     array = _plain(rng, shape, dtype)
     edges = _edges(dtype, kind)
     if edges.size:
         _strew(rng, array, edges)
-    return array.item() if spec.kind == "scalar" else array
+    return array.item() if spec.kind == "scalar" else numbers_of(array, spec.numpy_dtype)
 
 
 def _plain(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

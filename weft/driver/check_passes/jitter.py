@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.backends.complex_pairs import in_pairs, numbers_of, pairs_of
 from weft.backends.signature import Signature, ValueSpec
 
 Array = NDArray[Any]
@@ -47,6 +48,9 @@ def _moved(spec: ValueSpec, value: Any, change: Callable[[Array, float], Array])
     """A float or an array of floats, changed where the result is finite."""
     dtype = spec.numpy_dtype
     array = np.asarray(value).astype(dtype)
+    if dtype.kind == "c":
+        pairs = pairs_of(array)
+        return numbers_of(_moved(in_pairs(spec), pairs, change), dtype)
     with np.errstate(all="ignore"):
         moved = np.asarray(change(array.astype(np.float64), float(cast(Any, ml_dtypes.finfo(dtype)).eps))).astype(dtype)
         kept = np.where(np.isfinite(moved.astype(np.float64)), moved, array).astype(dtype)

@@ -11,6 +11,7 @@ import numpy as np
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 
+from weft.backends.complex_pairs import pairs_of
 from weft.backends.cpu.compiled import CompiledFunction
 from weft.backends.cpu.library import Library
 from weft.backends.cpu.runtime import runtime_symbol
@@ -105,4 +106,4 @@ def _called(function: Any, signature: Signature, arguments: Sequence[Any]) -> Fo
     except WeftError as error:
         return Failed(error.message)
     several = cast("tuple[Any, ...]", results if isinstance(results, tuple) else () if results is None else (results,))
-    return [np.asarray(result) for result in several] + written(signature, values)
+    return [pairs_of(np.asarray(result)) for result in several] + written(signature, values)

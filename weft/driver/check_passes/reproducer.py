@@ -59,7 +59,7 @@ def said(spec: ValueSpec, value: object) -> str:
     dims = "".join(f"{n}x" for n in array.shape)
     if array.size > _LISTED:
         return f"{dims}{spec.dtype}=bytes:{array.tobytes().hex()}"
-    numbers = (repr(n if array.dtype.kind in "biu" else float(n)) for n in array.reshape(-1).tolist())
+    numbers = (repr(n if array.dtype.kind in "biuc" else float(n)) for n in array.reshape(-1).tolist())
     return f"{dims}{spec.dtype}=[{', '.join(numbers)}]"
 
 

@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation
 
+from weft.backends.complex_pairs import numbers_of, pairs_of
+
 EXACT = frozenset(
     f"{dialect}.{name}"
     for dialect, names in {
         "ml": "constant iota neg abs relu clamp max min sign select reshape transpose broadcast_in_dim slice pad "
+        "conj real imag complex "
         "concatenate gather scatter reverse sort dynamic_slice dynamic_update_slice max_pool cummax cummin "
         "floor ceil round round_nearest_even argmax argmin bitcast_convert",
         "arith": "constant negf maximumf minimumf maxnumf minnumf select bitcast",
@@ -54,6 +57,10 @@ class Rounding:
         array: NDArray[Any] = np.asarray(value)
         if array.dtype.kind in "biuO":
             return value
+        if array.dtype.kind == "c":
+            return numbers_of(np.asarray(self._rounded(pairs_of(np.ascontiguousarray(array)))), array.dtype).reshape(
+                array.shape
+            )
         wide = array.astype(np.float64)
         step = float(cast(Any, ml_dtypes.finfo(array.dtype)).eps)
         moved = (wide * (1 + step * self._rng.integers(-1, 2, array.shape))).astype(array.dtype)

@@ -17,6 +17,10 @@ from weft.passes.graph.gradients.tables import RULES
 WITHOUT = (
     ml.ArgmaxOp,
     ml.ArgminOp,
+    ml.ComplexOp,
+    ml.RealOp,
+    ml.ImagOp,
+    ml.ConjOp,
     ml.AndOp,
     ml.OrOp,
     ml.XorOp,

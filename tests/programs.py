@@ -22,6 +22,8 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
     UnknownLoc,
+    f32,
+    f64,
     i1,
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
@@ -646,6 +648,18 @@ def quantize(g: Generator) -> None:
     g.keep(ml.DequantizeOp(y.value, scale.value, zero, element=x.element, axis=axis), x.shape)
 
 
+def complex_numbers(g: Generator) -> None:
+    """Parts, put together and taken apart: nothing is rounded."""
+    x = g.pick(Kind.FLOAT)
+    if x.element not in (f32, f64):
+        return
+    z = g.emit(ml.ComplexOp(x.value, g.tensor_like(x).value))
+    if g.rng.random() < 0.5:
+        z = g.emit(ml.ConjOp(z))
+    part = g.rng.choice([ml.RealOp, ml.ImagOp])
+    g.keep(part(g.emit(ml.NegOp(z))), x.shape)
+
+
 NETWORKS: tuple[Callable[[Generator], None], ...] = (norm, loss, attend, normalize_features, quantize)
 
 WINDOWS: tuple[Callable[[Generator], None], ...] = (
@@ -662,6 +676,7 @@ WINDOWS: tuple[Callable[[Generator], None], ...] = (
     reduce_precision,
     one_hot,
     triangle,
+    complex_numbers,
     *SLIDES,
     *NETWORKS,
 )

@@ -108,7 +108,7 @@ def _firsts(op: ml.ReduceWindowOp, here: Here) -> SSAValue:
     """The cotangent of each place to the first extreme element that it sees, as JAX has it."""
     x, sliding, g = op.inputs[0], op.sliding, here.term(here.cotangent(op.outputs[0]))
     assert op.kind is not None
-    if max(*sliding.base_step, *sliding.window_step, 1) == 1 and not op.inits:
+    if max((*sliding.base_step, *sliding.window_step, 1)) == 1 and not op.inits:
         zero = new_constant(here.builder, np.zeros((), dtype_of(tensor_type(x).element_type)))
         put = ml.SelectAndScatterOp.of(SELECTED_BY[op.kind], "add", x, g.value, zero, sliding)
         return here.builder.insert(put).result

@@ -59,7 +59,11 @@ def dtype_symbol(spec: ValueSpec) -> str:
 def fast_call_name(signature: Signature) -> str | None:
     """The name of the function that :func:`fast_call_text` makes; None where there is no short cut."""
     taken = all(spec.dtype in _SCALARS if spec.kind == "scalar" else _is_plain(spec) for spec in signature.arguments)
-    return PREFIX + signature.name if taken and all(spec.is_out and _is_plain(spec) for spec in signature.results) else None
+    return (
+        PREFIX + signature.name
+        if taken and all(spec.is_out and _is_plain(spec) for spec in signature.results)
+        else None
+    )
 
 
 def fast_call_text(signature: Signature) -> str:

@@ -1,4 +1,7 @@
-"""The functions of mathematics, element by element on floats, a few on complex numbers. Each is as exact as its element type can be."""
+"""The functions of mathematics, element by element on floats, a few on complex numbers.
+
+Each is as exact as its element type can be.
+"""
 
 from __future__ import annotations
 

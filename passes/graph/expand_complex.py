@@ -35,9 +35,9 @@ class ExpandComplex(ModulePass):
     """Stores a tensor of complex numbers as a tensor of floats with one more dimension, the last: real, imaginary.
 
     That is how NumPy's arrays lie in memory, so the arguments and results of functions stay where they are. Ops on
-    complex numbers become ops on their parts, those that move elements move pairs. What the run has to check of their sizes is asserted, as `check-shapes` does. Division is Smith's method, the
-    magnitude and the square root do not overflow before their time; infinite and NaN operands may give NaN in both
-    parts.
+    complex numbers become ops on their parts, those that move elements move pairs. What the run has to check of their
+    sizes is asserted, as `check-shapes` does. Division is Smith's method, the magnitude and the square root do not
+    overflow before their time; infinite and NaN operands may give NaN in both parts.
 
     **Before**
     ```mlir

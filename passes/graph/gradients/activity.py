@@ -90,7 +90,8 @@ def _refuse_complex(op: Operation) -> None:
     """Raise WeftError where what is differentiated goes into complex numbers."""
     if any(kind_of(element_of(result.type)) is Kind.COMPLEX for result in op.results):
         message = f"{op.name} has no gradient: its result is {op.results[0].type}"
-        raise error_at(op, message, "real and imaginary parts, as tensors of floats, have gradients", code=codes.NO_GRADIENT)
+        hint = "real and imaginary parts, as tensors of floats, have gradients"
+        raise error_at(op, message, hint, code=codes.NO_GRADIENT)
 
 
 def useful_states(op: scf.ForOp, results: Iterable[int], varied: set[SSAValue]) -> list[int]:

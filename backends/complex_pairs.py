@@ -29,7 +29,7 @@ def pairs_of(array: Array) -> Array:
     """The pairs that a contiguous array of complex numbers is; another array itself."""
     if array.dtype.kind != "c":
         return array
-    return array.reshape(*array.shape, 1).view(array.real.dtype)
+    return array.reshape(*array.shape, 1).view(f"f{array.itemsize // 2}")
 
 
 def numbers_of(pairs: Array, dtype: np.dtype[Any]) -> Array:

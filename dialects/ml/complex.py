@@ -23,7 +23,7 @@ from weft.dialects.ml.base import (
 )
 from weft.dialects.ml.base import real_type as real_type_of
 from weft.dialects.ml.dims import Requirement, Shape
-from weft.dialects.ml.dtypes import Array, Kind, complex_of, has_complex, part_of
+from weft.dialects.ml.dtypes import Array, Kind, complex_of, has_complex, part_of, parts_of
 from weft.dialects.ml.elementwise import UnaryOp
 
 
@@ -109,7 +109,7 @@ class RealOp(PartOp):
     name = "ml.real"
 
     def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
-        return (operands[0].real.copy() if operands[0].dtype.kind == "c" else operands[0],)
+        return (parts_of(operands[0])[0].copy() if operands[0].dtype.kind == "c" else operands[0],)
 
 
 @irdl_op_definition
@@ -124,7 +124,7 @@ class ImagOp(PartOp):
     name = "ml.imag"
 
     def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
-        return (operands[0].imag.copy() if operands[0].dtype.kind == "c" else np.zeros_like(operands[0]),)
+        return (parts_of(operands[0])[1].copy() if operands[0].dtype.kind == "c" else np.zeros_like(operands[0]),)
 
 
 @irdl_op_definition

@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from weft.dialects.ml import numerics
 from weft.dialects.ml.base import TENSOR, Body, MlOp, tensor_type, typed
 from weft.dialects.ml.dims import Requirement, Shape, static_shape
-from weft.dialects.ml.dtypes import Array, DType, Kind, is_float, width_of
+from weft.dialects.ml.dtypes import Array, DType, Kind, is_float, parts_of, width_of
 
 
 def convert(x: Array, dtype: DType) -> Array:
@@ -24,7 +24,7 @@ def convert(x: Array, dtype: DType) -> Array:
     if dtype.kind == "c":
         return _to_complex(x, dtype)
     if x.dtype.kind == "c":
-        return convert(x.real, dtype)
+        return convert(parts_of(x)[0], dtype)
     if is_float(dtype):
         return _to_float(x, dtype)
     if is_float(x.dtype):
@@ -35,9 +35,11 @@ def convert(x: Array, dtype: DType) -> Array:
 def _to_complex(x: Array, dtype: DType) -> Array:
     """To complex numbers, part by part: NumPy's own conversion is the same for those, but not for all integers."""
     result = np.zeros(x.shape, dtype)
-    result.real = convert(x.real if x.dtype.kind == "c" else x, result.real.dtype)
+    real, imaginary = parts_of(result)
     if x.dtype.kind == "c":
-        result.imag = convert(x.imag, result.real.dtype)
+        real[...], imaginary[...] = (convert(part, real.dtype) for part in parts_of(x))
+    else:
+        real[...] = convert(x, real.dtype)
     return result
 
 

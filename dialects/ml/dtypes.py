@@ -105,6 +105,12 @@ def complex_of(element: Attribute) -> Attribute:
     return next(found for found in COMPLEX_TYPES if part_of(found) == element)
 
 
+def parts_of(x: Array) -> tuple[Array, Array]:
+    """The real and imaginary parts of complex numbers, as views."""
+    both = cast(Any, x)
+    return both.real, both.imag
+
+
 def has_complex(element: Attribute) -> bool:
     """Whether there are complex numbers with parts of a type."""
     return any(part_of(found) == element for found in COMPLEX_TYPES)

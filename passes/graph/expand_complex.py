@@ -17,6 +17,7 @@ from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import Tensor, index_list, tensor_type
+from weft.dialects.ml.compare import Direction
 from weft.dialects.ml.dtypes import COMPLEX_TYPES, Kind, kind_of, part_of
 from weft.dialects.ml.syntax import TO_THE_END
 from weft.passes.graph.check_shapes import check_op
@@ -131,9 +132,10 @@ class _Expansion:
         for one in found:
             builder = LocatedBuilder.before(one.op)
             builder.operation_insertion_handler = [self.inserted.append]
-            rewrite = _REWRITES.get(type(one.op))
-            if type(one.op) in _MOVES:
-                _MOVES[type(one.op)](one.op, len(one.result.get_shape()))
+            kind = cast("type[Operation]", type(one.op))
+            rewrite = _REWRITES.get(kind)
+            if kind in _MOVES:
+                _MOVES[kind](one.op, len(one.result.get_shape()))
             elif rewrite is not None:
                 one.op.results[0].replace_all_uses_with(rewrite(self, one, builder))
                 one.op.detach()
@@ -264,7 +266,7 @@ def _compare(state: _Expansion, found: _Found, builder: LocatedBuilder) -> SSAVa
     op = cast(ml.CompareOp, found.op)
     sides = zip(state.parts_of(builder, op.lhs), state.parts_of(builder, op.rhs), strict=True)
     real, imaginary = (put(builder, ml.CompareOp(op.direction, a, b)) for a, b in sides)
-    both = ml.AndOp if op.direction is ml.compare.Direction.EQ else ml.OrOp
+    both = ml.AndOp if op.direction is Direction.EQ else ml.OrOp
     return _without_one(builder, found, put(builder, both(real, imaginary)))
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from weft import codes
+from weft.diagnostics import WeftError
+
 Array = NDArray[Any]
 
 _FIXED = 3
@@ -54,6 +57,15 @@ class _View:
         self.__array_interface__ = interface
 
 
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array without elements. NumPy refuses one whose other sizes multiply to more than it can count."""
+    try:
+        return np.empty(shape, dtype)
+    except ValueError as error:
+        sizes = "x".join(map(str, shape))
+        raise WeftError(f"a result of sizes {sizes} is too large an array", code=codes.OUT_OF_MEMORY) from error
+
+
 def array_at(descriptor: Sequence[int], dtype: np.dtype[Any], owners: Mapping[int, object]) -> Array:
     """The array that a descriptor describes, in place.
 
@@ -64,7 +76,7 @@ def array_at(descriptor: Sequence[int], dtype: np.dtype[Any], owners: Mapping[in
     shape = tuple(descriptor[_FIXED : _FIXED + rank])
     strides = tuple(step * dtype.itemsize for step in descriptor[_FIXED + rank :])
     if math.prod(shape) == 0:
-        return np.empty(shape, dtype)
+        return _empty(shape, dtype)
     interface = {
         "version": 3,
         "typestr": f"|V{dtype.itemsize}",

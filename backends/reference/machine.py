@@ -77,6 +77,10 @@ def _evaluate(machine: Machine, op: Any, args: tuple[Value, ...]) -> tuple[Value
     return op.evaluate(*args)
 
 
+_TOO_LARGE = ("array is too big", "Maximum allowed dimension exceeded", "maximum supported dimension")
+"""How NumPy begins what it says of a shape that no array can have."""
+
+
 class Machine(Interpreter):
     """Runs the functions of one module. A frame holds the values of one call, by SSA value."""
 
@@ -161,3 +165,7 @@ class Machine(Interpreter):
             raise
         except MemoryError as error:
             raise error_at(op, f"there is no memory for what '{op.name}' makes", code=codes.OUT_OF_MEMORY) from error
+        except ValueError as error:
+            if not str(error).startswith(_TOO_LARGE):
+                raise
+            raise error_at(op, f"what '{op.name}' makes is too large an array", code=codes.OUT_OF_MEMORY) from error

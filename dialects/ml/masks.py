@@ -99,6 +99,15 @@ class OneHotOp(MlOp):
         return ((indices.astype(object) == places).astype(np.bool_).astype(self.result_dtype()),)
 
 
+FARTHEST = 1 << 62
+"""No matrix has a diagonal as far out as this; places and sizes may be added to it."""
+
+
+def _reachable(diagonal: int) -> int:
+    """A diagonal that 64 bits can count with, outside of every matrix where the given one is."""
+    return max(-FARTHEST, min(FARTHEST, diagonal))
+
+
 def in_lower(rows: int, columns: int, diagonal: int) -> Array:
     """Whether each place of a matrix is on or below a diagonal."""
     return np.arange(columns) - np.arange(rows)[:, None] <= diagonal
@@ -135,7 +144,7 @@ class TriOp(MlOp):
     @property
     def offset(self) -> int:
         """The diagonal: how far its places are right of the first diagonal."""
-        return self.diagonal.value.data
+        return _reachable(self.diagonal.value.data)
 
     def check(self) -> None:
         if tensor_type(self.result).get_num_dims() < 2:
@@ -180,7 +189,7 @@ class TriangleOp(MlOp, ABC):
     @property
     def offset(self) -> int:
         """The diagonal: how far its places are right of the first diagonal."""
-        return axis_of(self.diagonal, 0)
+        return _reachable(axis_of(self.diagonal, 0))
 
     def check(self) -> None:
         if tensor_type(self.operand).get_num_dims() < 2:

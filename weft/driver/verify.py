@@ -7,13 +7,13 @@ from traceback import walk_tb
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
-from xdsl.traits import IsolatedFromAbove, IsTerminator, NoTerminator
+from xdsl.traits import IsolatedFromAbove, IsTerminator, NoTerminator, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from weft import codes
-from weft.diagnostics import WeftError
+from weft.diagnostics import UNKNOWN, Diagnostic, WeftError
 from weft.dialects.constraints import plain
-from weft.dialects.locations import error_at
+from weft.dialects.locations import error_at, where
 from weft.driver.dominance import undominated
 from weft.driver.verify_codes import code_of
 
@@ -69,9 +69,26 @@ def _problem(op: Operation, spared: Set[Operation], dominance: bool) -> WeftErro
         message = verification_message(error).removeprefix(f"{op.name}: ")
         if op.has_trait(IsolatedFromAbove) and "IsolatedFromAbove" in message:
             return None if dominance else _isolation(op)
+        if "Redefinition of symbol" in message and (twice := _redefinition(op)) is not None:
+            return twice
         prefix = "" if f"'{op.name}'" in message else f"'{op.name}' op "
         return error_at(op, prefix + message, code=code_of(message))
     return _empty_block(op)
+
+
+def _redefinition(table: Operation) -> WeftError | None:
+    """The error at the second op of a symbol table that defines a name."""
+    first: dict[str, Operation] = {}
+    for op in table.regions[0].blocks[0].ops:
+        symbol = op.get_trait(SymbolOpInterface)
+        name = symbol.get_sym_attr_name(op) if symbol is not None else None
+        if name is None:
+            continue
+        if name.data in first:
+            note = Diagnostic(f"@{name.data} is defined here", where(first[name.data]) or UNKNOWN, "note")
+            return WeftError(f"@{name.data} is already defined", where(op), notes=(note,), code=codes.WRONG_SYMBOL)
+        first[name.data] = op
+    return None
 
 
 def _is_last_behind_terminator(op: Operation) -> bool:

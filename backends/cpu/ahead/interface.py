@@ -110,7 +110,7 @@ _KEYWORDS = frozenset(_WORDS.split())
 def identifier(name: str) -> str:
     """A name as one that C and C++ take: other characters become `_`."""
     text = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    if not text or text[0].isdigit():
+    if not text or text[0].isdigit() or re.match("_[A-Z_]", text):  # the last belong to the compiler
         text = f"v{text}"
     return f"{text}_" if text in _KEYWORDS else text
 

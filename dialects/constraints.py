@@ -39,6 +39,10 @@ def plain(message: str) -> str:
 _PLAIN = (
     (re.compile(r"(\S+) should be of base attribute (\S+)"), r"\1 where a type or attribute `\2` is needed"),
     (
+        re.compile(r"attribute (.+) expected from variable '\w+', but got (.+)"),
+        r"has \2 where \1 is needed, as for its other operands and results",
+    ),
+    (
         re.compile(r"Operation \S+ terminates block in \S+ region but is not a terminator"),
         "ends its block, but is no terminator",
     ),

@@ -190,5 +190,87 @@ def test_compiled_code_depends_on_the_source_of_a_plugin(tmp_path):
 
 def test_the_page_shows_the_whole_file():
     page = (ROOT / "docs" / "add-a-dialect.md").read_text()
-    (shown,) = [text for kind, text in BLOCK.findall(page) if kind == "python"]
-    assert shown == POLY.read_text()
+    dialect, step = (text for kind, text in BLOCK.findall(page) if kind == "python")
+    assert dialect == POLY.read_text()
+    assert step == (POLY.parent / "count.py").read_text()
+
+
+FAILING = """
+import sys
+from dataclasses import dataclass
+from xdsl.passes import ModulePass
+
+@dataclass(frozen=True)
+class Quit(ModulePass):
+    name = "quit-now"
+    how: str = "exit"
+
+    def apply(self, ctx, op):
+        if self.how == "exit":
+            sys.exit(0)
+        if self.how == "raise":
+            raise KeyError("x")
+        list(op.walk())[-1].detach()
+
+PASSES = (Quit,)
+"""
+
+
+@pytest.mark.parametrize(
+    "how, message",
+    [
+        ("exit", "the pass 'quit-now' failed: SystemExit: 0 ("),
+        ("raise", "the pass 'quit-now' failed: KeyError: 'x' ("),
+        ("break", "after pass 'quit-now': "),
+    ],
+)
+def test_a_pass_that_fails_is_blamed_with_its_plugin(capsys, tmp_path, how, message):
+    (tmp_path / "quit.py").write_text(FAILING)
+    (tmp_path / "f.mlir").write_text("func.func @f() {\n  func.return\n}\n")
+    words = ["opt", f"--load-pass-plugin={tmp_path / 'quit.py'}", tmp_path / "f.mlir", f"--quit-now=how={how}"]
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (1, "")
+    assert message in err
+    assert "hint: it comes from the plug-in" in err
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("return [value]", "return value.nothing", "the rewrite 'eval_to_ml' of 'poly.eval' failed: AttributeError"),
+        ("return [value]", "return [value, value]", "the rewrite 'eval_to_ml' of 'poly.eval' must give values of"),
+        ("return [value]", "return [op.poly]", "the rewrite 'eval_to_ml' of 'poly.eval' must give values of"),
+        ("shorter = builder", "shorter = bilder", "the rewrite 'drop_leading_zero' of 'poly.eval' failed: NameError"),
+    ],
+)
+def test_a_rewrite_that_fails_is_blamed_at_the_op(capsys, tmp_path, old, new, message):
+    assert old in POLY.read_text()
+    (tmp_path / "poly_wrong.py").write_text(POLY.read_text().replace(old, new))
+    (tmp_path / "p.mlir").write_text(PROGRAM.read_text().replace("3 x^2", "0 x^2"))
+    plugin = f"--load-dialect-plugin={tmp_path / 'poly_wrong.py'}"
+    code, _, err = run(capsys, "run", plugin, tmp_path / "p.mlir", "--input", "2xf64=1")
+    assert code == 1
+    assert f"p.mlir:5:3: error: {message}" in err
+
+
+def test_a_meaning_that_gives_no_tuple_is_blamed_at_the_op(capsys, tmp_path):
+    (tmp_path / "poly_meaning.py").write_text(POLY.read_text().replace("return (value,)", "return value"))
+    plugin = f"--load-dialect-plugin={tmp_path / 'poly_meaning.py'}"
+    code, _, err = run(capsys, "run", plugin, PROGRAM, "--input", "2xf64=1", "--target", "reference")
+    assert code == 1
+    assert "the meaning of 'poly.eval' (evaluate) must give a tuple of 1 values" in err
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("import sys\nsys.exit(3)", "cannot be imported: SystemExit: 3"),
+        (PASS.replace("rename-functions", "A B"), "'A B' is no name for a pass"),
+        ("from xdsl.ir import Dialect\nDIALECTS = (Dialect('a b'),)", "'a b' is no name for a dialect"),
+    ],
+)
+def test_a_plugin_cannot_leave_or_take_odd_names(capsys, tmp_path, text, message):
+    (tmp_path / "odd.py").write_text(text)
+    code, _, err = run(capsys, "opt", f"--load-dialect-plugin={tmp_path / 'odd.py'}", PROGRAM)
+    assert code == 1
+    assert message in err

@@ -128,6 +128,15 @@ class WeftError(Exception):
         return "\n".join([str(first) if self.where is not None else first.shown(""), *map(str, rest)])
 
 
+def told(error: BaseException) -> str:
+    """An exception of somebody else's code in one line: its type, what it says, and where it was raised."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    line = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place is not None else ""
+    return f"{type(error).__name__}: {error}{line}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """The hint `did you mean 'x'?` for the nearest known name, or None."""
     near = get_close_matches(name, list(known), 5, 0.6)

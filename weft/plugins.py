@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from weft import codes
-from weft.diagnostics import WeftError
+from weft.diagnostics import WeftError, told
 
 if TYPE_CHECKING:  # a program from the cache needs no xDSL
     from xdsl.ir import Dialect
@@ -96,7 +97,7 @@ def _import(name: str) -> ModuleType:
         raise WeftError(
             f"there is no module '{name}' to load a plug-in from", hint=hint, code=codes.BAD_PLUGIN
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(name, error) from error
 
 
@@ -111,20 +112,14 @@ def _import_file(path: Path, name: str) -> ModuleType:
     sys.modules[name] = module  # dataclasses and type hints look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise _broken(str(path), error) from error
     return module
 
 
-def _broken(name: str, error: Exception) -> WeftError:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    line = f" ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})" if place is not None else ""
-    return WeftError(
-        f"the plug-in '{name}' cannot be imported: {type(error).__name__}: {error}{line}", code=codes.BAD_PLUGIN
-    )
+def _broken(name: str, error: BaseException) -> WeftError:
+    return WeftError(f"the plug-in '{name}' cannot be imported: {told(error)}", code=codes.BAD_PLUGIN)
 
 
 def _read(name: str, module: ModuleType) -> Plugin:
@@ -136,7 +131,20 @@ def _read(name: str, module: ModuleType) -> Plugin:
             hint="it needs DIALECTS, a tuple of dialects, or PASSES, a tuple of pass classes",
             code=codes.BAD_PLUGIN,
         )
+    for one in dialects:
+        _check_name(name, cast("Any", one).name, _DIALECT_NAME, "a dialect")
+    for one in passes:
+        _check_name(name, cast("Any", one).name, _PASS_NAME, "a pass")
     return Plugin(name, cast("tuple[Dialect, ...]", dialects), cast("Any", passes), _fingerprint(module))
+
+
+_DIALECT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_PASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+
+def _check_name(plugin: str, name: object, wanted: re.Pattern[str], what: str) -> None:
+    if not isinstance(name, str) or not wanted.fullmatch(name):
+        raise WeftError(f"the plug-in '{plugin}': {name!r} is no name for {what}", code=codes.BAD_PLUGIN)
 
 
 def _is_dialect(one: object) -> bool:

@@ -63,6 +63,11 @@ def find_pass(name: str) -> type[ModulePass]:
     )
 
 
+def plugin_of_pass(step: ModulePass) -> str | None:
+    """The plug-in that brings a pass; None for a pass of weft's own."""
+    return next((plugin.module for plugin in plugins.loaded() if type(step) in plugin.passes), None)
+
+
 def _foreign_passes() -> dict[str, type[ModulePass]]:
     """The passes of plug-ins. A pass of weft's own is not to be replaced."""
     own = {name for name, _ in PASSES}

@@ -74,7 +74,12 @@ def rule_of(kind: type[Operation]) -> Rule | None:
 
 
 def _evaluate(machine: Machine, op: Any, args: tuple[Value, ...]) -> tuple[Value, ...]:
-    return op.evaluate(*args)
+    """The meaning that an op of another dialect says itself."""
+    values = op.evaluate(*args)
+    if not isinstance(values, tuple | list) or len(cast("tuple[Value, ...]", values)) != len(op.results):
+        message = f"the meaning of '{op.name}' (evaluate) must give a tuple of {len(op.results)} values"
+        raise error_at(op, message, code=codes.BAD_PLUGIN)
+    return tuple(cast("tuple[Value, ...]", values))
 
 
 _TOO_LARGE = ("array is too big", "Maximum allowed dimension exceeded", "maximum supported dimension")

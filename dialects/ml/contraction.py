@@ -150,7 +150,8 @@ class MatmulOp(ContractionOp):
         ranks = {tensor_type(value).get_num_dims() for value in (self.lhs, self.rhs)}
         if len(ranks) != 1 or min(ranks) < 2:
             raise VerifyException(
-                f"{self.name} takes two tensors of one rank, 2 or more, not {self.lhs.type} and {self.rhs.type}"
+                f"{self.name} takes two tensors of one rank, 2 or more, not {self.lhs.type} and {self.rhs.type} "
+                "(ml.dot_general takes any)"
             )
 
     def rules(self) -> Iterator[Requirement]:

@@ -9,9 +9,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalization_patterns.arith import FoldConstConstOp, FoldConstsByReassociation
 
+from weft import codes
+from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.interfaces import Canonicalizations, interfaces
 from weft.passes.graph.blocks import remove_unreachable
 from weft.passes.graph.dim_identities import DIM_IDENTITIES
+from weft.passes.graph.foreign import checked
 from weft.passes.graph.identities import IDENTITIES
 from weft.passes.graph.layout_identities import LAYOUT_IDENTITIES
 from weft.passes.graph.place_identities import PLACE_IDENTITIES
@@ -25,6 +28,9 @@ _TABLES = (IDENTITIES, LAYOUT_IDENTITIES, PLACE_IDENTITIES, DIM_IDENTITIES)
 PATTERNS: Patterns = {
     kind: tuple(pattern for table in _TABLES for pattern in table.get(kind, ())) for table in _TABLES for kind in table
 }
+
+
+_REGIONS = ("normal", "aggressive", "disabled")
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,23 @@ class Canonicalize(ModulePass):
 
     name = "canonicalize"
 
+    top_down: bool = True
+    """Accepted as `mlir-opt` has it: an op is looked at whenever it may have changed, so the order does not matter."""
+    max_iterations: int = 10
+    """Accepted as `mlir-opt` has it; it always goes on until nothing changes."""
+    region_simplify: str = "normal"
+    """`disabled` leaves blocks that nothing reaches."""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Run the pass on a module."""
+        """Run the pass on a module. Raises :class:`WeftError` for an unknown `region-simplify`."""
+        if self.region_simplify not in _REGIONS:
+            message = f"region-simplify is {' or '.join(_REGIONS)}, not '{self.region_simplify}'"
+            raise WeftError(message, hint=did_you_mean(self.region_simplify, _REGIONS), code=codes.OPTION_VALUE)
         patterns = dict(PATTERNS)
         for brought in interfaces(ctx, op, Canonicalizations):
-            patterns.update(brought.rewrites)
+            for kind, rewrites in brought.rewrites.items():
+                patterns[kind] = tuple(map(checked, rewrites))
         simplifier = Simplifier(patterns, foreign=True, refused=REFUSED)
         simplifier.run(op)
-        while remove_unreachable(op):
+        while self.region_simplify != "disabled" and remove_unreachable(op):
             simplifier.run(op)

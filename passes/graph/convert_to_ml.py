@@ -13,6 +13,7 @@ from xdsl.ir import Attribute, Operation
 from xdsl.passes import ModulePass
 
 from weft.dialects.interfaces import ToMl, interfaces
+from weft.passes.graph.foreign import checked
 from weft.passes.graph.replaced_types import ReplacedTypes
 from weft.passes.graph.worklist import Pattern, Simplifier
 
@@ -46,7 +47,7 @@ class ConvertToMl(ModulePass):
             ReplacedTypes(partial(_standing_for, types)).convert(op)
         patterns: dict[type[Operation], tuple[Pattern, ...]] = {}
         for lowering in lowerings:
-            patterns.update({kind: (pattern,) for kind, pattern in lowering.ops.items()})
+            patterns.update({kind: (checked(pattern),) for kind, pattern in lowering.ops.items()})
         if patterns:
             Simplifier(patterns).run(op)
 

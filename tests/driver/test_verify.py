@@ -3,6 +3,7 @@
 import pytest
 
 import weft
+from weft.tools.main import main
 
 
 def errors(text):
@@ -24,12 +25,12 @@ func.func @f() {
 }
 """
     assert errors(text) == [
-        (1, "E0407"),
-        (2, "E0401"),
+        (2, "E0403"),
         (3, "E0402"),
         (4, "E0404"),
         (5, "E0407"),
         (6, "E0409"),
+        (8, "E0407"),
     ]
 
 
@@ -134,3 +135,22 @@ def test_a_verifier_of_weft_that_fails_is_a_bug(monkeypatch):
 def test_a_count_is_no_symbol():
     text = "func.func @f(%i: index) {\n  %0 = affine.apply affine_map<(d0) -> (d0)>(%i, %i)\n  func.return\n}\n"
     assert errors(text) == [(2, "E0402")]
+
+
+def test_a_symbol_that_is_defined_twice_is_said_at_the_second_with_a_note_at_the_first(tmp_path, capsys):
+    path = tmp_path / "twice.mlir"
+    path.write_text("func.func private @a()\nfunc.func private @b()\nfunc.func private @a()\n")
+    assert main(["opt", str(path)]) == 1
+    err = capsys.readouterr().err
+    assert "twice.mlir:3:1: error: @a is already defined [E0407]" in err
+    assert "twice.mlir:1:1: note: @a is defined here" in err
+
+
+def test_operands_of_two_types_are_told_with_both(tmp_path, capsys):
+    path = tmp_path / "types.mlir"
+    path.write_text(
+        '%a, %b = "test.op"() : () -> (tensor<4xf32>, tensor<5xf32>)\n'
+        '%c = "ml.add"(%a, %b) : (tensor<4xf32>, tensor<5xf32>) -> tensor<4xf32>\n'
+    )
+    assert main(["opt", str(path)]) == 1
+    assert "'ml.add' op has tensor<5xf32> where tensor<4xf32> is needed" in capsys.readouterr().err

@@ -152,3 +152,39 @@ def test_compiled_code_comes_from_the_cache_the_second_time(tmp_path, monkeypatc
     again = weft.compile(ADD)
     assert not again.from_cache
     assert again(np.ones(4, np.float32), np.ones(4, np.float32)).tolist() == [2] * 4
+
+
+LARGE = """
+func.func @main(%x: tensor<?x?xf16>, %v: tensor<f16>) -> tensor<?x?xf16> {
+  %r = ml.pad %x, %v, low = [0, 0], high = [-3, 4611686018427387904] : tensor<?x?xf16>, tensor<f16> to tensor<?x?xf16>
+  func.return %r : tensor<?x?xf16>
+}
+"""
+
+
+@pytest.mark.parametrize("target", ["cpu", "reference"])
+def test_a_result_that_no_array_can_be_is_an_error(target):
+    with pytest.raises(weft.WeftError) as caught:
+        weft.compile(LARGE, target=target)(np.zeros((3, 5), np.float16), np.zeros((), np.float16))
+    assert "too large an array" in str(caught.value)
+
+
+def test_only_what_the_entry_needs_is_compiled():
+    text = """
+    func.func @other(%v: vector<4xf32>) -> vector<4xf32> {
+      func.return %v : vector<4xf32>
+    }
+    func.func @one(%x: tensor<2xf32>) -> tensor<2xf32> {
+      func.return %x : tensor<2xf32>
+    }
+    """
+    assert weft.compile(text, entry="one")(np.float32([1, 2])).tolist() == [1, 2]
+    with pytest.raises(weft.WeftError):
+        weft.compile(text, entry="other")
+
+
+def test_the_arguments_of_a_gradient_are_named_by_position():
+    with pytest.raises(weft.WeftError, match="wrt= takes the positions of arguments"):
+        weft.value_and_grad(
+            "func.func @f(%x: tensor<f32>) -> tensor<f32> {\n  func.return %x : tensor<f32>\n}", wrt=["x"]
+        )

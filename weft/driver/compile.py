@@ -158,7 +158,7 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     from weft.backends import cpu, llvm
     from weft.driver.host import host_cpu, set_target
     from weft.driver.passes import run_pipeline
-    from weft.driver.program import find_entry, keep_only, parse
+    from weft.driver.program import drop_unused, find_entry, keep_only, parse
     from weft.driver.signatures import signature_of
     from weft.passes.pipelines import CPU
 
@@ -168,6 +168,7 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     function = find_entry(module, request.entry)
     signature = signature_of(function)
     keep_only(module, function)
+    drop_unused(module)
     set_target(module, host_cpu(threads))
     run_pipeline(module, request.pipeline or CPU, instruments=request.instruments)
     blobs, short_cut = llvm.blobs_for_host(), cpu.python_call_text(signature)

@@ -15,8 +15,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from weft import codes
 from weft.codes import DIAGNOSTICS_DIFFER
-from weft.diagnostics import Diagnostic, Location
+from weft.diagnostics import Diagnostic, Location, WeftError
 
 _COMMENT = re.compile(
     r"expected-(?P<severity>error|warning|note|remark)(?P<re>-re)?"
@@ -53,19 +54,23 @@ def expectations(text: str, file: str, first_line: int = 1) -> list[Expectation]
     designators = {n for n, _ in matches}
     found: list[Expectation] = []
     for n, match in matches:
-        pattern = _pattern(match["text"], bool(match["re"]))
-        line = _line(n, (match["where"] or "").strip(), designators, len(lines))
         place = Location(file, n + first_line, match.start() + 1)
+        pattern = _pattern(match["text"], bool(match["re"]), place)
+        line = _line(n, (match["where"] or "").strip(), designators, len(lines))
         where = None if line is None else line + first_line
         found.append(Expectation(match["severity"], where, pattern, match["text"], place, lines[n]))
     return found
 
 
-def _pattern(text: str, is_regex: bool) -> re.Pattern[str]:
+def _pattern(text: str, is_regex: bool, where: Location) -> re.Pattern[str]:
     if not is_regex:
         return re.compile(re.escape(text))
     parts = _INNER.split(text)
-    return re.compile("".join(part if n % 2 else re.escape(part) for n, part in enumerate(parts)))
+    text = "".join(part if n % 2 else re.escape(part) for n, part in enumerate(parts))
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise WeftError(f"'{text}' is no regular expression: {error}", where, code=codes.DIAGNOSTICS_DIFFER) from error
 
 
 def _line(n: int, where: str, designators: set[int], count: int) -> int | None:

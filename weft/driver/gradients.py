@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
 
+from weft import codes
+from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program, source_of
 from weft.driver.program import find_entry, parse
 from weft.driver.source import showing
@@ -42,6 +44,8 @@ def value_and_grad(program: Program, function: str | None, wrt: Sequence[int], r
 
 
 def _compiled(module: ModuleOp, function: str | None, wrt: Sequence[int], request: Request) -> Compiled:
+    if not all(isinstance(place, int) for place in wrt):
+        raise WeftError(f"wrt= takes the positions of arguments, not {list(wrt)}", code=codes.OPTION_VALUE)
     name = find_entry(module, function).sym_name.data
     module = module.clone()
     gradient = f"{name}.grad"

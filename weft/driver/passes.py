@@ -12,13 +12,13 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from weft import codes
-from weft.diagnostics import UNKNOWN, WeftError
+from weft.diagnostics import UNKNOWN, WeftError, told
 from weft.driver.action_log import DebugCounter
 from weft.driver.instruments import Instrument
 from weft.driver.options import make_pass, options_of
 from weft.driver.pipeline import Nest, Step, parse_pipeline
 from weft.driver.verify import verification_message
-from weft.registry import context, find_pass
+from weft.registry import context, find_pass, plugin_of_pass
 
 
 class PassFailure(Exception):
@@ -91,15 +91,33 @@ class PassManager:
         for instrument in self.instruments:
             instrument.before(step, module)
         try:
-            step.apply(ctx, module)
-            if self.verify_each:
-                _check(step, module, home)
+            self._apply(ctx, step, module, home)
         except Exception:
             for instrument in self.instruments:
                 instrument.failed(step, module)
             raise
         for instrument in self.instruments:
             instrument.after(step, module)
+
+    def _apply(self, ctx: Context, step: ModulePass, module: ModuleOp, home: _Home | None) -> None:
+        """Apply a pass and verify. What goes wrong in a plug-in's pass is said of the plug-in, not of weft."""
+        plugin = plugin_of_pass(step)
+        try:
+            step.apply(ctx, module)
+            if self.verify_each:
+                _check(step, module, home)
+        except WeftError:
+            raise
+        except PassFailure as error:
+            if plugin is None:
+                raise
+            hint = f"it comes from the plug-in '{plugin}'"
+            raise WeftError(f"{error}", UNKNOWN, hint, code=codes.BAD_PLUGIN) from error
+        except (Exception, SystemExit) as error:
+            if plugin is None:
+                raise
+            message = f"the pass '{step.name}' failed: {told(error)}"
+            raise WeftError(message, UNKNOWN, f"it comes from the plug-in '{plugin}'", code=codes.BAD_PLUGIN) from error
 
 
 @dataclass(frozen=True)

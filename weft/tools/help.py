@@ -19,5 +19,8 @@ def command(arguments: list[str]) -> int:
         )
     from weft.driver.reference import describe
 
+    for name in arguments:
+        if name in codes.CODES:
+            raise WeftError(f"'{name}' is the code of an error", hint=f"weft explain {name}", code=codes.NOTHING_KNOWN)
     print("\n\n".join(describe(name) for name in arguments))
     return 0

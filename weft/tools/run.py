@@ -37,6 +37,8 @@ def command(arguments: list[str]) -> int:
     start = time.perf_counter()
     is_library = isinstance(program, Path) and program.suffix == ".so"
     check = None if is_library else _check(options, program)
+    if check is not None:
+        _need_values(options, program)  # before the check, which takes its time
     watching = (check,) if check is not None else ()
     request = Request(options.target, options.entry, options.threads, options.pass_pipeline, watching)
     compiled = _loaded(program, options) if is_library else compile_program(program, request)
@@ -114,6 +116,15 @@ def _check(options: argparse.Namespace, program: Path | str) -> CheckPasses | No
             seconds=options.check_timeout,
         )
     )
+
+
+def _need_values(options: argparse.Namespace, program: Path | str) -> None:
+    """Raises :class:`WeftError` where an argument has no value."""
+    from weft.driver.program import find_entry, parse
+    from weft.driver.signatures import signature_of
+
+    signature = signature_of(find_entry(parse(program), options.entry))
+    _values(signature, options.input, program.parent if isinstance(program, Path) else Path())
 
 
 def _stdin() -> str:

@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import IndexType, TensorType, f32, i1, i32
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.test_value import create_ssa_value
 
+import weft
 from tests.dialects.ml.support import ALL, INTEGERS, assert_same, edges, filled, like, shapes, value
 from weft.dialects.ml import OneHotOp, TrilOp, TriOp, TriuOp
 from weft.dialects.ml.dims import DYNAMIC, value_of
@@ -80,3 +81,16 @@ def test_the_sizes_of_tri_are_found_at_run_time():
 def test_a_wrong_mask_is_refused(make, message):
     with pytest.raises(VerifyException, match=message):
         make().verify_()
+
+
+@pytest.mark.parametrize("diagonal", [2**63 - 1, 2**62, -(2**62), -(2**63)])
+@pytest.mark.parametrize("op, numpy", [("tril", np.tril), ("triu", np.triu)])
+def test_a_diagonal_farther_out_than_any_matrix_keeps_all_or_nothing(op, numpy, diagonal):
+    text = f"""func.func @main(%x: tensor<3x?xi8>) -> tensor<3x?xi8> {{
+      %r = ml.{op} %x, diagonal = {diagonal} : tensor<3x?xi8>
+      func.return %r : tensor<3x?xi8>
+    }}"""
+    x = np.arange(1, 13, dtype=np.int8).reshape(3, 4)
+    expected = numpy(x, max(-99, min(99, diagonal)))
+    for target in ("cpu", "reference"):
+        np.testing.assert_array_equal(weft.compile(text, target=target)(x), expected)

@@ -77,6 +77,16 @@ def test_a_right_dialect_passes_every_kind_of_check(tmp_path):
             [("[builder.insert(ml.MulOp(op.x, op.x)).result]", "[builder.insert(ml.AddOp(op.x, op.x)).result]")],
         ),
         (
+            "mend.square",
+            "its meaning disagrees with its types",
+            [("return (operands[0] * operands[0],)", "return ((operands[0] * operands[0]).astype(np.float64),)")],
+        ),
+        (
+            "mend.scale",
+            "machine code disagrees with its meaning",
+            [("np.asarray(op.factor.value.data)", "np.asarray(min(op.factor.value.data, 2.0))")],
+        ),
+        (
             "mend.scale",
             "it has no road to machine code",
             [("ToMl({ScaleOp: scale_to_ml, ", "ToMl({")],

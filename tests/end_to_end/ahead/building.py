@@ -9,7 +9,7 @@ import pytest
 from weft.driver.ahead import Request, export_program
 
 HERE = Path(__file__).parent
-FUNCTIONS = HERE / "functions.mlir"
+FUNCTIONS = HERE / "Inputs" / "functions.mlir"
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror")
 needs_cc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc to build a C program")
 

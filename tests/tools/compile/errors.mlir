@@ -35,7 +35,7 @@
 // SIGN: 'avx2' is no feature; write +avx2 or -avx2
 // ENTRY: error: there is no function '@min' in the program
 // ENTRY-NEXT: hint: did you mean 'main'?
-// NAME: error: '@error' would be called 't_error' in C, which is the name of the function 't_error' that every library has
+// NAME: error: '@error' would be called '{{[a-z_]+}}error' in C, which is the name of the function '{{[a-z_]+}}error' that every library has
 // NAME-NEXT: hint: rename the function
 // SIGNATURE: errors.mlir:[[#]]:1: error: '@nothing' cannot be called: no array or number has the type none
 // PREFIX: error: '1-' cannot stand before names in C

@@ -172,7 +172,7 @@ def near(attribute: Attribute) -> Iterable[Attribute]:
             values = (0, 1) if width == 1 else (attribute.value.data + 1, 0, 1, -1)
             return [IntegerAttr(value, attribute.type) for value in values if value != attribute.value.data]
         case FloatAttr():
-            return [FloatAttr(value, attribute.type) for value in (0.1, -0.0, 1e30, math.inf, -math.inf, math.nan)]
+            return [FloatAttr(value, attribute.type) for value in (0.1, 2.5, -0.0, 1e30, math.inf, -math.inf, math.nan)]
         case StringAttr():
             return [StringAttr(text) for text in ("", "x", 'a "quoted" \\ name')]
         case DenseArrayBase():

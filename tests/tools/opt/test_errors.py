@@ -44,7 +44,7 @@ FILES = {
         "E0406", 2, 3, "%z is used where its definition does not dominate it",
     ),
     "redefinition": (inside("%a = arith.addi %a, %a : i32"), "E0205", 2, 3, "%a is already defined"),
-    "redefined function": (OK + OK, "E0407", 1, 1, "Redefinition of symbol", "ok"),
+    "redefined function": (OK + OK, "E0407", 4, 1, "@ok is already defined", ":1:1: note: @ok is defined here"),
     "undefined block": ("func.func @f() {\n  cf.br ^en\n^end:\n  func.return\n}\n", "E0206", 2, 9, "^en", "'^end'?"),
     "no body": ("func.func @f() {\n}\n", "E0405", 1, 1, "is empty", "a declaration has no braces"),
     "no terminator": ('func.func @f() {\n  "test.op"() : () -> ()\n}\n', "E0405", 2, 3, "no terminator"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, cast
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from weft import codes
 from weft.diagnostics import WeftError, told
@@ -39,8 +39,12 @@ def checked(rewrite: Rewrite) -> Pattern:
 
 
 def _fit(values: object, op: Operation) -> bool:
-    found = list(cast("Sequence[object]", values)) if isinstance(values, Sequence) else []
-    return len(found) == len(op.results) and all(
-        isinstance(value, SSAValue) and value.type == result.type
-        for value, result in zip(found, op.results, strict=True)
-    )
+    found = tuple(cast("Sequence[object]", values)) if isinstance(values, Sequence) else None
+    if found is None:
+        return False
+    kinds = [_type_of(value) for value in found]
+    return kinds == [result.type for result in op.results]
+
+
+def _type_of(value: object) -> Attribute | None:
+    return cast("SSAValue[Attribute]", value).type if isinstance(value, SSAValue) else None

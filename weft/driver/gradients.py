@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -44,7 +44,7 @@ def value_and_grad(program: Program, function: str | None, wrt: Sequence[int], r
 
 
 def _compiled(module: ModuleOp, function: str | None, wrt: Sequence[int], request: Request) -> Compiled:
-    if not all(isinstance(place, int) for place in wrt):
+    if not all(isinstance(place, int) for place in cast("Sequence[object]", wrt)):
         raise WeftError(f"wrt= takes the positions of arguments, not {list(wrt)}", code=codes.OPTION_VALUE)
     name = find_entry(module, function).sym_name.data
     module = module.clone()

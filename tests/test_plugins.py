@@ -274,3 +274,11 @@ def test_a_plugin_cannot_leave_or_take_odd_names(capsys, tmp_path, text, message
     code, _, err = run(capsys, "opt", f"--load-dialect-plugin={tmp_path / 'odd.py'}", PROGRAM)
     assert code == 1
     assert message in err
+
+
+def test_the_reference_of_weft_tells_of_no_plugin():
+    from weft.driver.reference import passes_reference
+
+    weft.load_plugin(POLY.parent / "count.py")
+    assert "count-ops" in pass_names()
+    assert "count-ops" not in passes_reference()

@@ -43,9 +43,14 @@ def dialect_of_plugin(name: str) -> bool:
     return any(dialect.name == name for plugin in plugins.loaded() for dialect in plugin.dialects)
 
 
+def own_pass_names() -> tuple[str, ...]:
+    """The names of weft's own passes, in the order of the index."""
+    return tuple(name for name, _ in PASSES)
+
+
 def pass_names() -> tuple[str, ...]:
     """The names of all passes, in the order of the index; those of plug-ins last."""
-    return (*(name for name, _ in PASSES), *_foreign_passes())
+    return (*own_pass_names(), *_foreign_passes())
 
 
 def find_pass(name: str) -> type[ModulePass]:

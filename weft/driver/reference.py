@@ -27,7 +27,7 @@ from xdsl.passes import ModulePass
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.constraints import shown
-from weft.registry import context, find_pass, pass_names
+from weft.registry import context, find_pass, own_pass_names, pass_names
 
 
 def describe(name: str) -> str:
@@ -92,9 +92,9 @@ def ops_reference(names: Iterable[str]) -> str:
 
 
 def passes_reference() -> str:
-    """The page `docs/passes.md`: every pass, in the order of the index."""
+    """The page `docs/passes.md`: every pass of weft, in the order of the index."""
     parts = ["# The passes", "Generated from the docstrings by `python -m weft.tools.reference_docs`."]
-    return "\n\n".join([*parts, *(pass_page(find_pass(name)) for name in pass_names())]) + "\n"
+    return "\n\n".join([*parts, *(pass_page(find_pass(name)) for name in own_pass_names())]) + "\n"
 
 
 def _dialect(name: str) -> Dialect:

@@ -73,7 +73,7 @@ class DynamicSliceOp(MlOp):
 
     ```mlir
     %r = ml.dynamic_slice %x[%i, %j], sizes = [1, 8] : (tensor<4x8xf32>, tensor<i32>, tensor<i32>) -> tensor<1x8xf32>
-    %s = ml.dynamic_slice %y[%i, %j], sizes = [2, ?] : (tensor<4x?xf32>, tensor<i64>, tensor<i64>) -> tensor<2x?xf32>
+    %s = ml.dynamic_slice %y[%k, %l], sizes = [2, ?] : (tensor<4x?xf32>, tensor<i64>, tensor<i64>) -> tensor<2x?xf32>
     ```
     """
 

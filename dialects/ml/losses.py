@@ -76,7 +76,7 @@ class CrossEntropyOp(MlOp):
 
     ```mlir
     %r = ml.cross_entropy %x, %labels : (tensor<4x10xf32>, tensor<4xi32>) -> tensor<4xf32>
-    %s = ml.cross_entropy %x, %p, axis = 0, reduction = mean : (tensor<10x4xf32>, tensor<10x4xf32>) -> tensor<f32>
+    %s = ml.cross_entropy %y, %p, axis = 0, reduction = mean : (tensor<10x4xf32>, tensor<10x4xf32>) -> tensor<f32>
     ```
     """
 

@@ -44,7 +44,7 @@ class ReduceWindowOp(BodyReduction):
         : tensor<1x8x8x3xf32> to tensor<1x4x4x3xf32>
     %s = ml.reduce_window add %y init %z, window = [3], window_dilate = [2], pad = [[1, 1]]
         : tensor<8xi32> to tensor<6xi32>
-    %t = ml.reduce_window(%x init %z), window = [2, 2], base_dilate = [1, 2]
+    %t = ml.reduce_window(%u init %v), window = [2, 2], base_dilate = [1, 2]
         : (tensor<4x8xf32>, tensor<f32>) -> tensor<3x14xf32> {
     ^bb0(%a: tensor<f32>, %b: tensor<f32>):
       %c = ml.abs %b : tensor<f32>

@@ -61,7 +61,7 @@ class SortOp(MlOp):
 
     ```mlir
     %r = ml.sort(%x), dim = 1 : (tensor<4x8xf32>) -> tensor<4x8xf32> by descending
-    %s, %t = ml.sort(%x, %i), dim = 0 {is_stable} : (tensor<8xf32>, tensor<8xi32>) -> (tensor<8xf32>, tensor<8xi32>) {
+    %s, %t = ml.sort(%y, %i), dim = 0 {is_stable} : (tensor<8xf32>, tensor<8xi32>) -> (tensor<8xf32>, tensor<8xi32>) {
     ^bb0(%a: tensor<f32>, %b: tensor<f32>, %c: tensor<i32>, %d: tensor<i32>):
       %p = ml.compare LT, %a, %b : tensor<f32>
       ml.return %p : tensor<i1>

@@ -28,12 +28,19 @@ def examples(kind: type[Operation]) -> Iterator[str]:
     yield from _BLOCK.findall(inspect.cleandoc(doc) if doc else "")
 
 
+class _OpenReader(Reader):
+    """Reads text whose values need not all be defined."""
+
+    def check_values_defined(self, begin: int) -> None:
+        """Values that the text leaves undefined stay so."""
+
+
 def read_example(text: str, ctx: Context, name: str) -> ModuleOp:
     """A module with one function that holds the example. It gives what the example makes and does not use.
 
     Raises :class:`WeftError` for text that cannot be read.
     """
-    reader = Reader(ctx, text, name)
+    reader = _OpenReader(ctx, text, name)
     body = Block()
     try:
         reader.run("module")

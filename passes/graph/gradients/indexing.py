@@ -196,6 +196,9 @@ def _read(here: Here, op: ml.ScatterOp, value: SSAValue, updates: SSAValue) -> S
     if any(sizes[dim] == DYNAMIC_INDEX for dim in vectors.dims):
         message = f"{op.name} of windows of run-time size, at places that the run knows, has no gradient"
         raise error_at(op, message, code=codes.NO_GRADIENT)
+    shape = tensor_type(value).get_shape()
+    if any(DYNAMIC_INDEX != shape[axis] < sizes[axis] for axis in range(rank) if axis not in vectors.dims):
+        return filled(here.builder, updates, 0)  # no window fits in: no update goes anywhere
     border = tuple(sizes[axis] if axis in vectors.dims else 0 for axis in range(rank))
     zero = new_constant(here.builder, np.zeros((), dtype_of(tensor_type(value).element_type)))
     wide = here.builder.insert(ml.PadOp(value, zero, border, border)).result

@@ -22,6 +22,8 @@ def check(seed, count):
     module, given = program.module, list(program.args)
     if any(op.name == "ml.reduce_precision" for op in module.walk()):
         return False  # a step function, whose gradient is that of its operand
+    if any(op.name == "ml.compare" and op.direction.value in ("EQ", "NE") for op in module.walk()):
+        return False  # where two values are equal here and nowhere near, small steps do not see what is chosen here
     value = [np.asarray(result) for result in reference.run(module, "main", given)]
     floats = [result for result in value if result.dtype == np.float64]
     wrt = tuple(i for i, arg in enumerate(given) if arg.dtype == np.float64)

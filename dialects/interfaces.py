@@ -65,24 +65,26 @@ Interface = TypeVar("Interface", bound=DialectInterface)
 
 def interfaces(ctx: Context, root: Operation, kind: type[Interface]) -> Iterator[Interface]:
     """The interfaces of a kind that the dialects of a module's ops and types bring, in the order of their names."""
-    names = {name for op in root.walk() for name in _dialects_of(op)}
-    for name in sorted(names):
+    kinds: set[type[Operation] | type[Attribute]] = set()
+    for op in root.walk():
+        kinds.add(type(op))
+        kinds.update(type(result.type) for result in op.results)
+        kinds.update(type(arg.type) for region in op.regions for block in region.blocks for arg in block.args)
+    for name in sorted({kind.name.partition(".")[0] for kind in kinds}):
         dialect = ctx.get_optional_dialect(name)
         if dialect is not None and (found := dialect.get_interface(kind)) is not None:
             yield found
 
 
-def _dialects_of(op: Operation) -> Iterator[str]:
-    yield op.name.partition(".")[0]
-    for value in (*op.results, *(arg for region in op.regions for block in region.blocks for arg in block.args)):
-        yield value.type.name.partition(".")[0]
+def run_time_sizes(builder: Builder, value: SSAValue, axes: Sequence[int] | None = None) -> list[SSAValue]:
+    """The sizes of a tensor along `axes` (all unless given) that only run time knows, a `tensor.dim` for each `?`.
 
-
-def run_time_sizes(builder: Builder, value: SSAValue) -> list[SSAValue]:
-    """The sizes of a tensor that only run time knows, a `tensor.dim` for each `?`; `ml.broadcast_in_dim` takes them."""
+    `ml.broadcast_in_dim` and its like take them as they come.
+    """
+    shape = cast("TensorType[Attribute]", value.type).get_shape()
     sizes: list[SSAValue] = []
-    for axis, size in enumerate(cast("TensorType[Attribute]", value.type).get_shape()):
-        if size == DYNAMIC_INDEX:
+    for axis in range(len(shape)) if axes is None else axes:
+        if shape[axis] == DYNAMIC_INDEX:
             index = builder.insert(arith.ConstantOp(IntegerAttr(axis, IndexType()))).result
             sizes.append(builder.insert(tensor.DimOp(value, index)).result)
     return sizes

@@ -38,11 +38,6 @@ def context(*, allow_unregistered: bool = False) -> Context:
     return ctx
 
 
-def dialect_of_plugin(name: str) -> bool:
-    """Whether a plug-in brings the dialect of that name."""
-    return any(dialect.name == name for plugin in plugins.loaded() for dialect in plugin.dialects)
-
-
 def own_pass_names() -> tuple[str, ...]:
     """The names of weft's own passes, in the order of the index."""
     return tuple(name for name, _ in PASSES)
@@ -75,7 +70,7 @@ def plugin_of_pass(step: ModulePass) -> str | None:
 
 def _foreign_passes() -> dict[str, type[ModulePass]]:
     """The passes of plug-ins. A pass of weft's own is not to be replaced."""
-    own = {name for name, _ in PASSES}
+    own = own_pass_names()
     return {step.name: step for plugin in plugins.loaded() for step in plugin.passes if step.name not in own}
 
 
@@ -93,7 +88,7 @@ def load_plugin(module: str) -> plugins.Plugin:
                 code=codes.NAME_TAKEN,
             )
     for step in plugin.passes:
-        if any(step.name == name for name, _ in PASSES):
+        if step.name in own_pass_names():
             raise WeftError(
                 f"the plug-in '{module}' brings a pass '{step.name}', which weft has itself", code=codes.NAME_TAKEN
             )

@@ -15,6 +15,7 @@ from xdsl.passes import ModulePass
 
 from weft import codes
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import Tensor, index_list, tensor_type
 from weft.dialects.ml.compare import Direction
@@ -24,7 +25,7 @@ from weft.passes.graph.check_shapes import check_op
 from weft.passes.graph.checker import Checker
 from weft.passes.graph.constants import new_constant
 from weft.passes.graph.effects import is_dead
-from weft.passes.graph.equations.building import as_said, put, sizes_like
+from weft.passes.graph.equations.building import as_said, put
 from weft.passes.graph.equations.complex import ON_PAIRS, Pair, magnitude
 from weft.passes.graph.gradients.terms import Term
 from weft.passes.graph.replaced_types import ReplacedTypes
@@ -218,7 +219,7 @@ def _slice(builder: LocatedBuilder, pairs: SSAValue, part: int) -> SSAValue:
 def _reshaped(builder: LocatedBuilder, value: SSAValue, shape: Sequence[int]) -> SSAValue:
     """A tensor with a last dimension of 1 more or less. All its sizes are said: beside a 0 none follows from others."""
     type_ = TensorType(tensor_type(value).element_type, shape)
-    return put(builder, ml.ReshapeOp(value, type_, sizes_like(builder, value)))
+    return put(builder, ml.ReshapeOp(value, type_, run_time_sizes(builder, value)))
 
 
 def _with_one(builder: LocatedBuilder, value: SSAValue) -> SSAValue:

@@ -29,12 +29,11 @@ def loaded_for(path, cache):
     return subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout.strip()
 
 
-def test_a_program_from_the_cache_needs_no_xdsl(tmp_path, monkeypatch):
+def test_a_program_from_the_cache_needs_no_xdsl(tmp_path):
+    """Both runs are processes of their own: plug-ins that other tests have loaded into this one would be in the key."""
     (tmp_path / "p.mlir").write_text(PROGRAM)
-    monkeypatch.setenv("WEFT_CACHE_DIR", str(tmp_path / "cache"))
-    weft.compile(tmp_path / "p.mlir")
+    assert "xdsl" in loaded_for(tmp_path / "p.mlir", tmp_path / "cache")
     assert loaded_for(tmp_path / "p.mlir", tmp_path / "cache") == "[]"
-    assert "xdsl" in loaded_for(tmp_path / "p.mlir", tmp_path / "another")
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler to link a library")

@@ -101,22 +101,18 @@ class PassManager:
 
     def _apply(self, ctx: Context, step: ModulePass, module: ModuleOp, home: _Home | None) -> None:
         """Apply a pass and verify. What goes wrong in a plug-in's pass is said of the plug-in, not of weft."""
-        plugin = plugin_of_pass(step)
         try:
             step.apply(ctx, module)
             if self.verify_each:
                 _check(step, module, home)
         except WeftError:
             raise
-        except PassFailure as error:
-            if plugin is None:
-                raise
-            hint = f"it comes from the plug-in '{plugin}'"
-            raise WeftError(f"{error}", UNKNOWN, hint, code=codes.BAD_PLUGIN) from error
         except (Exception, SystemExit) as error:
+            plugin = plugin_of_pass(step)
             if plugin is None:
                 raise
-            message = f"the pass '{step.name}' failed: {told(error)}"
+            is_told = isinstance(error, PassFailure)
+            message = str(error) if is_told else f"the pass '{step.name}' failed: {told(error)}"
             raise WeftError(message, UNKNOWN, f"it comes from the plug-in '{plugin}'", code=codes.BAD_PLUGIN) from error
 
 

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType, i1, i32
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.passes.graph.constants import new_index
 from weft.passes.graph.equations.building import (
@@ -19,7 +20,6 @@ from weft.passes.graph.equations.building import (
     put,
     scalar,
     size_of,
-    sizes_like,
     spread,
 )
 from weft.passes.rewriting import LocatedBuilder
@@ -78,7 +78,7 @@ def _causal(builder: LocatedBuilder, scores: SSAValue) -> SSAValue:
     """Whether key j is not after query i."""
     shape = tensor_type(scores).get_shape()
     type_ = TensorType(i32, shape)
-    sizes = sizes_like(builder, scores)
+    sizes = run_time_sizes(builder, scores)
     query, key = (put(builder, ml.IotaOp(len(shape) - back, type_, sizes)) for back in (2, 1))
     return put(builder, ml.CompareOp("GE", query, key))
 

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType, f32
 from xdsl.ir import Operation, SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import MlOp, is_tensor, tensor_type
 from weft.dialects.ml.dtypes import Kind, dtype_of, kind_of, width_of
 from weft.passes.graph.constants import new_constant, new_index
@@ -34,12 +35,6 @@ def size_of(builder: LocatedBuilder, value: SSAValue, axis: int) -> SSAValue:
     return builder.insert(tensor.DimOp(value, new_index(builder, axis))).result
 
 
-def sizes_like(builder: LocatedBuilder, model: SSAValue) -> list[SSAValue]:
-    """The run-time sizes of a tensor, one for each `?`."""
-    shape = tensor_type(model).get_shape()
-    return [size_of(builder, model, axis) for axis, n in enumerate(shape) if n == DYNAMIC_INDEX]
-
-
 def scalar(builder: LocatedBuilder, model: SSAValue, number: float) -> SSAValue:
     """A number as a rank-0 tensor of the elements of `model`."""
     return new_constant(builder, np.asarray(number).astype(dtype_of(tensor_type(model).element_type)))
@@ -57,7 +52,7 @@ def spread(builder: LocatedBuilder, value: SSAValue, dims: Sequence[int], model:
     """
     shape = tensor_type(model).get_shape()
     kept = {dim for dim, n in zip(dims, tensor_type(value).get_shape(), strict=True) if n != 1}
-    sizes = [size_of(builder, model, axis) for axis, n in enumerate(shape) if n == DYNAMIC_INDEX and axis not in kept]
+    sizes = run_time_sizes(builder, model, [axis for axis in range(len(shape)) if axis not in kept])
     type_ = TensorType(tensor_type(value).element_type, shape)
     return put(builder, ml.BroadcastInDimOp(value, dims, type_, sizes))
 

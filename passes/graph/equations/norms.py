@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.passes.graph.constants import new_index
 from weft.passes.graph.equations.building import (
@@ -19,7 +20,6 @@ from weft.passes.graph.equations.building import (
     put,
     scalar,
     size_of,
-    sizes_like,
     spread,
 )
 from weft.passes.rewriting import LocatedBuilder
@@ -108,4 +108,4 @@ def _group_means(builder: LocatedBuilder, op: ml.GroupNormOp, x: SSAValue) -> SS
     in_group = _scaled(builder, count_along(builder, x, space), count_along(builder, split, [2]))
     means = put(builder, ml.DivOp(totals, spread(builder, in_group, [], totals)))
     repeated = along(builder, means, split, [2])
-    return put(builder, ml.ReshapeOp(repeated, TensorType(element, [batch, features]), sizes_like(builder, sums)))
+    return put(builder, ml.ReshapeOp(repeated, TensorType(element, [batch, features]), run_time_sizes(builder, sums)))

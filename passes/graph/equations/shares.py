@@ -9,11 +9,12 @@ from xdsl.dialects.builtin import TensorType, i32, i64
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.dtypes import Kind, dtype_of, kind_of, width_of
 from weft.dialects.ml.losses import LossReduction
 from weft.passes.graph.constants import new_constant
-from weft.passes.graph.equations.building import along, count_along, filled, others, put, sizes_like, spread
+from weft.passes.graph.equations.building import along, count_along, filled, others, put, spread
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -70,7 +71,7 @@ def _right_ones(builder: LocatedBuilder, op: ml.CrossEntropyOp, logs: SSAValue, 
     """logs where the class is the label, else 0."""
     numbers = _whole(builder, labels)
     type_ = TensorType(tensor_type(numbers).element_type, tensor_type(logs).get_shape())
-    classes = put(builder, ml.IotaOp(op.dim, type_, sizes_like(builder, logs)))
+    classes = put(builder, ml.IotaOp(op.dim, type_, run_time_sizes(builder, logs)))
     right = put(builder, ml.CompareOp("EQ", classes, along(builder, numbers, logs, [op.dim])))
     return put(builder, ml.SelectOp(right, logs, filled(builder, logs, 0.0)))
 

@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 
 from weft import codes
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import tensor_type
 from weft.dialects.ml.combinations import SET
@@ -19,7 +20,7 @@ from weft.dialects.ml.gather import GatherOp
 from weft.passes.graph.constants import new_constant, new_index
 from weft.passes.graph.gradients.rule import Here, Rules
 from weft.passes.graph.gradients.slices import extract_slice, shape_of, size_of
-from weft.passes.graph.gradients.terms import filled, sizes_of, spread
+from weft.passes.graph.gradients.terms import filled, spread
 
 
 def dynamic_slice(op: ml.DynamicSliceOp, here: Here) -> Sequence[SSAValue | None]:
@@ -232,8 +233,8 @@ def _last(here: Here, op: ml.ScatterOp, read: SSAValue) -> SSAValue:
     if not tensor_type(model).has_static_shape():
         count = TensorType(i32, [DYNAMIC_INDEX])
     flat = here.builder.insert(ml.ReshapeOp(model, count)).result
-    numbers = here.builder.insert(ml.IotaOp(0, count, sizes_of(here.builder, flat))).result
-    numbers = here.builder.insert(ml.ReshapeOp(numbers, tensor_type(model), sizes_of(here.builder, model))).result
+    numbers = here.builder.insert(ml.IotaOp(0, count, run_time_sizes(here.builder, flat))).result
+    numbers = here.builder.insert(ml.ReshapeOp(numbers, tensor_type(model), run_time_sizes(here.builder, model))).result
     one = filled(here.builder, model, 1)
     numbers = here.builder.insert(ml.AddOp(numbers, one)).result
     written = _like(op, filled(here.builder, op.inputs[0], 0, i32), numbers, SET)
@@ -256,7 +257,7 @@ def sort(op: ml.SortOp, here: Here) -> Sequence[SSAValue | None]:
     """Back to where the elements came from: their numbers are sorted along, then the cotangents by these."""
     element = IntegerType(64)
     shape = tensor_type(op.inputs[0]).get_shape()
-    numbers = ml.IotaOp(op.dim, TensorType(element, shape), sizes_of(here.builder, op.inputs[0]))
+    numbers = ml.IotaOp(op.dim, TensorType(element, shape), run_time_sizes(here.builder, op.inputs[0]))
     numbers = here.builder.insert(numbers).result
     order = op.comparator.clone()
     for _ in range(2):

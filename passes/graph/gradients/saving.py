@@ -11,11 +11,12 @@ from xdsl.dialects.builtin import IndexType, TensorType, i64
 from xdsl.ir import Attribute, Block, BlockArgument, SSAValue
 from xdsl.rewriter import InsertPoint
 
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import tensor_type
 from weft.passes.graph.gradients.activity import yielded
 from weft.passes.graph.gradients.counting import Steps, as_index
 from weft.passes.graph.gradients.slices import extract_slice, insert_slice, shape_of
-from weft.passes.graph.gradients.terms import element_of, sizes_of
+from weft.passes.graph.gradients.terms import element_of
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -39,7 +40,7 @@ class Saved:
         """The tensor before the first step."""
         sizes = [] if steps.static >= 0 else [steps.count]
         if isinstance(self.first.type, TensorType):
-            sizes += sizes_of(builder, self.first)
+            sizes += run_time_sizes(builder, self.first)
         return builder.insert(tensor.EmptyOp(sizes, self.type)).tensor
 
     def put(self, builder: LocatedBuilder, value: SSAValue, entries: SSAValue, number: SSAValue) -> SSAValue:

@@ -9,12 +9,13 @@ from xdsl.dialects.builtin import TensorType, i64
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import tensor_type
 from weft.dialects.ml.dtypes import dtype_of, neutral
 from weft.dialects.ml.scans import ScanOp
 from weft.passes.graph.constants import new_constant
 from weft.passes.graph.gradients.rule import Here, Rules
-from weft.passes.graph.gradients.terms import Term, filled, sizes_of
+from weft.passes.graph.gradients.terms import Term, filled
 
 
 def _scan(here: Here, kind: type[ScanOp], op: ScanOp, value: Term, *, back: bool = False) -> Term:
@@ -88,7 +89,7 @@ def extreme(op: ml.CummaxOp | ml.CumminOp, here: Here) -> Sequence[SSAValue | No
 def _last_place(op: ScanOp, here: Here, flags: SSAValue) -> SSAValue:
     """For each element, the last place so far that has a flag, in the direction of the scan; its start if none."""
     shape = tensor_type(flags).get_shape()
-    numbers = ml.IotaOp(op.dim, TensorType(i64, shape), sizes_of(here.builder, flags))
+    numbers = ml.IotaOp(op.dim, TensorType(i64, shape), run_time_sizes(here.builder, flags))
     number = here.term(here.builder.insert(numbers).result)
     if op.reverse is None:
         return _scan(here, ml.CummaxOp, op, number.chosen(flags, number, 0)).value

@@ -10,13 +10,14 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, i1
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import tensor_type
 from weft.dialects.ml.dtypes import dtype_of
 from weft.dialects.ml.syntax import TO_THE_END
 from weft.passes.graph.constants import new_constant
 from weft.passes.graph.gradients.rule import Here, Rules
 from weft.passes.graph.gradients.slices import extract_range, insert_range
-from weft.passes.graph.gradients.terms import Term, filled, sizes_of
+from weft.passes.graph.gradients.terms import Term, filled
 
 
 def broadcast_in_dim(op: ml.BroadcastInDimOp, here: Here) -> Sequence[SSAValue | None]:
@@ -36,7 +37,7 @@ def _reshaped(here: Here, value: SSAValue, model: SSAValue) -> SSAValue:
     """The elements in the shape of `model`."""
     if tensor_type(value).get_num_dims() == tensor_type(model).get_num_dims():
         return value
-    sizes = sizes_of(here.builder, model)
+    sizes = run_time_sizes(here.builder, model)
     return here.builder.insert(ml.ReshapeOp(value, tensor_type(model), sizes)).result
 
 

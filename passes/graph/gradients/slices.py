@@ -10,10 +10,11 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, DenseArrayBase, TensorType, i64
 from xdsl.ir import Operation, SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import tensor_type
 from weft.passes.graph.constants import new_index
 from weft.passes.graph.gradients.rule import Here, Rules
-from weft.passes.graph.gradients.terms import filled, sizes_of
+from weft.passes.graph.gradients.terms import filled
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -160,7 +161,7 @@ def of_splat(op: tensor.SplatOp, here: Here) -> Sequence[SSAValue | None]:
 def of_reshape(op: Operation, here: Here) -> Sequence[SSAValue | None]:
     """The cotangents in the shape of the operand."""
     source = op.operands[0]
-    sizes = sizes_of(here.builder, source)
+    sizes = run_time_sizes(here.builder, source)
     back = here.builder.insert(ml.ReshapeOp(here.cotangent(op.results[0]), tensor_type(source), sizes)).result
     return [back, *[None] * (len(op.operands) - 1)]
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 import numpy as np
-from xdsl.dialects import arith, math, tensor
-from xdsl.dialects.builtin import DYNAMIC_INDEX, AnyFloat, TensorType, f32
+from xdsl.dialects import arith, math
+from xdsl.dialects.builtin import AnyFloat, TensorType, f32
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from weft.dialects import ml
+from weft.dialects.interfaces import run_time_sizes
 from weft.dialects.ml.base import Tensor, tensor_type
 from weft.dialects.ml.dtypes import Kind, dtype_of, kind_of, width_of
-from weft.passes.graph.constants import new_constant, new_index, new_scalar
+from weft.passes.graph.constants import new_constant, new_scalar
 from weft.passes.rewriting import LocatedBuilder
 
 Maker: TypeAlias = Any
@@ -52,17 +53,6 @@ def is_differentiable(type_: Attribute) -> bool:
     return kind_of(element_of(type_)) is Kind.FLOAT
 
 
-def sizes_of(builder: LocatedBuilder, model: SSAValue, axes: Sequence[int] | None = None) -> list[SSAValue]:
-    """The run-time sizes of a tensor along `axes` (all unless given), one for each `?`."""
-    shape = tensor_type(model).get_shape()
-    chosen = range(len(shape)) if axes is None else axes
-    return [
-        builder.insert(tensor.DimOp(model, new_index(builder, axis))).result
-        for axis in chosen
-        if shape[axis] == DYNAMIC_INDEX
-    ]
-
-
 def filled(builder: LocatedBuilder, model: SSAValue, number: float, element: Attribute | None = None) -> SSAValue:
     """A value of the type and the sizes of `model` that is `number` everywhere; tensors of `element`, where given."""
     if not isinstance(model.type, TensorType):
@@ -72,14 +62,14 @@ def filled(builder: LocatedBuilder, model: SSAValue, number: float, element: Att
     scalar = new_constant(builder, np.asarray(number).astype(dtype_of(target.element_type)))
     if not target.get_shape():
         return scalar
-    return builder.insert(ml.BroadcastInDimOp(scalar, [], target, sizes_of(builder, model))).result
+    return builder.insert(ml.BroadcastInDimOp(scalar, [], target, run_time_sizes(builder, model))).result
 
 
 def spread(builder: LocatedBuilder, value: SSAValue, dims: Sequence[int], model: SSAValue) -> SSAValue:
     """`value` repeated to the shape of `model`; its dimension i becomes dimension `dims[i]`."""
     shape, source = tensor_type(model).get_shape(), tensor_type(value)
     said = {dim for dim, size in zip(dims, source.get_shape(), strict=True) if size != 1}
-    sizes = sizes_of(builder, model, [axis for axis in range(len(shape)) if axis not in said])
+    sizes = run_time_sizes(builder, model, [axis for axis in range(len(shape)) if axis not in said])
     target = TensorType(source.element_type, shape)
     if target == source and list(dims) == list(range(len(shape))):
         return value

@@ -8,7 +8,9 @@ builtin.module attributes {weft.target = #target.cpu<threads = 8, vector_bytes =
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, fields
+from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Data, Dialect
@@ -32,6 +34,27 @@ class Cpu:
     features: str = ""
 
 
+@dataclass(frozen=True)
+class Cuda:
+    """An NVIDIA GPU; the defaults are what any of compute capability 8.0 has.
+
+    `ptx` is the version of PTX, 80 for 8.0. `shared_bytes` is the most shared memory that a block can have.
+    """
+
+    chip: str = "sm_80"
+    ptx: int = 80
+    multiprocessors: int = 108
+    block_threads: int = 1024
+    shared_bytes: int = 166912
+    registers: int = 65536
+    l2_bytes: int = 41943040
+
+    @property
+    def capability(self) -> int:
+        """The compute capability as a number: 90 for `sm_90a`."""
+        return int("".join(letter for letter in self.chip if letter.isdigit()) or "0")
+
+
 @irdl_attr_definition
 class CpuAttr(Data[Cpu]):
     """A CPU as a target: any of its facts, the others have their defaults.
@@ -46,33 +69,62 @@ class CpuAttr(Data[Cpu]):
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> Cpu:
         """Read `<fact = value, ...>`."""
-        facts: dict[str, int | str] = {}
-        known = {field.name: field.type for field in fields(Cpu)}
-
-        def fact() -> None:
-            name = parser.parse_identifier(" (a fact about a CPU)")
-            if name not in known:
-                parser.raise_error(f"'{name}' is no fact about a CPU; known are {', '.join(known)}")
-            parser.parse_punctuation("=")
-            text = known[name] == "str"
-            facts[name] = parser.parse_str_literal() if text else parser.parse_integer(allow_boolean=False)
-
-        parser.parse_comma_separated_list(parser.Delimiter.ANGLE, fact)
-        return Cpu(**facts)  # pyright: ignore[reportArgumentType] (each value was read by the type of its fact)
+        return Cpu(**_parse_facts(parser, fields(Cpu), "a CPU"))
 
     def print_parameter(self, printer: Printer) -> None:
         """Print every fact."""
+        _print_facts(printer, self.data, fields(Cpu))
 
-        def fact(name: str) -> None:
-            value = getattr(self.data, name)
-            printer.print_string(f"{name} = ")
-            if isinstance(value, str):
-                printer.print_string_literal(value)
-            else:
-                printer.print_string(str(value))
 
-        with printer.in_angle_brackets():
-            printer.print_list([field.name for field in fields(Cpu)], fact)
+@irdl_attr_definition
+class CudaAttr(Data[Cuda]):
+    """An NVIDIA GPU as a target: any of its facts, the others have their defaults.
+
+    ```mlir
+    #target.cuda<chip = "sm_90a", ptx = 86, multiprocessors = 132>
+    ```
+    """
+
+    name = "target.cuda"
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> Cuda:
+        """Read `<fact = value, ...>`."""
+        return Cuda(**_parse_facts(parser, fields(Cuda), "a GPU"))
+
+    def print_parameter(self, printer: Printer) -> None:
+        """Print every fact."""
+        _print_facts(printer, self.data, fields(Cuda))
+
+
+def _parse_facts(parser: AttrParser, known: Sequence[Field[Any]], what: str) -> dict[str, Any]:
+    """Read `<fact = value, ...>`, each value by the type of its fact."""
+    types = {field.name: field.type for field in known}
+    facts: dict[str, int | str] = {}
+
+    def fact() -> None:
+        name = parser.parse_identifier(f" (a fact about {what})")
+        if name not in types:
+            parser.raise_error(f"'{name}' is no fact about {what}; known are {', '.join(types)}")
+        parser.parse_punctuation("=")
+        text = types[name] == "str"
+        facts[name] = parser.parse_str_literal() if text else parser.parse_integer(allow_boolean=False)
+
+    parser.parse_comma_separated_list(parser.Delimiter.ANGLE, fact)
+    return facts
+
+
+def _print_facts(printer: Printer, machine: Cpu | Cuda, known: Sequence[Field[Any]]) -> None:
+    def fact(name: str) -> None:
+        value = getattr(machine, name)
+        printer.print_string(f"{name} = ")
+        if isinstance(value, str):
+            printer.print_string_literal(value)
+        else:
+            printer.print_string(str(value))
+
+    with printer.in_angle_brackets():
+        printer.print_list([field.name for field in known], fact)
 
 
 def cpu_of(module: ModuleOp) -> Cpu:
@@ -81,4 +133,10 @@ def cpu_of(module: ModuleOp) -> Cpu:
     return target.data if isinstance(target, CpuAttr) else Cpu()
 
 
-TARGET = Dialect("target", [], [CpuAttr])
+def cuda_of(module: ModuleOp) -> Cuda:
+    """The GPU of a module's attribute `weft.target`, the default one where it has none."""
+    target = module.attributes.get(ATTRIBUTE)
+    return target.data if isinstance(target, CudaAttr) else Cuda()
+
+
+TARGET = Dialect("target", [], [CpuAttr, CudaAttr])

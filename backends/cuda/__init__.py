@@ -1,0 +1,1 @@
+"""NVIDIA GPUs: PTX from the `nvvm` dialect, and the CUDA driver that runs it."""

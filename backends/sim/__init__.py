@@ -1,0 +1,1 @@
+"""The simulator: GPU code on the CPU, every thread a coroutine, and what a checker sees in its record."""

@@ -1,0 +1,1 @@
+"""The `nvvm` dialect: NVIDIA's instructions under upstream's names, a table."""

@@ -17,10 +17,11 @@ from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import FuseConsumer, Parallelize, Step
 from weft.dialects.target import Cpu, cpu_of
 from weft.passes.loops.apply_schedule import pass_of
-from weft.passes.loops.default_plans import Machine, Names, plans
+from weft.passes.loops.default_plans import plans
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, loops
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
+from weft.passes.loops.plans.common import Machine, Names
 from weft.passes.loops.registers import check_registers
 
 

@@ -1,0 +1,1 @@
+"""The plans of `choose-schedule`, one family of nests a module."""

@@ -1,0 +1,80 @@
+"""What all plans are made with: the machine, new names, sizes of strips, threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from weft.dialects.loop import AccessOp, ForOp, buffer_name
+from weft.dialects.loop.schedule import Parallelize, Step
+from weft.dialects.target import Cpu
+from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, stride, trip_or
+
+PARALLEL_WORK = 1 << 21
+"""The least number of scalar ops of a nest that is worth waking threads for."""
+
+VECTORS_IN_A_ROW = 4
+"""How many vectors a strip of results or of elements has."""
+
+
+@dataclass
+class Names:
+    """Labels and names of buffers that are in use, so that new ones differ."""
+
+    used: set[str] = field(default_factory=set[str])
+
+    def new(self, name: str) -> str:
+        """`name`, with `_` behind it as often as it takes."""
+        while name in self.used:
+            name += "_"
+        self.used.add(name)
+        return name
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The facts that plans are made from."""
+
+    cpu: Cpu
+    parallel: bool
+    """Whether the nest may start threads."""
+
+    def lanes(self, element_bytes: int) -> int:
+        """How many elements a vector has."""
+        return max(2, self.cpu.vector_bytes // max(1, element_bytes))
+
+    def wants_threads(self, work: int) -> bool:
+        """Whether so many scalar ops are worth threads."""
+        return self.parallel and self.cpu.threads > 1 and work >= PARALLEL_WORK
+
+
+def trip(loop: ForOp | None) -> int:
+    """The iterations of a loop, at least 1; 1 for no loop."""
+    return 1 if loop is None else max(1, trip_or(loop, UNKNOWN_TRIP))
+
+
+def strip_size(nest: Leaf, loop: ForOp, lanes: int) -> int:
+    """A few vectors, no more than the loop has; one where the body calls functions for each lane."""
+    few = 1 if nest.calls() else VECTORS_IN_A_ROW
+    return lanes * max(1, min(few, -(-trip(loop) // lanes)))
+
+
+def lane_loop(access: AccessOp, loops: Sequence[ForOp]) -> ForOp | None:
+    """The innermost loop that moves an access by one element; one of a single iteration only where need be."""
+    found = [loop for loop in reversed(loops) if stride(access, loop.counter) == 1]
+    return next((loop for loop in found if trip(loop) > 1), found[0] if found else None)
+
+
+def threads_for(nest: Leaf, machine: Machine) -> list[Step]:
+    """Threads over the outermost loop that has some iterations, where the nest is worth it."""
+    if not machine.wants_threads(nest.work()):
+        return []
+    outer = next((loop for loop in nest.loops if trip(loop) > 1), None)
+    if outer is None or any(outer.counter in reduction.over for reduction in nest.reductions):
+        return []
+    return [Parallelize(outer.label.data)]
+
+
+def name(access: AccessOp) -> str:
+    """The name of the accessed buffer."""
+    return buffer_name(access.target) or ""

@@ -11,7 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import VarConstraint, irdl_op_definition, operand_def, result_def, traits_def
 from xdsl.traits import Commutative, Pure
 
-from weft.dialects.ml import numerics
+from weft.dialects.ml import complex_functions, numerics
 from weft.dialects.ml.base import TENSOR, Body, MlOp, same_dims
 from weft.dialects.ml.dims import Requirement, Shape
 from weft.dialects.ml.dtypes import Array, Kind
@@ -146,17 +146,20 @@ class RemOp(BinaryOp):
 class PowOp(BinaryOp):
     """a to the power of b; see :func:`numerics.power` for integers. StableHLO: power.
 
+    That of complex numbers is exp(b log(a)), the principal value; 1 where b is 0; where a is 0, it is 0 if the real
+    part of b is positive, and NaN if not.
+
     ```mlir
     %r = ml.pow %a, %b : tensor<4xf32>
     ```
     """
 
     name = "ml.pow"
-    TAKES: ClassVar = Kind.NUMBER
+    TAKES: ClassVar = Kind.NUMBER | Kind.COMPLEX
 
     @staticmethod
     def meaning(a: Array, b: Array) -> Array:
-        return numerics.power(a, b)
+        return complex_functions.power(a, b) if a.dtype.kind == "c" else numerics.power(a, b)
 
 
 @irdl_op_definition
@@ -197,17 +200,19 @@ class MinOp(CommutativeOp):
 class Atan2Op(BinaryOp):
     """The angle of the point (b, a): the arc tangent of a / b in its quadrant. StableHLO: atan2.
 
+    That of complex numbers is -i log((b + ia) / sqrt(a^2 + b^2)).
+
     ```mlir
     %r = ml.atan2 %a, %b : tensor<4xf32>
     ```
     """
 
     name = "ml.atan2"
-    TAKES: ClassVar = Kind.FLOAT
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(a: Array, b: Array) -> Array:
-        return np.arctan2(a, b)
+        return complex_functions.atan2(a, b) if a.dtype.kind == "c" else np.arctan2(a, b)
 
 
 @irdl_op_definition

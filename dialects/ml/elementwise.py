@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import VarConstraint, irdl_op_definition, operand_def, result_def
 
-from weft.dialects.ml import numerics
+from weft.dialects.ml import complex_functions, numerics
 from weft.dialects.ml.base import TENSOR, Body, MlOp, RealOf, TruthOf, real_type, tensor_type, truth_type
 from weft.dialects.ml.dims import Shape
 from weft.dialects.ml.dtypes import Array, Kind, part_of
@@ -101,17 +101,19 @@ class NegOp(UnaryOp):
 class SignOp(UnaryOp):
     """-1, 0 or 1 by the sign of floats and signed integers; NaN and -0 stay. StableHLO: sign.
 
+    That of complex numbers is z / |z|: 0 at 0, NaN where a part is NaN or both are infinite.
+
     ```mlir
     %r = ml.sign %a : tensor<4xf32>
     ```
     """
 
     name = "ml.sign"
-    TAKES: ClassVar = Kind.FLOAT | Kind.SIGNED
+    TAKES: ClassVar = Kind.FLOAT | Kind.SIGNED | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
-        return numerics.sign(x)
+        return complex_functions.sign(x) if x.dtype.kind == "c" else numerics.sign(x)
 
 
 @irdl_op_definition

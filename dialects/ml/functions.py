@@ -1,4 +1,4 @@
-"""The functions of mathematics, element by element on floats, a few on complex numbers.
+"""The functions of mathematics, element by element on floats, those of StableHLO also on complex numbers.
 
 Each is as exact as its element type can be.
 """
@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from xdsl.irdl import irdl_op_definition
 
-from weft.dialects.ml import numerics
+from weft.dialects.ml import complex_functions, numerics
 from weft.dialects.ml.dtypes import Array, Kind
 from weft.dialects.ml.elementwise import FloatUnaryOp
 
@@ -42,10 +42,11 @@ class Expm1Op(FloatUnaryOp):
     """
 
     name = "ml.expm1"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
-        return np.expm1(x)
+        return complex_functions.expm1(x) if x.dtype.kind == "c" else np.expm1(x)
 
 
 @irdl_op_definition
@@ -87,16 +88,19 @@ class LogOp(FloatUnaryOp):
 class Log1pOp(FloatUnaryOp):
     """log(1 + x), exact near 0. StableHLO: log_plus_one.
 
+    That of complex numbers has its imaginary part from -pi to pi.
+
     ```mlir
     %r = ml.log1p %a : tensor<4xf32>
     ```
     """
 
     name = "ml.log1p"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
-        return np.log1p(x)
+        return complex_functions.log1p(x) if x.dtype.kind == "c" else np.log1p(x)
 
 
 @irdl_op_definition
@@ -155,16 +159,19 @@ class RsqrtOp(FloatUnaryOp):
 class CbrtOp(FloatUnaryOp):
     """The cube root, also of negative numbers. StableHLO: cbrt.
 
+    That of complex numbers has its angle from -pi/3 to pi/3, so that of -1 as a complex number is not -1.
+
     ```mlir
     %r = ml.cbrt %a : tensor<4xf32>
     ```
     """
 
     name = "ml.cbrt"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
-        return np.cbrt(x)
+        return complex_functions.cbrt(x) if x.dtype.kind == "c" else np.cbrt(x)
 
 
 @irdl_op_definition
@@ -177,6 +184,7 @@ class SinOp(FloatUnaryOp):
     """
 
     name = "ml.sin"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -193,6 +201,7 @@ class CosOp(FloatUnaryOp):
     """
 
     name = "ml.cos"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -209,6 +218,7 @@ class TanOp(FloatUnaryOp):
     """
 
     name = "ml.tan"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -225,6 +235,7 @@ class TanhOp(FloatUnaryOp):
     """
 
     name = "ml.tanh"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
@@ -241,10 +252,11 @@ class SigmoidOp(FloatUnaryOp):
     """
 
     name = "ml.sigmoid"
+    TAKES: ClassVar = Kind.FLOAT | Kind.COMPLEX
 
     @staticmethod
     def meaning(x: Array) -> Array:
-        return numerics.sigmoid(x)
+        return complex_functions.sigmoid(x) if x.dtype.kind == "c" else numerics.sigmoid(x)
 
 
 @irdl_op_definition

@@ -26,7 +26,8 @@ from weft.passes.graph.checker import Checker
 from weft.passes.graph.constants import new_constant
 from weft.passes.graph.effects import is_dead
 from weft.passes.graph.equations.building import as_said, put
-from weft.passes.graph.equations.complex import ON_PAIRS, Pair, magnitude
+from weft.passes.graph.equations.complex import Pair, magnitude
+from weft.passes.graph.equations.complex_table import ON_PAIRS
 from weft.passes.graph.gradients.terms import Term
 from weft.passes.graph.replaced_types import ReplacedTypes
 from weft.passes.rewriting import LocatedBuilder
@@ -38,8 +39,10 @@ class ExpandComplex(ModulePass):
 
     That is how NumPy's arrays lie in memory, so the arguments and results of functions stay where they are. Ops on
     complex numbers become ops on their parts, those that move elements move pairs. What the run has to check of their
-    sizes is asserted, as `check-shapes` does. Division is Smith's method, the magnitude and the square root do not
-    overflow before their time; infinite and NaN operands may give NaN in both parts.
+    sizes is asserted, as `check-shapes` does. Division is Smith's method, no function overflows before its time. The
+    error is a few units in the last place of the number, its parts together (of `pow` on `complex<f64>`: times the size
+    of the exponent). Infinite and NaN operands of products, quotients and powers may give NaN in both parts; functions
+    of one operand are what C's annex G says.
 
     **Before**
     ```mlir

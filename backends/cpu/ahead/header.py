@@ -9,6 +9,7 @@ from weft.backends.cpu.ahead.interface import (
     ERROR,
     THREADS,
     WEIGHTS,
+    ComplexElement,
     Function,
     Passed,
     descriptor_name,
@@ -47,12 +48,14 @@ def header(name: str, functions: Sequence[Function], record: Record, source: str
     parts = [
         _commentable(_HEAD.format(title=title, facts=facts, error=error)),
         f"#ifndef {guard}\n#define {guard}\n\n#include <stdbool.h>\n#include <stdint.h>\n",
+        *_complex_include(functions),
         '#ifdef __cplusplus\nextern "C" {\n#endif\n',
         "/* The text of a status, NULL for 0. It lives as long as the code does. */\n"
         f"const char *{error}(int status);\n",
         f"/* The most threads of a call, up to {record.threads}; 0, as at the start, stands for one a core. */\n"
         f"void {record.prefix}{THREADS}(int threads);\n",
         *_loading(record),
+        *_complex_numbers(functions),
         *_descriptors(functions),
         *(part for function in functions for part in _function(function)),
         "#ifdef __cplusplus\n}\n#endif\n",
@@ -77,6 +80,30 @@ def _commentable(comment: str) -> str:
 
 def _safe(text: str) -> str:
     return text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").replace("\\\n", "\\ \n")
+
+
+def _numbers(functions: Sequence[Function]) -> Sequence[ComplexElement]:
+    """The types of complex numbers that functions take or give, each once."""
+    passed = (one for function in functions for one in (*function.arguments, *function.results))
+    found = {one.number.name: one.number for one in passed if one.number is not None}
+    return [found[name] for name in sorted(found)]
+
+
+def _complex_include(functions: Sequence[Function]) -> Iterable[str]:
+    if _numbers(functions):
+        yield "#ifdef __cplusplus\n#include <complex>\n#endif\n"
+
+
+def _complex_numbers(functions: Sequence[Function]) -> Iterable[str]:
+    """The types of complex numbers. Another header of weft may have defined them before."""
+    for number in _numbers(functions):
+        guard = number.name.upper()
+        yield (
+            f"#ifndef {guard}\n#define {guard}\n"
+            "/* A complex number: its real and its imaginary part. A memref has it as two numbers in a row. */\n"
+            f"#ifdef __cplusplus\ntypedef {number.cplusplus} {number.name};\n"
+            f"#else\ntypedef {number.c} {number.name};\n#endif\n#endif\n"
+        )
 
 
 def _descriptors(functions: Sequence[Function]) -> Iterable[str]:
@@ -125,8 +152,7 @@ def _strides(passed: Passed) -> str:
 
 def _dims(passed: Passed) -> str:
     assert passed.sizes[0] is not None
-    rank = len(passed.spec.dims)
-    return f"{passed.sizes[0].name}: its {f'{rank} sizes' if rank > 1 else 'size'}"
+    return f"{passed.sizes[0].name}: its {f'{passed.rank} sizes' if passed.rank > 1 else 'size'}"
 
 
 def _declaration(result: str, name: str, parameters: Sequence[str]) -> str:

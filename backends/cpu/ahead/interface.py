@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from weft import codes
-from weft.backends.complex_pairs import is_complex
+from weft.backends.complex_pairs import in_pairs, is_complex
 from weft.backends.signature import ENTRY, Signature, ValueSpec
 from weft.diagnostics import WeftError
 
@@ -41,6 +41,22 @@ ELEMENTS: dict[str, Element] = {
 
 
 @dataclass(frozen=True)
+class ComplexElement:
+    """A type of complex numbers in the header, by what it is in C and in C++, where they lie alike."""
+
+    name: str
+    c: str
+    cplusplus: str
+
+
+COMPLEX: dict[str, ComplexElement] = {
+    "complex<f32>": ComplexElement("weft_complex64", "float _Complex", "std::complex<float>"),
+    "complex<f64>": ComplexElement("weft_complex128", "double _Complex", "std::complex<double>"),
+}
+"""By MLIR's name; NumPy's names in C."""
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A parameter of a plain function: its C declaration less the name, the name, its LLVM type."""
 
@@ -60,13 +76,19 @@ class Passed:
     """How an argument or result of a function is passed to its plain function.
 
     `sizes` and `strides` are the parameters for what the type leaves open, None where it does not; a result has one
-    parameter for all its sizes.
+    parameter for all its sizes. `spec` says what compiled code has: pairs of floats where the `number` is complex.
     """
 
     spec: ValueSpec
     value: Parameter
     sizes: tuple[Parameter | None, ...] = ()
     strides: tuple[Parameter | None, ...] = ()
+    number: ComplexElement | None = None
+
+    @property
+    def rank(self) -> int:
+        """How many sizes it has for who counts numbers."""
+        return len(self.spec.dims) - (self.number is not None)
 
     def parameters(self) -> list[Parameter]:
         """All parameters, in order."""
@@ -152,10 +174,10 @@ def functions_of(signatures: Iterable[Signature], prefix: str) -> tuple[Function
 
 def _function(signature: Signature, plain: str) -> Function:
     for spec in (*signature.arguments, *signature.results):
-        if is_complex(spec):
+        if is_complex(spec) and spec.kind != "tensor":
             raise WeftError(
                 f"'@{signature.name}' cannot be called from C: '{spec.name}' is {spec}",
-                hint="take and give real and imaginary parts: ml.complex, ml.real and ml.imag convert",
+                hint="complex numbers are taken in tensors",
                 code=codes.UNSUPPORTED_TYPE,
             )
     names = _Names()
@@ -166,16 +188,22 @@ def _function(signature: Signature, plain: str) -> Function:
 
 def _argument(spec: ValueSpec, names: _Names) -> Passed:
     name = names.fresh(identifier(spec.name))
-    element = ELEMENTS[spec.dtype]
     if spec.kind == "scalar":
+        element = ELEMENTS[spec.dtype]
         return Passed(spec, Parameter(element.c, name, element.parameter))
     const = "const " if spec.kind == "tensor" else ""
     return Passed(
-        spec,
-        Parameter(f"{const}{element.c} *", name, "ptr"),
-        _open(spec.dims, f"{name}_dim", names),
+        in_pairs(spec),
+        Parameter(f"{const}{_named(spec)} *", name, "ptr"),
+        _open(in_pairs(spec).dims, f"{name}_dim", names),
         _open(spec.strides or (), f"{name}_stride", names),
+        COMPLEX.get(spec.dtype),
     )
+
+
+def _named(spec: ValueSpec) -> str:
+    """The C type of the elements."""
+    return COMPLEX[spec.dtype].name if is_complex(spec) else ELEMENTS[spec.dtype].c
 
 
 def _open(numbers: Sequence[int | None], name: str, names: _Names) -> tuple[Parameter | None, ...]:
@@ -187,13 +215,13 @@ def _open(numbers: Sequence[int | None], name: str, names: _Names) -> tuple[Para
 
 def _result(spec: ValueSpec, names: _Names) -> Passed:
     name = names.fresh(identifier(spec.name))
-    element = ELEMENTS[spec.dtype]
     if spec.kind == "memref":
         return Passed(spec, Parameter(f"{descriptor_name(spec)} *", name, "ptr"))
+    passed, number = in_pairs(spec), COMPLEX.get(spec.dtype)
     if spec.is_out or spec.kind == "scalar":
-        return Passed(spec, Parameter(f"{element.c} *", name, "ptr"))
+        return Passed(passed, Parameter(f"{_named(spec)} *", name, "ptr"), number=number)
     sizes = Parameter(f"{_SIZE} *", names.fresh(f"{name}_dims"), "ptr")
-    return Passed(spec, Parameter(f"{element.c} **", name, "ptr"), (sizes,))
+    return Passed(passed, Parameter(f"{_named(spec)} **", name, "ptr"), (sizes,), number=number)
 
 
 def descriptor_name(spec: ValueSpec) -> str:

@@ -197,7 +197,7 @@ class _Writer:
 
         memory, aligned, offset = field("ptr", "0"), field("ptr", "1"), field("i64", "2")
         sizes = [field("i64", f"3, i32 {dim}") for dim in range(rank)]
-        for dim, size in enumerate(sizes):
+        for dim, size in enumerate(sizes[: passed.rank]):
             assert passed.sizes[0] is not None
             where = self.value(f"getelementptr i64, ptr {self.name(passed.sizes[0])}, i64 {dim}")
             self.lines.append(f"  store i64 {size}, ptr {where}, align 8")

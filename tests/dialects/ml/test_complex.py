@@ -34,6 +34,10 @@ UNARY = {
     ml.LogOp: np.log,
     ml.SqrtOp: np.sqrt,
     ml.RsqrtOp: lambda x: 1 / np.sqrt(x),
+    ml.SinOp: np.sin,
+    ml.CosOp: np.cos,
+    ml.TanOp: np.tan,
+    ml.TanhOp: np.tanh,
     ml.AbsOp: np.abs,
     ml.RealOp: np.real,
     ml.ImagOp: np.imag,
@@ -65,6 +69,46 @@ def test_binary_meanings_are_numpys(op, meaning, element):
     (found,) = op(value(element, a.size), value(element, a.size)).evaluate(a, b)
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
+
+
+BY_FORMULA = {
+    ml.Expm1Op: lambda x: np.exp(x) - 1,
+    ml.Log1pOp: lambda x: np.log(x + 1),
+    ml.CbrtOp: lambda x: np.exp(np.log(x) / 3),
+    ml.SigmoidOp: lambda x: 1 / (1 + np.exp(-x)),
+    ml.SignOp: lambda x: x / np.abs(x),
+}
+
+
+@pytest.mark.parametrize("op", BY_FORMULA, ids=lambda op: op.name)
+def test_meanings_that_numpy_lacks_are_their_formulas(op):
+    rng = np.random.default_rng(3)
+    x = 10 ** rng.uniform(-2, 1, 500) * np.exp(1j * rng.uniform(-np.pi, np.pi, 500))
+    (found,) = op(value(C128, x.size)).evaluate(x)
+    np.testing.assert_allclose(found, BY_FORMULA[op](x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("op", [ml.Expm1Op, ml.Log1pOp])
+def test_meanings_keep_their_digits_near_zero(op):
+    x = np.array([1e-20 + 1e-20j, -1e-12j, 1e-9 - 1e-14j], np.complex128)
+    np.testing.assert_allclose(op(value(C128, 3)).evaluate(x)[0], x, rtol=1e-8)
+
+
+def test_signs_of_what_has_none():
+    x = np.array([0, complex(np.inf, 1), complex(0, -np.inf), complex(np.inf, np.inf), complex(1, np.nan)])
+    (found,) = ml.SignOp(value(C128, 5)).evaluate(x)
+    assert found[:3].tolist() == [0, 1, -1j] and np.isnan(found[3:]).all()
+
+
+def test_powers_and_angles():
+    a, b = np.array([0, 0, 0, 2j, 1j], np.complex128), np.array([1, 0, -1, 2, 1j], np.complex128)
+    (found,) = ml.PowOp(value(C128, 5), value(C128, 5)).evaluate(a, b)
+    assert found[:2].tolist() == [0, 1] and np.isnan(found[2])
+    np.testing.assert_allclose(found[3:], [-4, np.exp(-np.pi / 2)])
+    y, x = np.array([1 + 1j, 2, -0.5j]), np.array([0.5 - 2j, -1, 3])
+    (found,) = ml.Atan2Op(value(C128, 3), value(C128, 3)).evaluate(y, x)
+    np.testing.assert_allclose(np.tan(found), y / x, rtol=1e-12)
+    assert found[1].real == np.arctan2(2, -1)
 
 
 def test_parts_make_numbers_and_come_back():
@@ -130,7 +174,7 @@ def test_results_have_the_types_of_the_parts():
 REFUSED = [
     ("%r = ml.max %z, %z : tensor<4xcomplex<f32>>", "ml.max takes"),
     ("%r = ml.relu %z : tensor<4xcomplex<f32>>", "ml.relu takes"),
-    ("%r = ml.sin %z : tensor<4xcomplex<f32>>", "ml.sin takes float"),
+    ("%r = ml.exp2 %z : tensor<4xcomplex<f32>>", "ml.exp2 takes float"),
     ("%r = ml.reduce add %z, dims = [0] : tensor<4xcomplex<f32>> to tensor<complex<f32>>", "ml.reduce takes"),
     ("%r = ml.compare LT, %z, %z : tensor<4xcomplex<f32>>", "complex numbers are compared by EQ or NE, not LT"),
     ("%r = ml.compare EQ, %z, %z {compare_type = #ml<comparison_type TOTALORDER>} : tensor<4xcomplex<f32>>", "FLOAT"),

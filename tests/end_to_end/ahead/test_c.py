@@ -156,3 +156,45 @@ LIBC = {
 def test_an_object_needs_the_c_library_alone(target, tmp_path):
     needed = undefined_symbols(exported(FUNCTIONS, tmp_path / "functions.o", target=target).read_bytes())
     assert set(needed) <= LIBC
+
+
+NUMBERS = """
+func.func @roots(%z: tensor<?x2xcomplex<f32>>) -> (tensor<?x2xcomplex<f32>>, tensor<2xcomplex<f64>>) {
+  %0 = ml.sqrt %z : tensor<?x2xcomplex<f32>>
+  %1 = ml.constant dense<[(1.0, 2.0), (0.0, 1.0)]> : tensor<2xcomplex<f64>>
+  %2 = ml.mul %1, %1 : tensor<2xcomplex<f64>>
+  func.return %0, %2 : tensor<?x2xcomplex<f32>>, tensor<2xcomplex<f64>>
+}
+"""
+IN_CPLUSPLUS = """#include "numbers.h"
+#include <cstdio>
+#include <cstdlib>
+int main() {
+  std::complex<float> z[2] = {{3, 4}, {-1, 0}}, *roots = nullptr;
+  std::complex<double> turned[2];
+  int64_t dims[2];
+  if (numbers_roots(z, 1, &roots, dims, turned)) return 1;
+  std::printf("%g,%g %g,%g\\n", roots[0].real(), roots[0].imag(), turned[1].real(), turned[1].imag());
+  std::free(roots);
+  return 0;
+}
+"""
+
+
+def test_complex_numbers_are_those_of_c_and_cplusplus(tmp_path):
+    code = exported(NUMBERS, tmp_path / "numbers.o")
+    assert command(built(HERE / "numbers.c", code)).splitlines() == [
+        "2x2",
+        "roots 2,1 0,1 2,-2 0,0",
+        "turned -3,4 -1,0",
+        "pairs 2,1 0,1",
+    ]
+    (tmp_path / "in_cplusplus.cc").write_text(IN_CPLUSPLUS)
+    flags = ("-std=c++11", *STRICT[1:])
+    assert command(built(tmp_path / "in_cplusplus.cc", code, compiler="g++", flags=flags)) == "2,1 -1,0\n"
+
+
+def test_a_loaded_library_takes_complex_numbers(tmp_path):
+    roots = weft.load(exported(NUMBERS, tmp_path / "numbers.so"))
+    z = np.array([[3 + 4j, -1]], np.complex64)
+    np.testing.assert_allclose(roots(z)[0], [[2 + 1j, 1j]])

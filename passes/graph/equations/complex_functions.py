@@ -7,9 +7,11 @@ with a scale, so that no product overflows before its time. At infinities and Na
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import f32, f64
+from xdsl.ir import Attribute
 
 from weft.dialects import ml
 from weft.passes.graph.equations.complex import (
@@ -25,7 +27,7 @@ from weft.passes.graph.equations.complex import (
 )
 from weft.passes.graph.gradients.terms import Term, element_of
 
-_LARGE = {f32: 10.0, f64: 20.0}
+_LARGE: Mapping[Attribute, float] = {f32: 10.0, f64: 20.0}
 """From here on exp(-2x) is lost beside 1."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, cast
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, StringAttr
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from weft.backends.llvm.names import quoted, symbol_text
@@ -268,7 +268,20 @@ def _masked_store(op: Operation, names: Names) -> str:
 def _atomic_rmw(op: Operation, names: Names) -> str:
     rmw = cast(ours.AtomicRMWOp, op)
     kind = ours.ATOMIC_KINDS[rmw.bin_op.value.data].lstrip("_")
-    return f"atomicrmw {kind} {_typed_list(names, op.operands)}{_ordering(op)}"
+    return f"atomicrmw {kind} {_typed_list(names, op.operands)}{_scope(rmw.syncscope)}{_ordering(op)}"
+
+
+def _cmpxchg(op: Operation, names: Names) -> str:
+    swap = cast(ours.AtomicCmpXchgOp, op)
+    orderings = [
+        llvm.ATOMIC_ORDERING_KEYWORDS[ordering.value.data]
+        for ordering in (swap.success_ordering, swap.failure_ordering)
+    ]
+    return f"cmpxchg {_typed_list(names, op.operands)}{_scope(swap.syncscope)} {' '.join(orderings)}"
+
+
+def _scope(scope: StringAttr | None) -> str:
+    return "" if scope is None else f" syncscope({quoted(scope.data)})"
 
 
 def _alloca(op: Operation, names: Names) -> str:
@@ -372,6 +385,7 @@ LINES: Mapping[type[Operation], Line] = {
     ours.MaskedLoadOp: _masked_load,
     ours.MaskedStoreOp: _masked_store,
     ours.AtomicRMWOp: _atomic_rmw,
+    ours.AtomicCmpXchgOp: _cmpxchg,
     llvm.AllocaOp: _alloca,
     llvm.BrOp: _br,
     llvm.CondBrOp: _cond_br,

@@ -13,6 +13,9 @@ from weft.backends.llvm.names import symbol_text
 from weft.backends.llvm.text_types import type_text
 from weft.dialects.locations import error_at
 
+SHARED = 3
+"""The memory of a GPU's blocks, in which nothing starts with a value."""
+
 
 def to_llvm_ir(module: ModuleOp, blobs: Blobs | None = None) -> str:
     """The LLVM IR of a module that holds `llvm` ops only.
@@ -68,8 +71,8 @@ def _large_data(op: llvm.GlobalOp) -> bytes | None:
 def _value(op: llvm.GlobalOp) -> tuple[str, ...]:
     """Type and initial value. Data is bytes, whatever its type: pointers are opaque."""
     if op.value is None:
-        inside = op.linkage.linkage.data
-        return (type_text(op.global_type), *(() if inside == "external" else ("zeroinitializer",)))
+        start = "poison" if op.addr_space.value.data == SHARED else "zeroinitializer"
+        return (type_text(op.global_type), *(() if op.linkage.linkage.data == "external" else (start,)))
     if isinstance(op.global_type, llvm.LLVMArrayType):
         return data_text(op.value)
     return type_text(op.global_type), constant_text(op.value, op.global_type)

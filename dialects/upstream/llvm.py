@@ -37,13 +37,15 @@ from xdsl.traits import NoMemoryEffect, Pure
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from weft.dialects.upstream.llvm_memory import ATOMIC_KINDS, AtomicRMWOp, MaskedLoadOp, MaskedStoreOp
+from weft.dialects.upstream.llvm_atomics import ATOMIC_KINDS, AtomicCmpXchgOp, AtomicRMWOp
+from weft.dialects.upstream.llvm_memory import MaskedLoadOp, MaskedStoreOp
 from weft.dialects.upstream.llvm_switch import SwitchOp
 
 __all__ = [
     "ATOMIC_KINDS",
     "LLVM",
     "AddrSpaceCastOp",
+    "AtomicCmpXchgOp",
     "AtomicRMWOp",
     "ExtractElementOp",
     "FCmpOp",
@@ -316,6 +318,7 @@ class ExtractElementOp(IRDLOperation):
 
 _OURS: tuple[type[Operation], ...] = (
     AddrSpaceCastOp,
+    AtomicCmpXchgOp,
     AtomicRMWOp,
     ExtractElementOp,
     FCmpOp,

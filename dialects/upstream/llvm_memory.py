@@ -1,14 +1,13 @@
-"""Masked and atomic accesses of the `llvm` dialect."""
+"""Masked accesses of the `llvm` dialect."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import IntegerAttr, IntegerType, UnitAttr, VectorType, i1, i32, i64
+from xdsl.dialects.builtin import IntegerAttr, IntegerType, UnitAttr, VectorType, i1, i32
 from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import (
-    AnyAttr,
     EqAttrConstraint,
     IRDLOperation,
     ParsePropInAttrDict,
@@ -20,8 +19,6 @@ from xdsl.irdl import (
     prop_def,
     result_def,
 )
-from xdsl.parser import Parser
-from xdsl.printer import Printer
 
 _TRUTH = EqAttrConstraint(i1)
 
@@ -87,73 +84,3 @@ class MaskedStoreOp(IRDLOperation):
         alignment: int,
     ) -> None:
         super().__init__(operands=[value, data, mask], properties={"alignment": IntegerAttr(alignment, i32)})
-
-
-ATOMIC_KINDS: tuple[str, ...] = (
-    "xchg", "add", "sub", "_and", "nand", "_or", "_xor", "max", "min", "umax", "umin", "fadd", "fsub",
-    "fmax", "fmin",
-)  # fmt: skip
-"""What `llvm.atomicrmw` can do, in the order of MLIR's enum."""
-
-
-@irdl_op_definition
-class AtomicRMWOp(IRDLOperation):
-    """Combines a value with memory in one step, and gives what was there before.
-
-    ```mlir
-    %0 = llvm.atomicrmw add %p, %v monotonic : !llvm.ptr, i64
-    ```
-    """
-
-    name = "llvm.atomicrmw"
-    T: ClassVar = VarConstraint("T", AnyAttr())
-    ptr = operand_def(llvm.LLVMPointerType)
-    val = operand_def(T)
-    res = result_def(T)
-    bin_op = prop_def(IntegerAttr[IntegerType])
-    ordering = prop_def(IntegerAttr[IntegerType])
-
-    def __init__(
-        self, kind: str, ptr: SSAValue | Operation, val: SSAValue | Operation, ordering: str = "monotonic"
-    ) -> None:
-        orderings = {name: key for key, name in llvm.ATOMIC_ORDERING_KEYWORDS.items()}
-        super().__init__(
-            operands=[ptr, val],
-            result_types=[SSAValue.get(val).type],
-            properties={
-                "bin_op": IntegerAttr(ATOMIC_KINDS.index(kind), i64),
-                "ordering": IntegerAttr(orderings[ordering], i64),
-            },
-        )
-
-    @classmethod
-    def parse(cls, parser: Parser) -> AtomicRMWOp:
-        """Reads `add %p, %v monotonic : !llvm.ptr, i64`."""
-        kind = parser.expect(lambda: parser.parse_optional_keyword_in(ATOMIC_KINDS), "an atomic operation")
-        ptr = parser.parse_unresolved_operand()
-        parser.parse_punctuation(",")
-        val = parser.parse_unresolved_operand()
-        ordering = parser.expect(
-            lambda: parser.parse_optional_keyword_in(llvm.ATOMIC_ORDERING_KEYWORDS.values()), "an ordering"
-        )
-        attributes = parser.parse_optional_attr_dict()
-        parser.parse_punctuation(":")
-        ptr_type = parser.parse_type()
-        parser.parse_punctuation(",")
-        op = cls(
-            kind,
-            parser.resolve_operand(ptr, ptr_type),
-            parser.resolve_operand(val, parser.parse_type()),
-            ordering,
-        )
-        op.attributes |= attributes
-        return op
-
-    def print(self, printer: Printer) -> None:
-        """Prints what :meth:`parse` reads."""
-        printer.print_string(f" {ATOMIC_KINDS[self.bin_op.value.data]} ")
-        printer.print_list(self.operands, printer.print_ssa_value)
-        printer.print_string(f" {llvm.ATOMIC_ORDERING_KEYWORDS[self.ordering.value.data]}")
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_list([self.ptr.type, self.val.type], printer.print_attribute)

@@ -18,9 +18,11 @@ from weft.dialects.ml.constant import DATA, DATA_TYPE
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.host.control import CONTROL_RULES
 from weft.passes.lower.host.entry import emit_entry
-from weft.passes.lower.host.function import HostFunction, Shared, value_types
+from weft.passes.lower.host.function import HostFunction, Shared
+from weft.passes.lower.host.lowered import reachable
 from weft.passes.lower.host.memory import MEMORY_RULES
 from weft.passes.lower.host.messages import ATTRIBUTE, Messages
+from weft.passes.lower.host.recursion import refuse_recursion
 from weft.passes.lower.host.views import VIEW_RULES
 from weft.passes.lower.scalars import emit_scalar
 from weft.passes.lower.types import memory_type
@@ -79,7 +81,7 @@ class ConvertToLlvm(ModulePass):
         """Run the pass. Raises :class:`WeftError` at the first op that it cannot lower, and for recursion."""
         ops = list(op.body.block.ops)
         functions = {f.sym_name.data: f for f in ops if isinstance(f, func.FuncOp)}
-        _refuse_recursion(functions)
+        refuse_recursion(functions)
         shared = Shared(
             Externals(),
             Messages(op),
@@ -128,15 +130,9 @@ def _function(function: func.FuncOp, shared: Shared) -> list[llvm.FuncOp]:
     if not function.body.blocks:
         return []
     f = HostFunction(function, shared)
-    entry = function.body.blocks[0]
-    place = 0
-    for argument in entry.args:
-        count = len(value_types(argument.type, function))
-        f.define(argument, *f.e.arguments[place : place + count])
-        place += count
-    order = _order(entry)
+    order = reachable(function.body.blocks[0])
     for block in order[1:]:
-        f.blocks[block] = _block(f, block, function)
+        f.open_block(block, function)
     for block in order:
         f.e.enter(f.blocks[block])
         for op in block.ops:
@@ -144,38 +140,6 @@ def _function(function: func.FuncOp, shared: Shared) -> list[llvm.FuncOp]:
     made = [f.finish()]
     public = function.sym_visibility is None or function.sym_visibility.data == "public"
     return [*made, emit_entry(function, shared.externals)] if public else made
-
-
-def _block(f: HostFunction, block: Block, function: func.FuncOp) -> Block:
-    """An llvm block for a block, its arguments taken apart."""
-    parts = [value_types(argument.type, function) for argument in block.args]
-    made = f.e.block(*(part for types in parts for part in types))
-    place = 0
-    for argument, types in zip(block.args, parts, strict=True):
-        f.define(argument, *made.args[place : place + len(types)])
-        place += len(types)
-    return made
-
-
-def _order(entry: Block) -> list[Block]:
-    """The blocks that can be reached, each after a block that dominates it (reverse postorder)."""
-    done: list[Block] = []
-    seen = {entry}
-    stack = [(entry, iter(_successors(entry)))]
-    while stack:
-        block, successors = stack[-1]
-        following = next((b for b in successors if b not in seen), None)
-        if following is None:
-            done.append(block)
-            stack.pop()
-        else:
-            seen.add(following)
-            stack.append((following, iter(_successors(following))))
-    return done[::-1]
-
-
-def _successors(block: Block) -> Iterable[Block]:
-    return block.last_op.successors if block.last_op is not None else ()
 
 
 def _lower(f: HostFunction, op: Operation) -> None:
@@ -195,32 +159,6 @@ def _lower(f: HostFunction, op: Operation) -> None:
         raise _refusal(op)
     for result, value in zip(op.results, results, strict=True):
         f.define(result, value)
-
-
-# recursion
-
-
-def _refuse_recursion(functions: Mapping[str, func.FuncOp]) -> None:
-    """Raises :class:`WeftError` at a call that leads back to its function: the stack is not for programs to fill."""
-    done: set[str] = set()
-    path: list[str] = []
-
-    def visit(name: str) -> None:
-        path.append(name)
-        for op in functions[name].walk():
-            if not isinstance(op, func.CallOp) or (callee := op.callee.string_value()) not in functions:
-                continue
-            if callee in path:
-                circle = " -> ".join(f"@{step}" for step in [*path[path.index(callee) :], callee])
-                raise error_at(op, f"recursion is not supported: {circle}", "use a loop", code=codes.RECURSIVE_CALL)
-            if callee not in done:
-                visit(callee)
-        path.pop()
-        done.add(name)
-
-    for name in functions:
-        if name not in done:
-            visit(name)
 
 
 # globals

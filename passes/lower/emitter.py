@@ -288,7 +288,7 @@ class Emitter(FunctionBuilder):
         }
         if inbounds:
             properties["inbounds"] = _UNIT
-        return self.value(llvm.GEPOp, operands, PTR, properties)
+        return self.value(llvm.GEPOp, operands, pointer.type, properties)
 
     def field(self, pointer: Value, struct: llvm.LLVMStructType, *path: int) -> Value:
         """The address of a field (of a field ...) of the struct behind a pointer."""
@@ -298,7 +298,7 @@ class Emitter(FunctionBuilder):
             "noWrapFlags": _NO_WRAP,
             "inbounds": _UNIT,
         }
-        return self.value(llvm.GEPOp, (pointer,), PTR, properties)
+        return self.value(llvm.GEPOp, (pointer,), pointer.type, properties)
 
     def load(self, pointer: Value, type_: Attribute, alignment: int) -> Value:
         """What stands at an address."""
@@ -337,9 +337,9 @@ class Emitter(FunctionBuilder):
             self.store(initial, room, alignment)
         return room
 
-    def address_of(self, name: str) -> Value:
-        """The address of a global or a function."""
-        return self.value(llvm.AddressOfOp, (), PTR, {"global_name": _symbol(name)})
+    def address_of(self, name: str, type_: Attribute = PTR) -> Value:
+        """The address of a global or a function, a pointer into the memory space that it lies in."""
+        return self.value(llvm.AddressOfOp, (), type_, {"global_name": _symbol(name)})
 
     # structs
 

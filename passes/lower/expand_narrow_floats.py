@@ -14,7 +14,7 @@ from xdsl.rewriter import Rewriter
 from weft.dialects.upstream.arith import ARITH
 from weft.passes.rewriting import LocatedBuilder
 
-_KEPT: tuple[type[Operation], ...] = (
+KEPT: tuple[type[Operation], ...] = (
     arith.ConstantOp,
     arith.SelectOp,
     arith.BitcastOp,
@@ -28,7 +28,7 @@ _KEPT: tuple[type[Operation], ...] = (
 )
 """Ops that the lowering to llvm knows for f16 and bf16."""
 
-_ARITHMETIC = {*ARITH.operations, *math.Math.operations} - {*_KEPT}
+_ARITHMETIC = {*ARITH.operations, *math.Math.operations} - {*KEPT}
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,14 @@ class ExpandNarrowFloats(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass."""
-        for inner in list(op.walk()):
-            if type(inner) in _ARITHMETIC and any(map(_is_narrow, _types(inner))) and not _in_structured_op(inner):
-                _expand(inner)
+        expand_narrow(op)
+
+
+def expand_narrow(op: Operation) -> None:
+    """Do it for all ops inside of an op."""
+    for inner in list(op.walk()):
+        if type(inner) in _ARITHMETIC and any(map(_is_narrow, _types(inner))) and not _in_structured_op(inner):
+            _expand(inner)
 
 
 def _in_structured_op(op: Operation) -> bool:

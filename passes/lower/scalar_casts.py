@@ -71,7 +71,7 @@ def _to_odd(e: Emitter, x: Value) -> Value:
 def _to_float(kind: type[Operation], signed: bool) -> Rule:
     def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
         (x,) = operands
-        target = register_type(op.results[0].type)
+        target = register_type(element(op.results[0].type))
         if not is_narrow(target):
             return e.cast(kind, x, target)
         if bits(x.type) > 32:
@@ -98,7 +98,7 @@ def _sticky(e: Emitter, x: Value, signed: bool) -> Value:
 def _to_integer(name: str) -> Rule:
     def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
         x = widen(e, operands[0]) if is_narrow(operands[0].type) else operands[0]
-        result = like(x.type, register_type(op.results[0].type))
+        result = like(x.type, register_type(element(op.results[0].type)))
         return e.intrinsic(name, (x,), result, (result, x.type))
 
     return rule
@@ -106,17 +106,17 @@ def _to_integer(name: str) -> Rule:
 
 def _index_cast(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
     (x,) = operands
-    target = register_type(op.results[0].type)
+    target = register_type(element(op.results[0].type))
     wider = bits(target) > bits(x.type)
     return e.cast(llvm.SExtOp if wider else llvm.TruncOp, x, target)
 
 
 def _extf(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
-    return widen(e, operands[0], register_type(op.results[0].type))
+    return widen(e, operands[0], register_type(element(op.results[0].type)))
 
 
 def _truncf(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
-    return narrow(e, operands[0], register_type(op.results[0].type))
+    return narrow(e, operands[0], register_type(element(op.results[0].type)))
 
 
 CAST_RULES: Mapping[type[Operation], Rule] = {

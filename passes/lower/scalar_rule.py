@@ -9,7 +9,7 @@ from xdsl.ir import Operation
 
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
-from weft.passes.lower.types import register_type
+from weft.passes.lower.types import element, register_type
 
 Rule: TypeAlias = Callable[[Emitter, Operation, Sequence[Value]], Value]
 """From an emitter, a source op and its operands (llvm values, all scalar or all vectors) to its result."""
@@ -28,6 +28,6 @@ def conversion(kind: type[Operation]) -> Rule:
     """The llvm cast of that kind, to the scalar type of the source op's result."""
 
     def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
-        return e.cast(kind, operands[0], register_type(op.results[0].type))
+        return e.cast(kind, operands[0], register_type(element(op.results[0].type)))
 
     return rule

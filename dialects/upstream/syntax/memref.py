@@ -96,17 +96,17 @@ def _print_scope(op: AllocaScopeOp, printer: Printer) -> None:
 
 
 # ---------- memref.atomic_rmw addf %x, %m[%i] : (f32, memref<4xf32>) -> f32
-_KINDS = (
+ATOMIC_KINDS = (
     *("addf", "addi", "assign", "maximumf", "maxs", "maxu", "minimumf", "mins", "minu"),
-    *("mulf", "muli", "ori", "andi", "maxnumf", "minnumf"),
+    *("mulf", "muli", "ori", "andi", "maxnumf", "minnumf", "xori"),
 )
 """The names of upstream's AtomicRMWKind, by number."""
 
 
 def _parse_atomic(parser: Parser) -> AtomicRMWOp:
     kind = parser.parse_identifier(" of an atomic operation")
-    if kind not in _KINDS:
-        parser.raise_error(f"expected one of {', '.join(_KINDS)}, not '{kind}'")
+    if kind not in ATOMIC_KINDS:
+        parser.raise_error(f"expected one of {', '.join(ATOMIC_KINDS)}, not '{kind}'")
     value = parser.parse_unresolved_operand()
     parser.parse_punctuation(",")
     memref = parser.parse_unresolved_operand()
@@ -126,14 +126,14 @@ def _parse_atomic(parser: Parser) -> AtomicRMWOp:
             [parser.resolve_operand(index, IndexType()) for index in indices],
         ],
         result_types=[parser.parse_type()],
-        properties={"kind": IntegerAttr(_KINDS.index(kind), i64)},
+        properties={"kind": IntegerAttr(ATOMIC_KINDS.index(kind), i64)},
     )
     op.attributes |= attributes
     return op
 
 
 def _print_atomic(op: AtomicRMWOp, printer: Printer) -> None:
-    printer.print_string(f" {_KINDS[op.kind.value.data]} ")
+    printer.print_string(f" {ATOMIC_KINDS[op.kind.value.data]} ")
     printer.print_ssa_value(op.value)
     printer.print_string(", ")
     printer.print_ssa_value(op.memref)

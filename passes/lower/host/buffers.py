@@ -78,7 +78,7 @@ class Buffer:
         """The address of an element."""
         place = self.offset
         for index, stride in zip(indices, self.strides, strict=True):
-            place = e.add_index(place, e.mul_index(index, stride))
+            place = total(e, place, product(e, index, stride))
         return e.gep(self.aligned, place, self.memory)
 
     def with_layout(self, offset: Value, sizes: Sequence[Value], strides: Sequence[Value]) -> Buffer:
@@ -125,6 +125,18 @@ def contiguous_strides(e: Emitter, sizes: Sequence[Value]) -> list[Value]:
         if place + 1 < len(sizes):
             step = product(e, step, size)
     return strides[::-1]
+
+
+def total(e: Emitter, a: Value, b: Value) -> Value:
+    """`a + b`, folded where both are constants."""
+    from weft.passes.lower.scalar_integers import constant_value
+
+    x, y = constant_value(a), constant_value(b)
+    if x is not None and y is not None:
+        return e.integer(x + y)
+    if x == 0:
+        return b
+    return a if y == 0 else e.add_index(a, b)
 
 
 def product(e: Emitter, a: Value, b: Value) -> Value:

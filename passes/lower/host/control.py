@@ -15,22 +15,23 @@ from weft.dialects.locations import error_at
 from weft.dialects.upstream import llvm as ours
 from weft.passes.lower.host.buffers import layout_of
 from weft.passes.lower.host.function import HostFunction, body_name, result_struct
+from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.types import VOID
 
 
-def lower_br(f: HostFunction, op: cf.BranchOp) -> None:
+def lower_br(f: LoweredFunction, op: cf.BranchOp) -> None:
     """`cf.br`."""
     f.e.br(f.blocks[op.successor], f.components(op.arguments))
 
 
-def lower_cond_br(f: HostFunction, op: cf.ConditionalBranchOp) -> None:
+def lower_cond_br(f: LoweredFunction, op: cf.ConditionalBranchOp) -> None:
     """`cf.cond_br`."""
     then, otherwise = f.blocks[op.then_block], f.blocks[op.else_block]
     arguments = f.components(op.then_arguments), f.components(op.else_arguments)
     f.e.cond_br(f.scalar(op.cond), then, otherwise, *arguments)
 
 
-def lower_switch(f: HostFunction, op: cf.SwitchOp) -> None:
+def lower_switch(f: LoweredFunction, op: cf.SwitchOp) -> None:
     """`cf.switch`."""
     values = op.case_values.get_values() if op.case_values is not None else ()
     cases: list[tuple[int, Block, Sequence[SSAValue]]] = [

@@ -17,6 +17,7 @@ from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value
 from weft.passes.lower.host.buffers import Buffer, component_types, from_components, layout_of, to_components
 from weft.passes.lower.host.checked import Truth
+from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.host.messages import Messages
 from weft.passes.lower.types import PTR, VOID, register_type
 
@@ -54,44 +55,29 @@ def result_struct(types: Sequence[Attribute], op: Operation) -> llvm.LLVMStructT
     return llvm.LLVMStructType.from_type_list([i64, *parts])
 
 
-class HostFunction:
+class HostFunction(LoweredFunction):
     """The state of the lowering of one `func.func`."""
 
     def __init__(self, function: func.FuncOp, shared: Shared) -> None:
         self.function = function
         self.shared = shared
+        self.bounds_checks = shared.bounds_checks
         self.results = result_struct(function.function_type.outputs.data, function)
         entry = function.body.blocks[0]
         parts = [value_types(argument.type, function) for argument in entry.args]
-        self.e = Emitter([t for types in parts for t in types], function.location, shared.externals)
-        self.values: dict[SSAValue, tuple[Value, ...]] = {}
-        self.blocks: dict[Block, Block] = {entry: self.e.entry}
+        super().__init__(Emitter([t for types in parts for t in types], function.location, shared.externals))
+        self.blocks[entry] = self.e.entry
+        self.define_arguments(entry, self.e.arguments, function)
         self._fail: Block | None = None
         self._exit: Block | None = None
         self._chain: Value | None = None
 
     # values
 
-    def scalar(self, value: SSAValue) -> Value:
-        """The llvm value of a scalar."""
-        return self.values[value][0]
-
-    def scalars(self, values: Sequence[SSAValue]) -> list[Value]:
-        """The llvm values of scalars."""
-        return [self.values[value][0] for value in values]
-
     def buffer(self, value: SSAValue, op: Operation) -> Buffer:
         """The buffer that a memref has become."""
         type_ = cast(MemRefType, value.type)
         return from_components(self.e, type_, layout_of(type_, op), self.values[value])
-
-    def components(self, values: Sequence[SSAValue]) -> list[Value]:
-        """All llvm values that values have become, one after another."""
-        return [part for value in values for part in self.values[value]]
-
-    def define(self, result: SSAValue, *values: Value) -> None:
-        """Say what a value has become."""
-        self.values[result] = values
 
     def define_buffer(self, result: SSAValue, buffer: Buffer, op: Operation) -> None:
         """Say what a memref has become."""
@@ -110,12 +96,6 @@ class HostFunction:
             return
         status = self.e.integer(self.shared.messages.status(op, text))
         self.leave_unless(self.e.integer(0, i1) if good is False else good, status)
-
-    def require(self, good: Truth, op: Operation, text: str) -> None:
-        """As :meth:`check`; what is known not to hold is refused now. Raises :class:`WeftError`."""
-        if good is False:
-            raise error_at(op, text, code=codes.CHECK_FAILED)
-        self.check(good, op, text)
 
     def leave_unless(self, good: Value, status: Value) -> None:
         """Leave the function with a status unless `good` holds."""

@@ -16,6 +16,7 @@ from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import Buffer, contiguous_strides, layout_of
 from weft.passes.lower.host.checked import Checked, Number, Truth
 from weft.passes.lower.host.function import HostFunction
+from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.types import PTR, VOID, byte_size, memory_type
 
 _ALIGNMENT = 64
@@ -26,16 +27,18 @@ _HEADER = 64
 # access
 
 
-def _element(f: HostFunction, source: SSAValue, indices: Sequence[SSAValue], op: Operation) -> tuple[Value, Buffer]:
+def element_address(
+    f: LoweredFunction, source: SSAValue, indices: Sequence[SSAValue], op: Operation
+) -> tuple[Value, Buffer]:
     """The address of an element; an index outside leaves the function."""
     buffer = f.buffer(source, op)
     places = f.scalars(indices)
-    if f.shared.bounds_checks:
+    if f.bounds_checks:
         _check_inside(f, buffer, places, op)
     return buffer.address(f.e, places), buffer
 
 
-def _check_inside(f: HostFunction, buffer: Buffer, places: Sequence[Value], op: Operation) -> None:
+def _check_inside(f: LoweredFunction, buffer: Buffer, places: Sequence[Value], op: Operation) -> None:
     c = Checked(f.e)
     good: Truth = True
     for place, size in zip(places, buffer.sizes, strict=True):
@@ -49,17 +52,17 @@ def _memref_of(op: Operation) -> str:
     return str(next(value.type for value in op.operands if isa(value.type, MemRefType)))
 
 
-def lower_load(f: HostFunction, op: memref.LoadOp) -> None:
+def lower_load(f: LoweredFunction, op: memref.LoadOp) -> None:
     """`memref.load`."""
     e = f.e
-    address, buffer = _element(f, op.memref, op.indices, op)
+    address, buffer = element_address(f, op.memref, op.indices, op)
     value = e.load(address, buffer.memory, buffer.bytes)
     f.define(op.res, e.icmp("ne", value, e.integer(0, buffer.memory)) if buffer.element == i1 else value)
 
 
-def lower_store(f: HostFunction, op: memref.StoreOp) -> None:
+def lower_store(f: LoweredFunction, op: memref.StoreOp) -> None:
     """`memref.store`."""
-    address, buffer = _element(f, op.memref, op.indices, op)
+    address, buffer = element_address(f, op.memref, op.indices, op)
     value = f.scalar(op.value)
     f.e.store(f.e.cast(llvm.ZExtOp, value, buffer.memory), address, buffer.bytes)
 
@@ -67,7 +70,7 @@ def lower_store(f: HostFunction, op: memref.StoreOp) -> None:
 # allocation
 
 
-def _sizes(f: HostFunction, type_: MemRefType, dynamic: Sequence[SSAValue], op: Operation) -> list[Value]:
+def _sizes(f: LoweredFunction, type_: MemRefType, dynamic: Sequence[SSAValue], op: Operation) -> list[Value]:
     """The sizes of a new buffer; a negative one leaves the function."""
     given = iter(f.scalars(dynamic))
     sizes: list[Value] = []
@@ -104,14 +107,16 @@ def _new(f: HostFunction, count: Value, type_: MemRefType, op: Operation) -> Val
     return memory
 
 
-def _contiguous(f: HostFunction, type_: MemRefType, allocated: Value, aligned: Value, sizes: Sequence[Value]) -> Buffer:
+def contiguous(
+    f: LoweredFunction, type_: MemRefType, allocated: Value, aligned: Value, sizes: Sequence[Value]
+) -> Buffer:
     e = f.e
     return Buffer(
         type_.element_type, allocated, aligned, e.integer(0), tuple(sizes), tuple(contiguous_strides(e, sizes))
     )
 
 
-def _plain_type(type_: Attribute, op: Operation) -> MemRefType:
+def plain_type(type_: Attribute, op: Operation) -> MemRefType:
     """The type of a new buffer. Raises :class:`WeftError` for one with a layout."""
     memref_type = cast(MemRefType, type_)
     if not isinstance(memref_type.layout, NoneAttr):
@@ -123,7 +128,7 @@ def _plain_type(type_: Attribute, op: Operation) -> MemRefType:
 
 def lower_alloc(f: HostFunction, op: memref.AllocOp) -> None:
     """`memref.alloc`: memory that `free` takes back, at least 64-byte aligned."""
-    e, type_ = f.e, _plain_type(op.memref.type, op)
+    e, type_ = f.e, plain_type(op.memref.type, op)
     sizes = _sizes(f, type_, op.dynamic_sizes, op)
     wanted = op.alignment.value.data if op.alignment is not None else 1
     count = _byte_count(f, type_, sizes, op, 0 if wanted <= _ALIGNMENT else wanted)
@@ -133,7 +138,7 @@ def lower_alloc(f: HostFunction, op: memref.AllocOp) -> None:
         allocated = _new(f, count, type_, op)
         raised = e.add(e.value(llvm.PtrToIntOp, (allocated,), i64), e.integer(wanted - 1))
         aligned = e.value(llvm.IntToPtrOp, (e.and_(raised, e.integer(-wanted)),), PTR)
-    f.define_buffer(op.memref, _contiguous(f, type_, allocated, aligned, sizes), op)
+    f.define_buffer(op.memref, contiguous(f, type_, allocated, aligned, sizes), op)
 
 
 def lower_alloca(f: HostFunction, op: memref.AllocaOp) -> None:
@@ -141,14 +146,14 @@ def lower_alloca(f: HostFunction, op: memref.AllocaOp) -> None:
 
     The stack is too small to trust: a loop could use it up, which would end the process.
     """
-    e, type_ = f.e, _plain_type(op.memref.type, op)
+    e, type_ = f.e, plain_type(op.memref.type, op)
     sizes = _sizes(f, type_, op.dynamic_sizes, op)
     memory = _new(f, _byte_count(f, type_, sizes, op, _HEADER), type_, op)
     chain = f.local_chain()
     e.store(e.load(chain, PTR, 8), memory, 8)
     e.store(memory, chain, 8)
     aligned = e.gep(memory, _HEADER, memory_type(i1))
-    f.define_buffer(op.memref, _contiguous(f, type_, memory, aligned, sizes), op)
+    f.define_buffer(op.memref, contiguous(f, type_, memory, aligned, sizes), op)
 
 
 def lower_dealloc(f: HostFunction, op: memref.DeallocOp) -> None:
@@ -162,7 +167,7 @@ def lower_get_global(f: HostFunction, op: memref.GetGlobalOp) -> None:
     e, type_ = f.e, op.memref.type
     sizes = [e.integer(size) for size in type_.get_shape()]
     address = e.address_of(op.name_.string_value())
-    f.define_buffer(op.memref, _contiguous(f, type_, e.null(), address, sizes), op)
+    f.define_buffer(op.memref, contiguous(f, type_, e.null(), address, sizes), op)
 
 
 # copies
@@ -185,10 +190,10 @@ def lower_copy(f: HostFunction, op: memref.CopyOp) -> None:
         operands = (target.start(e), source.start(e), count, e.integer(0, i1))
         e.intrinsic("memmove", operands, None, (PTR, PTR, i64))
         return
-    _copy_elements(f, source, target, [])
+    copy_elements(f, source, target, [])
 
 
-def _copy_elements(f: HostFunction, source: Buffer, target: Buffer, places: list[Value]) -> None:
+def copy_elements(f: LoweredFunction, source: Buffer, target: Buffer, places: list[Value]) -> None:
     """A nest of loops over the dims from `len(places)` on, and the copy of one element in it."""
     e, depth = f.e, len(places)
     if depth == len(source.sizes):
@@ -201,7 +206,7 @@ def _copy_elements(f: HostFunction, source: Buffer, target: Buffer, places: list
     e.enter(head)
     e.cond_br(e.icmp("slt", counter, source.sizes[depth]), body, done)
     e.enter(body)
-    _copy_elements(f, source, target, [*places, counter])
+    copy_elements(f, source, target, [*places, counter])
     e.br(head, (e.add_index(counter, e.integer(1)),))
     e.enter(done)
 

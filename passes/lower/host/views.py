@@ -14,18 +14,18 @@ from weft.dialects.locations import error_at
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import Buffer, contiguous_strides, layout_of, product
 from weft.passes.lower.host.checked import Checked, Number, Truth
-from weft.passes.lower.host.function import HostFunction
+from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.scalar_integers import constant_value
 from weft.passes.lower.types import byte_size
 
 
-def _mixed(f: HostFunction, static: Sequence[int], dynamic: Sequence[SSAValue]) -> list[Value]:
+def _mixed(f: LoweredFunction, static: Sequence[int], dynamic: Sequence[SSAValue]) -> list[Value]:
     """Numbers of which some are attributes and some operands."""
     given = iter(f.scalars(dynamic))
     return [next(given) if number == DYNAMIC_INDEX else f.e.integer(number) for number in static]
 
 
-def lower_dim(f: HostFunction, op: memref.DimOp) -> None:
+def lower_dim(f: LoweredFunction, op: memref.DimOp) -> None:
     """`memref.dim`; an index outside of the rank leaves the function."""
     e, buffer = f.e, f.buffer(op.source, op)
     index = f.scalar(op.index)
@@ -40,12 +40,12 @@ def lower_dim(f: HostFunction, op: memref.DimOp) -> None:
     f.define(op.result, size)
 
 
-def lower_rank(f: HostFunction, op: memref.RankOp) -> None:
+def lower_rank(f: LoweredFunction, op: memref.RankOp) -> None:
     """`memref.rank`."""
     f.define(op.rank, f.e.integer(len(cast(MemRefType, op.source.type).get_shape())))
 
 
-def lower_cast(f: HostFunction, op: memref.CastOp) -> None:
+def lower_cast(f: LoweredFunction, op: memref.CastOp) -> None:
     """`memref.cast`: what the result's type says must hold, else the function is left."""
     if isinstance(op.source.type, UnrankedMemRefType) or isinstance(op.dest.type, UnrankedMemRefType):
         raise error_at(op, "unranked memrefs are not supported", code=codes.CANNOT_LOWER)
@@ -62,13 +62,13 @@ def lower_cast(f: HostFunction, op: memref.CastOp) -> None:
     f.define_buffer(op.dest, source, op)
 
 
-def lower_subview(f: HostFunction, op: memref.SubviewOp) -> None:
+def lower_subview(f: LoweredFunction, op: memref.SubviewOp) -> None:
     """`memref.subview`; a part that reaches outside leaves the function."""
     e, source = f.e, f.buffer(op.source, op)
     offsets = _mixed(f, op.static_offsets.get_values(), op.offsets)
     sizes = _mixed(f, op.static_sizes.get_values(), op.sizes)
     steps = _mixed(f, op.static_strides.get_values(), op.strides)
-    if f.shared.bounds_checks:
+    if f.bounds_checks:
         for part in zip(offsets, sizes, steps, source.sizes, strict=True):
             _check_part(f, *part, op)
     start = source.offset
@@ -80,7 +80,7 @@ def lower_subview(f: HostFunction, op: memref.SubviewOp) -> None:
     f.define_buffer(op.result, view, op)
 
 
-def _check_part(f: HostFunction, offset: Value, size: Value, step: Value, limit: Value, op: Operation) -> None:
+def _check_part(f: LoweredFunction, offset: Value, size: Value, step: Value, limit: Value, op: Operation) -> None:
     """`size` elements from `offset` on, `step` apart, lie in `0..limit`."""
     c = Checked(f.e)
     start, count, stride, most = c.numbers((offset, size, step, limit))
@@ -106,13 +106,13 @@ def _kept_dims(op: memref.SubviewOp) -> list[int]:
     return kept
 
 
-def lower_reinterpret_cast(f: HostFunction, op: memref.ReinterpretCastOp) -> None:
+def lower_reinterpret_cast(f: LoweredFunction, op: memref.ReinterpretCastOp) -> None:
     """`memref.reinterpret_cast`: a layout of its own over the memory of the source."""
     (offset,) = _mixed(f, op.static_offsets.get_values(), op.offsets)
     sizes = _mixed(f, op.static_sizes.get_values(), op.sizes)
     strides = _mixed(f, op.static_strides.get_values(), op.strides)
     source = f.buffer(_origin(op.source), op)
-    if f.shared.bounds_checks:
+    if f.bounds_checks:
         _check_extent(f, offset, sizes, strides, source, op)
     f.define_buffer(op.result, source.with_layout(offset, sizes, strides), op)
 
@@ -126,7 +126,7 @@ def _origin(value: SSAValue) -> SSAValue:
 
 
 def _check_extent(
-    f: HostFunction, offset: Value, sizes: Sequence[Value], strides: Sequence[Value], source: Buffer, op: Operation
+    f: LoweredFunction, offset: Value, sizes: Sequence[Value], strides: Sequence[Value], source: Buffer, op: Operation
 ) -> None:
     """All elements of the new layout lie between the source's base and its last element."""
     c = Checked(f.e)
@@ -154,7 +154,7 @@ def _span(c: Checked, offset: Value, sizes: Sequence[Value], strides: Sequence[V
     return low, high
 
 
-def lower_metadata(f: HostFunction, op: memref.ExtractStridedMetaDataOp) -> None:
+def lower_metadata(f: LoweredFunction, op: memref.ExtractStridedMetaDataOp) -> None:
     """`memref.extract_strided_metadata`."""
     buffer = f.buffer(op.source, op)
     f.define_buffer(op.base_buffer, buffer.with_layout(f.e.integer(0), (), ()), op)
@@ -163,14 +163,14 @@ def lower_metadata(f: HostFunction, op: memref.ExtractStridedMetaDataOp) -> None
         f.define(result, value)
 
 
-def lower_view(f: HostFunction, op: memref.ViewOp) -> None:
+def lower_view(f: LoweredFunction, op: memref.ViewOp) -> None:
     """`memref.view`: a typed part of a buffer of bytes; one that reaches outside leaves the function."""
     e, source = f.e, f.buffer(op.source, op)
     type_ = op.result.type
     given = iter(f.scalars(op.sizes))
     sizes = [next(given) if size is None else e.integer(size) for size in layout_of(type_, op).sizes]
     shift = f.scalar(op.byte_shift)
-    if f.shared.bounds_checks:
+    if f.bounds_checks:
         _check_view(f, shift, sizes, byte_size(type_.element_type), source.sizes[0], op)
     start = e.gep(source.start(e), shift, source.memory)
     strides = tuple(contiguous_strides(e, sizes))
@@ -179,7 +179,7 @@ def lower_view(f: HostFunction, op: memref.ViewOp) -> None:
 
 
 def _check_view(
-    f: HostFunction, shift: Value, sizes: Sequence[Value], unit: int, limit: Value, op: memref.ViewOp
+    f: LoweredFunction, shift: Value, sizes: Sequence[Value], unit: int, limit: Value, op: memref.ViewOp
 ) -> None:
     """The bytes of the view, from `shift` on, lie in the source's `limit` bytes."""
     c = Checked(f.e)
@@ -199,7 +199,7 @@ def _groups(reassociation: Attribute) -> list[list[int]]:
     ]
 
 
-def lower_collapse_shape(f: HostFunction, op: memref.CollapseShapeOp) -> None:
+def lower_collapse_shape(f: LoweredFunction, op: memref.CollapseShapeOp) -> None:
     """`memref.collapse_shape`: a group of dims as one, whose stride is that of its last dim longer than one."""
     e, source = f.e, f.buffer(op.src, op)
     shape = cast(MemRefType, op.src.type).get_shape()
@@ -215,7 +215,7 @@ def lower_collapse_shape(f: HostFunction, op: memref.CollapseShapeOp) -> None:
     f.define_buffer(op.result, source.with_layout(source.offset, sizes, strides), op)
 
 
-def lower_expand_shape(f: HostFunction, op: memref.ExpandShapeOp) -> None:
+def lower_expand_shape(f: LoweredFunction, op: memref.ExpandShapeOp) -> None:
     """`memref.expand_shape`: a dim as several, whose sizes must multiply to its own."""
     e, source = f.e, f.buffer(op.src, op)
     sizes = _mixed(f, op.static_output_shape.get_values(), op.output_shape)
@@ -234,12 +234,12 @@ def lower_expand_shape(f: HostFunction, op: memref.ExpandShapeOp) -> None:
     f.define_buffer(op.result, source.with_layout(source.offset, sizes, strides), op)
 
 
-def lower_same(f: HostFunction, op: memref.AssumeAlignmentOp | memref.MemorySpaceCastOp) -> None:
+def lower_same(f: LoweredFunction, op: memref.AssumeAlignmentOp | memref.MemorySpaceCastOp) -> None:
     """Ops that give their operand: `memref.assume_alignment`, `memref.memory_space_cast`."""
     f.values[op.results[0]] = f.values[op.operands[0]]
 
 
-def lower_pointer(f: HostFunction, op: memref.ExtractAlignedPointerAsIndexOp) -> None:
+def lower_pointer(f: LoweredFunction, op: memref.ExtractAlignedPointerAsIndexOp) -> None:
     """`memref.extract_aligned_pointer_as_index`."""
     f.define(op.aligned_pointer, f.e.value(llvm.PtrToIntOp, (f.buffer(op.source, op).aligned,), i64))
 

@@ -24,6 +24,9 @@ TEXT = """llvm.func @f(%p: !llvm.ptr {llvm.noalias}, %v: vector<4xf32>, %i: i32,
     : (!llvm.ptr, vector<4xi1>, vector<4xf32>) -> vector<4xf32>
   llvm.intr.masked.store %2, %p, %m {alignment = 4 : i32} : vector<4xi32>, vector<4xi1> into !llvm.ptr
   %8 = llvm.atomicrmw add %p, %i monotonic : !llvm.ptr, i32
+  %13 = llvm.atomicrmw fadd %p, %6 syncscope("device") monotonic : !llvm.ptr, f32
+  %14 = llvm.cmpxchg %p, %i, %8 acq_rel monotonic : !llvm.ptr, i32
+  %15 = llvm.cmpxchg %p, %i, %8 syncscope("device") monotonic monotonic : !llvm.ptr, i32
   %9 = llvm.icmp "eq" %p, %p : !llvm.ptr
   %10 = llvm.fcmp "uno" %6, %6 {fastmathFlags = #llvm.fastmath<nsz>} : f32
   %11 = llvm.freeze %6 : f32

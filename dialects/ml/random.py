@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerType, Signedness, TensorType, f32, f64
+from xdsl.dialects.builtin import IndexType, IntegerType, Signedness, TensorType, f32, f64
 from xdsl.dialects.utils.enum_attribute import EnumAttribute
 from xdsl.ir import Attribute, Operation, SpacedOpaqueSyntaxAttribute, SSAValue
-from xdsl.irdl import VarConstraint, irdl_attr_definition, irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.irdl import (
+    VarConstraint,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+    var_operand_def,
+)
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
 from weft.dialects.ml import numerics
 from weft.dialects.ml.base import TENSOR, Body, MlOp, Tensor, tensor_type
-from weft.dialects.ml.dims import DYNAMIC, Shape
+from weft.dialects.ml.broadcast import sized, sizes_not_negative
+from weft.dialects.ml.dims import Requirement, Shape
 from weft.dialects.ml.dtypes import Array, Kind, dtype_of, kind_of, width_of
 from weft.dialects.ml.random_bits import Layout, philox4x32, philox_layout, threefry2x32, threefry_layout
 from weft.dialects.ml.rounding import MANTISSA_BITS, WIDTHS
@@ -47,15 +56,25 @@ class GeneratorOp(MlOp, ABC):
     T: ClassVar = VarConstraint("T", TENSOR)
 
     initial_state = operand_def(T)
+    sizes = var_operand_def(IndexType())
     output_state = result_def(T)
     output = result_def(TENSOR)
     rng_algorithm = prop_def(RngAlgorithmAttr)
 
-    assembly_format = "$rng_algorithm `,` $initial_state attr-dict `:` type($initial_state) `to` type($output)"
+    assembly_format = (
+        "$rng_algorithm `,` $initial_state (`,` `sizes` `(` $sizes^ `)`)? attr-dict "
+        "`:` type($initial_state) `to` type($output)"
+    )
 
-    def __init__(self, algorithm: str, state: SSAValue | Operation, result_type: Tensor):
+    def __init__(
+        self,
+        algorithm: str,
+        state: SSAValue | Operation,
+        result_type: Tensor,
+        sizes: Sequence[SSAValue | Operation] = (),
+    ):
         super().__init__(
-            operands=[state],
+            operands=[state, sizes],
             result_types=[SSAValue.get(state).type, result_type],
             properties={"rng_algorithm": RngAlgorithmAttr(Algorithm(algorithm))},
         )
@@ -67,37 +86,47 @@ class GeneratorOp(MlOp, ABC):
 
     @property
     @abstractmethod
+    def bits_element(self) -> Attribute:
+        """The type of the bits that a number is made of."""
+
+    @staticmethod
+    def bits_shape(shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of the bits of which numbers of a shape are made."""
+        return tuple(shape)
+
+    @property
     def bits_type(self) -> Tensor:
         """The type of the bits that the numbers are made of."""
+        return TensorType(self.bits_element, self.bits_shape(tensor_type(self.output).get_shape()))
 
     @abstractmethod
     def numbers(self, bits: Array) -> Array:
         """The numbers that bits make."""
 
-    @property
-    def layout(self) -> Layout:
-        """Where the words of the blocks go."""
+    def layout(self, shape: Sequence[int]) -> Layout:
+        """Where the words of the blocks go in a result of a shape."""
         make = threefry_layout if self.is_threefry else philox_layout
-        return make(self.bits_type.get_shape(), width_of(self.bits_type.element_type))
+        return make(self.bits_shape(shape), width_of(self.bits_element))
 
     def check(self) -> None:
-        state, target = tensor_type(self.initial_state), tensor_type(self.output)
+        state = tensor_type(self.initial_state)
         sizes = (2,) if self.is_threefry else (2, 3)
         if state not in [TensorType(UI64, [size]) for size in sizes]:
             wanted = " or ".join(f"tensor<{size}xui64>" for size in sizes)
             raise VerifyException(f"{self.name}: the state must be {wanted}, not {state}")
-        if DYNAMIC in target.get_shape():
-            raise VerifyException(f"{self.name}: the sizes of the result must be known, not {target}")
 
     def result_dims(self) -> tuple[Shape, ...]:
-        return self.operand_dims(0), tuple(tensor_type(self.output).get_shape())
+        return self.operand_dims(0), sized(self, 1, tensor_type(self.output).get_shape(), {})
+
+    def rules(self) -> Iterator[Requirement]:
+        return sizes_not_negative(self, 1)
 
     def result_elements(self) -> tuple[Attribute, ...]:
         return UI64, tensor_type(self.output).element_type
 
     def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
-        (state,) = operands
-        layout = self.layout
+        state, shape = operands[0], self.concrete_shape(operands, 1)
+        layout = self.layout(shape)
         places = np.arange(layout.count, dtype=np.uint64)
         low = state[1] + places
         key = (_low(state[0]), _high(state[0]))
@@ -111,11 +140,10 @@ class GeneratorOp(MlOp, ABC):
         after[1] += np.uint64(layout.count)
         if len(state) == 3:
             after[2] += np.uint64(after[1] < state[1])
-        return after, self.numbers(self._placed(layout, block))
+        return after, self.numbers(self._placed(self.bits_shape(shape), layout, block))
 
-    def _placed(self, layout: Layout, block: Sequence[Array]) -> Array:
-        """The words of all blocks as the bits."""
-        shape = tuple(self.bits_type.get_shape())
+    def _placed(self, shape: tuple[int, ...], layout: Layout, block: Sequence[Array]) -> Array:
+        """The words of all blocks as bits of a shape."""
         if layout.words == 2:
             block = [
                 low | (high.astype(np.uint64) << np.uint64(32))
@@ -129,7 +157,7 @@ class GeneratorOp(MlOp, ABC):
         if layout.flat:
             values = values[: int(np.prod(shape))].reshape(shape)
         values = values[tuple(slice(size) for size in shape)]
-        dtype = dtype_of(self.bits_type.element_type)
+        dtype = dtype_of(self.bits_element)
         return values.astype(f"uint{8 * dtype.itemsize}").view(dtype)
 
 
@@ -141,18 +169,20 @@ class RngBitGeneratorOp(GeneratorOp):
     DEFAULT) is Philox 4x32 with 10 rounds (Salmon et al., SC 2011). The state is the key and the counter of the
     next block: for THREE_FRY two `ui64`, for PHILOX three (the counter has 128 bits, its low part first), or two (the
     key is then the high part of the counter too). The state after is that of the next block. The bits lie as XLA lays
-    them. An element of less than 32 bits takes the low bits of a word; the sizes must be known.
+    them. An element of less than 32 bits takes the low bits of a word. Each `?` of the result is one of `sizes`, in
+    order.
 
     ```mlir
     %next, %bits = ml.rng_bit_generator THREE_FRY, %state : tensor<2xui64> to tensor<4x8xui32>
+    %last, %more = ml.rng_bit_generator PHILOX, %next, sizes(%n) : tensor<2xui64> to tensor<?x8xui32>
     ```
     """
 
     name = "ml.rng_bit_generator"
 
     @property
-    def bits_type(self) -> Tensor:
-        return tensor_type(self.output)
+    def bits_element(self) -> Attribute:
+        return tensor_type(self.output).element_type
 
     def check(self) -> None:
         super().check()
@@ -188,9 +218,8 @@ class RandomUniformOp(DistributionOp):
     name = "ml.random_uniform"
 
     @property
-    def bits_type(self) -> Tensor:
-        target = tensor_type(self.output)
-        return TensorType(IntegerType(WIDTHS[target.element_type], Signedness.UNSIGNED), target.get_shape())
+    def bits_element(self) -> Attribute:
+        return IntegerType(WIDTHS[tensor_type(self.output).element_type], Signedness.UNSIGNED)
 
     def numbers(self, bits: Array) -> Array:
         return uniform(bits, tensor_type(self.output).element_type).astype(self.result_dtype(1))
@@ -215,12 +244,15 @@ class RandomNormalOp(DistributionOp):
         """The type of the uniform numbers that it takes."""
         target = tensor_type(self.output)
         element = target.element_type if target.element_type == f64 else f32
-        return TensorType(element, (2, *target.get_shape()))
+        return TensorType(element, self.bits_shape(target.get_shape()))
 
     @property
-    def bits_type(self) -> Tensor:
-        source = self.uniform_type
-        return TensorType(IntegerType(WIDTHS[source.element_type], Signedness.UNSIGNED), source.get_shape())
+    def bits_element(self) -> Attribute:
+        return IntegerType(WIDTHS[self.uniform_type.element_type], Signedness.UNSIGNED)
+
+    @staticmethod
+    def bits_shape(shape: Sequence[int]) -> tuple[int, ...]:
+        return (2, *shape)
 
     def numbers(self, bits: Array) -> Array:
         u, v = uniform(bits, self.uniform_type.element_type)

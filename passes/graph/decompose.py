@@ -10,7 +10,7 @@ from xdsl.passes import ModulePass
 
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
-from weft.passes.graph.decompositions import DECOMPOSITIONS
+from weft.passes.graph.decompositions import DECOMPOSITIONS, WITHOUT_LOOPS
 from weft.passes.graph.worklist import Patterns, Simplifier
 from weft.passes.loops.convert_ml_to_loop import has_loops
 
@@ -39,7 +39,8 @@ class Decompose(ModulePass):
     ```
 
     **Needs** nothing. **Leaves alone** ops that are not named; by default, softmax and all others that
-    `convert-ml-to-loop` takes as they are. Raises WeftError for a name that has no equation.
+    `convert-ml-to-loop` takes as they are. Of `rng_bit_generator` with run-time sizes it takes one dimension only;
+    others are replaced too. Raises WeftError for a name that has no equation.
     """
 
     name = "decompose"
@@ -55,7 +56,8 @@ class Decompose(ModulePass):
     def patterns(self) -> Patterns:
         """The equations of the ops that are asked for. Raises WeftError for an unknown name."""
         if not self.ops:
-            return {kind: (equation,) for kind, equation in DECOMPOSITIONS.items() if not has_loops(kind)}
+            plain = {kind: equation for kind, equation in DECOMPOSITIONS.items() if not has_loops(kind)}
+            return {kind: (equation,) for kind, equation in (plain | WITHOUT_LOOPS).items()}
         by_name = {kind.name.removeprefix("ml."): kind for kind in DECOMPOSITIONS}
         for name in self.ops:
             if name not in by_name:

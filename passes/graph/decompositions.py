@@ -13,6 +13,7 @@ from weft.passes.graph.equations.norms import batch_norm_inference, group_norm, 
 from weft.passes.graph.equations.pooling import avg_pool, max_pool
 from weft.passes.graph.equations.quantization import dequantize, quantize
 from weft.passes.graph.equations.random import random_normal, random_uniform
+from weft.passes.graph.equations.random_bits import random_bits
 from weft.passes.graph.equations.resize import resize
 from weft.passes.graph.equations.shares import cross_entropy, log_softmax, softmax
 from weft.passes.graph.worklist import Pattern
@@ -47,3 +48,6 @@ DECOMPOSITIONS: dict[type[MlOp], Pattern] = {
     ml.RandomNormalOp: random_normal,
 }
 """By op class. An op that has no loops of its own is always replaced on the way to machine code."""
+
+WITHOUT_LOOPS: dict[type[MlOp], Pattern] = {ml.RngBitGeneratorOp: random_bits}
+"""Of ops that have loops of their own: what becomes of those that these loops do not cover. The others are left."""

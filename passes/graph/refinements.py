@@ -17,13 +17,14 @@ from xdsl.utils.exceptions import VerifyException
 from weft.dialects import ml
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.dims import SizeOf, static_shape
+from weft.dialects.ml.random import GeneratorOp
 from weft.passes.graph.constants import index_of
 from weft.passes.graph.dim_identities import cast_to_same, cast_twice, dim_of_cast, dim_of_known, only_forgets
 from weft.passes.graph.identities import Values
 from weft.passes.graph.worklist import Patterns, Simplifier
 from weft.passes.rewriting import LocatedBuilder
 
-SIZED = (ml.BroadcastInDimOp, ml.IotaOp, ml.ReshapeOp, ml.ResizeOp, ml.OneHotOp, ml.TriOp)
+SIZED = (ml.BroadcastInDimOp, ml.IotaOp, ml.ReshapeOp, ml.ResizeOp, ml.OneHotOp, ml.TriOp, GeneratorOp)
 """Ops whose `?` may be given by operands."""
 
 
@@ -97,15 +98,19 @@ def _refined(op: MlOp) -> list[Attribute]:
 
 
 def _without_constant_sizes(op: MlOp, types: Sequence[Attribute]) -> tuple[list[SSAValue], list[Attribute]]:
-    """The operands without constant sizes, and the result type with them."""
-    gone: dict[int, int] = {}
-    shape = list(cast(TensorType[Attribute], types[0]).get_shape())
-    for axis, dim in enumerate(op.result_dims()[0]):
-        size = index_of(op.operands[dim.operand]) if isinstance(dim, SizeOf) else None
-        if isinstance(dim, SizeOf) and size is not None and size >= 0 and shape[axis] == DYNAMIC_INDEX:
-            gone[dim.operand] = shape[axis] = size
-    kept = [operand for i, operand in enumerate(op.operands) if i not in gone]
-    return kept, [TensorType(cast(TensorType[Attribute], types[0]).element_type, shape)]
+    """The operands without constant sizes, and the result types with them."""
+    gone: set[int] = set()
+    refined: list[Attribute] = []
+    for dims, type_ in zip(op.result_dims(), types, strict=True):
+        old = cast(TensorType[Attribute], type_)
+        shape = list(old.get_shape())
+        for axis, dim in enumerate(dims):
+            size = index_of(op.operands[dim.operand]) if isinstance(dim, SizeOf) else None
+            if isinstance(dim, SizeOf) and size is not None and size >= 0 and shape[axis] == DYNAMIC_INDEX:
+                shape[axis] = size
+                gone.add(dim.operand)
+        refined.append(TensorType(old.element_type, shape))
+    return [operand for i, operand in enumerate(op.operands) if i not in gone], refined
 
 
 def refine_if(op: scf.IfOp, builder: LocatedBuilder) -> Values:

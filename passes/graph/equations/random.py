@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from xdsl.dialects.builtin import TensorType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
 from weft.dialects.ml.base import Tensor, tensor_type
 from weft.dialects.ml.random import GeneratorOp
 from weft.dialects.ml.rounding import MANTISSA_BITS, WIDTHS
+from weft.dialects.ml.syntax import TO_THE_END
 from weft.passes.graph.equations.building import filled, put
 from weft.passes.graph.identities import Values
 from weft.passes.rewriting import LocatedBuilder
@@ -23,7 +24,7 @@ def random_uniform(op: ml.RandomUniformOp, builder: LocatedBuilder) -> Values:
 
 def _uniform(builder: LocatedBuilder, op: GeneratorOp, target: Tensor) -> list[SSAValue]:
     """The state after, and uniform numbers of a type."""
-    made = builder.insert(ml.RngBitGeneratorOp(op.rng_algorithm.data, op.initial_state, op.bits_type))
+    made = builder.insert(ml.RngBitGeneratorOp(op.rng_algorithm.data, op.initial_state, op.bits_type, op.sizes))
     mantissa = MANTISSA_BITS[target.element_type]
     distance = filled(builder, made.output, WIDTHS[target.element_type] - mantissa)
     leading = put(builder, ml.ShiftRightLogicalOp(made.output, distance))
@@ -37,9 +38,9 @@ def random_normal(op: ml.RandomNormalOp, builder: LocatedBuilder) -> Values:
     shape, element = op.uniform_type.get_shape(), op.uniform_type.element_type
 
     def half(number: int) -> SSAValue:
-        starts, limits = [number, *[0] * len(shape[1:])], [number + 1, *shape[1:]]
-        part = put(builder, ml.SliceOp(both, starts, limits))
-        return put(builder, ml.ReshapeOp(part, TensorType(element, shape[1:])))
+        limits = [number + 1, *(TO_THE_END if n == DYNAMIC_INDEX else n for n in shape[1:])]
+        part = put(builder, ml.SliceOp(both, [number, *[0] * len(shape[1:])], limits))
+        return put(builder, ml.ReshapeOp(part, TensorType(element, shape[1:]), op.sizes))
 
     u, v = half(0), half(1)
     rest = put(builder, ml.SubOp(filled(builder, u, 1.0), u))

@@ -3,40 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import i32, i64
+from xdsl.dialects.builtin import DYNAMIC_INDEX, i32, i64
 from xdsl.ir import SSAValue
 
 from weft.dialects import ml
 from weft.dialects.loop.linear import Linear, linear
 from weft.dialects.ml.base import MlOp, tensor_type
+from weft.dialects.ml.dims import FloorDiv, Product, Sum
 from weft.dialects.ml.random_bits import Layout, philox4x32, threefry2x32
 from weft.passes.loops.ml_to_loop.body import AnyInteger, Body, integer_type, signless
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.nests import Index, Nest, loop_names
+from weft.passes.loops.reify import Size
 
 
 def rng_bit_generator(kernel: Kernel, op: MlOp) -> None:
     """An `ml.rng_bit_generator`: into the result where the blocks fill it in order, else by way of a buffer."""
     assert isinstance(op, ml.RngBitGeneratorOp)
-    _next_state(kernel, op)
-    layout, shape = op.layout, tensor_type(op.output).get_shape()
+    blocks = _blocks_of(kernel, op)
+    _next_state(kernel, op, blocks)
+    layout, shape = blocks.layout, kernel.dims(op.output)
     target = integer_type(signless(tensor_type(op.output).element_type))
-    wide = [size * layout.run if axis == layout.dim else size for axis, size in enumerate(layout.blocks)]
     result = kernel.home(op.output)
-    fits = tuple(wide) == tuple(shape)
-    buffer = result if fits else kernel.alloc("bits", target, wide)
-    nest, index = Nest.top(kernel).loops(layout.blocks, loop_names(len(wide)))
-    for number, value in enumerate(_elements(nest, op, _row_major(index, layout.blocks), layout, target)):
+    fits = blocks.wide == shape
+    buffer = result if fits else kernel.alloc("bits", target, blocks.wide)
+    nest, index = Nest.top(kernel).loops(blocks.sizes, loop_names(len(blocks.sizes)))
+    for number, value in enumerate(_elements(nest, op, blocks.number(index), layout, target)):
         place = (form * layout.run + number if axis == layout.dim else form for axis, form in enumerate(index))
         nest.store(value, buffer, tuple(place))
     if not fits:
         copy, index = Nest.top(kernel).loops(shape, [f"{name}x" for name in loop_names(len(shape))])
-        source = (_row_major(index, shape),) if layout.flat else index
+        source = (_row_major(index, tensor_type(op.output).get_shape()),) if layout.flat else index
         copy.store(copy.load(buffer, source), result, index)
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """The blocks of an op: their layout, how many there are along each dimension, and the sizes of all their elements.
+
+    Where the run knows the sizes, there is one dimension, and `layout` says nothing of its own sizes.
+    """
+
+    layout: Layout
+    sizes: tuple[Size, ...]
+    wide: tuple[Size, ...]
+
+    @property
+    def count(self) -> Linear:
+        """How many there are."""
+        return linear(self.sizes[0]) if len(self.sizes) == 1 else linear(self.layout.count)
+
+    def number(self, index: Index) -> Linear:
+        """The number of a block in row-major order."""
+        return index[0] if len(index) == 1 else _row_major(index, self.layout.blocks)
+
+
+def _blocks_of(kernel: Kernel, op: ml.RngBitGeneratorOp) -> _Blocks:
+    shape = tensor_type(op.output).get_shape()
+    if DYNAMIC_INDEX not in shape:
+        layout = op.layout(shape)
+        wide = (size * layout.run if axis == layout.dim else size for axis, size in enumerate(layout.blocks))
+        return _Blocks(layout, layout.blocks, tuple(wide))
+    layout = replace(op.layout([1]), flat=False)
+    count = FloorDiv(Sum((op.result_dims()[1][0], layout.run - 1)), layout.run)
+    sizes = (kernel.sizes.size(count, op), kernel.sizes.size(Product((count, layout.run)), op))
+    return _Blocks(layout, sizes[:1], sizes[1:])
 
 
 def _row_major(index: Index, shape: Sequence[int]) -> Linear:
@@ -47,12 +82,10 @@ def _row_major(index: Index, shape: Sequence[int]) -> Linear:
     return total
 
 
-def _next_state(kernel: Kernel, op: ml.RngBitGeneratorOp) -> None:
+def _next_state(kernel: Kernel, op: ml.RngBitGeneratorOp, blocks: _Blocks) -> None:
     """The key, and the counter of the block after the last one."""
     buffer, top = kernel.home(op.output_state), Nest.top(kernel)
-    for place, value in enumerate(
-        _counter(top, op, linear(op.layout.count))[: tensor_type(op.output_state).get_shape()[0]]
-    ):
+    for place, value in enumerate(_counter(top, op, blocks.count)[: tensor_type(op.output_state).get_shape()[0]]):
         top.store(value, buffer, (linear(place),))
 
 

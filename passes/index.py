@@ -39,6 +39,9 @@ PASSES: tuple[tuple[str, str], ...] = (
     # after the schedule
     ("hoist-buffers", "weft.passes.loops.hoist_buffers:HoistBuffers"),
     ("plan-memory", "weft.passes.loops.plan_memory:PlanMemory"),
+    # gpu
+    ("choose-gpu-schedule", "weft.passes.gpu.choose_gpu_schedule:ChooseGpuSchedule"),
+    ("convert-loop-to-gpu", "weft.passes.gpu.convert_loop_to_gpu:ConvertLoopToGpu"),
     # lower
     ("convert-linalg-to-loops", "weft.passes.lower.convert_linalg_to_loops:ConvertLinalgToLoops"),
     ("lower-affine", "weft.passes.lower.lower_affine:LowerAffine"),

@@ -14,6 +14,7 @@ MARKS: dict[str, tuple[int, int, str]] = {
     "parallel": (0, 0, "iterations run on several threads, in any order"),
     "unroll": (0, 4096, "copies of the body: the factor, or all iterations for 0"),
     "vector": (2, 4096, "iterations run as lanes: the number of lanes of one vector"),
+    "grid": (1, 1024, "iterations are threads of a whole GPU grid: how many make a block"),
     "block": (0, 2, "iterations are blocks of a GPU grid: the axis"),
     "warp": (0, 2, "iterations are warps of a block: the axis"),
     "thread": (0, 2, "iterations are threads of a block: the axis"),

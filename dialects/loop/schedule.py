@@ -113,7 +113,7 @@ class Parallelize(Step):
 
 @dataclass(frozen=True)
 class Map(Step):
-    """`map i to block`, `map j to thread 1`"""
+    """`map i to block`, `map j to thread 1`, `map i to grid 256`"""
 
     WORD = "map"
     SYNTAX = "$loop to $unit $axis?"

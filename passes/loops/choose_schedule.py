@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -11,18 +11,15 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block
 from xdsl.passes import ModulePass
 
-from weft.diagnostics import WeftError
-from weft.dialects.loop import AllocOp, ForOp, IfOp, LoadOp, ReduceOp, ScheduleAttr, WriteOp, buffer_name
+from weft.dialects.loop import AllocOp, ForOp, IfOp, ScheduleAttr, WriteOp, buffer_name
 from weft.dialects.loop.buffers import MAY_ALIAS
-from weft.dialects.loop.schedule import FuseConsumer, Parallelize, Step
+from weft.dialects.loop.schedule import Parallelize, Step
 from weft.dialects.target import Cpu, cpu_of
-from weft.passes.loops.apply_schedule import pass_of
 from weft.passes.loops.default_plans import plans
-from weft.passes.loops.dependence import accesses
-from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, loops
+from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
 from weft.passes.loops.plans.common import Machine, Names
-from weft.passes.loops.registers import check_registers
+from weft.passes.loops.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -67,49 +64,12 @@ class ChooseSchedule(ModulePass):
 
 def choose(kernel: FuncOp, cpu: Cpu) -> tuple[Step, ...]:
     """The default schedule of a kernel on a CPU."""
-    trial = _Trial(kernel)
+    trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
     for group in list(_groups(kernel.body.block)):
         _choose_group(trial, group, cpu, names)
     return tuple(trial.steps)
-
-
-@dataclass
-class _Trial:
-    """A copy of a kernel that has the chosen steps applied."""
-
-    original: FuncOp
-    steps: list[Step] = field(default_factory=list[Step])
-
-    def __post_init__(self) -> None:
-        self.copy = self.original.clone()
-
-    def attempt(self, steps: Sequence[Step]) -> bool:
-        """Take the steps, where all of them are legal."""
-        try:
-            for step in steps:
-                pass_of(step).run(self.copy)
-            check_registers(self.copy)
-        except WeftError:
-            self.copy = self.original.clone()
-            for step in self.steps:
-                pass_of(step).run(self.copy)
-            return False
-        self.steps += steps
-        return True
-
-    def has(self, nest: Leaf) -> bool:
-        """Whether the nest is still there: it may have been fused into another."""
-        return bool(loops(self.copy, nest.loops[-1].label.data))
-
-    def fuse_consumer(self, name: str) -> None:
-        """Fuse the consumer of a buffer, where it can be."""
-        buffer = next((b for b in buffers(self.copy) if buffer_name(b) == name), None)
-        touching = [] if buffer is None else accesses(self.copy, buffer)
-        reads = sum(isinstance(access, LoadOp) for access in touching)
-        if reads == 1 and not any(isinstance(access, ReduceOp) for access in touching):
-            self.attempt([FuseConsumer(name)])
 
 
 @dataclass(frozen=True)
@@ -136,7 +96,7 @@ def _groups(block: Block) -> Iterator[_Group]:
                 yield _Group(outer, inner)
 
 
-def _choose_group(trial: _Trial, group: _Group, cpu: Cpu, names: Names) -> None:
+def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
     """The plans of the nests of a group; threads go to the loops that they share."""
     machine = Machine(cpu, parallel=not group.outer)
     for nest in group.leaves:

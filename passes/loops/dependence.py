@@ -93,6 +93,15 @@ def carried(loop: ForOp, *, lanes: bool = False) -> str | None:
     return None
 
 
+def fixed_counters(
+    touching: Sequence[AccessOp], counters: Iterable[SSAValue], free: set[SSAValue]
+) -> set[SSAValue]:
+    """Those of the counters that two iterations which touch one place have in common."""
+    if one_map(touching):
+        return determined(touching[0], free) & set(counters)
+    return {counter for counter in counters if _apart(touching, counter, free)}
+
+
 def _apart(touching: Sequence[AccessOp], counter: SSAValue, free: set[SSAValue]) -> bool:
     """True when in some dimension two iterations touch ranges that do not meet, whatever the accesses."""
     return any(

@@ -15,6 +15,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from weft.dialects.loop.buffers import ALIGN, ALLOC_ALIGNMENT, NAME, AllocOp, PrivateOp, set_argument_attribute
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.target import cpu_of
+from weft.passes.loops.buffers.expand import expand_buffers
 from weft.passes.loops.buffers.types import Buffer, memref_of
 from weft.passes.loops.reify import Reifier
 from weft.passes.rewriting import LocatedBuilder
@@ -26,8 +27,9 @@ KERNEL = "loop.kernel"
 class HoistBuffers(ModulePass):
     """Turn every `loop.alloc heap` of a kernel into a trailing argument that its callers allocate.
 
-    A buffer under a parallel loop is one slice for each thread of the target, taken by `loop.private`. Sizes that only
-    the run knows are computed at the call, from what the call passes.
+    A buffer under a parallel loop is one slice for each thread of the target, taken by `loop.private`. Under loops
+    that are mapped to units of a GPU it is one slice for each of their iterations. Sizes that only the run knows are
+    computed at the call, from what the call passes.
 
     **Before**
     ```mlir
@@ -84,6 +86,7 @@ class HoistBuffers(ModulePass):
             elif isinstance(inner, func.FuncOp) and KERNEL in inner.attributes:
                 kernels.append(inner)
         for kernel in kernels:
+            expand_buffers(kernel)
             allocs = [a for a in kernel.walk() if isinstance(a, AllocOp) and a.space.data == "heap"]
             if allocs:
                 for call in calls[kernel.sym_name.data]:

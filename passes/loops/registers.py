@@ -12,7 +12,7 @@ from weft.passes.loops.kernels import label
 
 
 def check_registers(kernel: FuncOp) -> None:
-    """Every index of a `reg` buffer is made of constants, unrolled counters, and one vector counter.
+    """Every index of a `reg` buffer is made of constants, unrolled counters, one vector counter, and threads of a GPU.
 
     Raises :class:`WeftError` at the first access where it is not so.
     """
@@ -43,6 +43,6 @@ def check_registers(kernel: FuncOp) -> None:
 
 
 def _is_constant(loop: ForOp) -> bool:
-    """True for a loop whose counter the lowering knows."""
+    """True for a loop whose counter the lowering knows, or whose iterations have registers of their own."""
     unrolled = loop.kind() == "unroll" and not loop.number()
-    return loop.kind() == "vector" or unrolled or loop.trip() in (0, 1)
+    return loop.kind() in ("vector", "warp", "thread") or unrolled or loop.trip() in (0, 1)

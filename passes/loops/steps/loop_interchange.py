@@ -15,8 +15,8 @@ from weft.dialects.loop.schedule import Interchange
 from weft.passes.loops.dependence import (
     accesses,
     determined,
+    fixed_counters,
     inner_counters,
-    one_map,
     say,
     written_buffers,
 )
@@ -42,7 +42,7 @@ class LoopInterchange(Interchange, StepPass):
     } } }
     ```
     **Needs** loops that stand directly in each other; bounds that still see their counters; and iterations
-    whose order does not matter: each place is touched by one iteration, or by reductions of one kind only.
+    whose order does not matter: those that touch one place keep their order, or are reductions of one kind only.
 
     **Leaves alone** the body and the marks; an order in which a mark cannot stand is refused.
     """
@@ -59,7 +59,7 @@ class LoopInterchange(Interchange, StepPass):
             for value in loop.counters:
                 if (other := loop_of(value)) in wanted[position:] and other is not None:
                     raise Refuse(f"the bound of '{label(loop)}' needs '{label(other)}' outside of it")
-        why = order_matters(nest)
+        why = order_matters(nest, wanted)
         if why is not None:
             raise Refuse(why)
         _permute(nest, wanted)
@@ -82,14 +82,15 @@ def _perfect(wanted: Sequence[ForOp]) -> list[ForOp]:
     return nest
 
 
-def order_matters(nest: Sequence[ForOp]) -> str | None:
-    """Why the iterations of a nest must keep their order; None where any order gives the same."""
+def order_matters(nest: Sequence[ForOp], wanted: Sequence[ForOp]) -> str | None:
+    """Why the iterations of a nest cannot take the wanted order; None where it gives the same."""
     outer = nest[0]
     moved: set[SSAValue] = {loop.counter for loop in nest if loop.trip() != 1}
     free = inner_counters(outer)
     for buffer in written_buffers(outer):
         touching = accesses(outer, buffer)
-        if one_map(touching) and moved <= determined(touching[0], free):
+        loose = moved - fixed_counters(touching, moved, free)
+        if [loop for loop in nest if loop.counter in loose] == [loop for loop in wanted if loop.counter in loose]:
             continue
         if not all(isinstance(access, ReduceOp) for access in touching):
             return f"{say(buffer)} is touched by several iterations, not only by reductions"

@@ -23,7 +23,7 @@ from weft.passes.loops.kernels import (
 from weft.passes.loops.ranges import tidy
 from weft.passes.loops.steps.base import StepPass
 
-OUTER_MARKS = ("parallel", "block", "warp", "thread")
+OUTER_MARKS = ("parallel", "grid", "block", "warp", "thread")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LoopTile(Tile, StepPass):
     **Needs** a size that divides the factors of the loop's own bound: tile inside out, the register tile first,
     then the loop over its tiles. A bound by a run-time size makes the symbol `ceildiv(n, 12)`.
 
-    **Leaves alone** the order of iterations. A mark goes to the outer loop (parallel, block, warp, thread) or
+    **Leaves alone** the order of iterations. A mark goes to the outer loop (parallel, grid, block, warp, thread) or
     the inner one (unroll, vector).
     """
 

@@ -11,6 +11,10 @@ from weft.passes.loops.dependence import carried
 from weft.passes.loops.kernels import Refuse, label, loops
 
 
+TOGETHER = ("warp", "thread")
+"""Units of one block of a GPU: what they reduce into one place is combined, as lanes are."""
+
+
 def marked(kernel: FuncOp, name: str) -> list[ForOp]:
     """The loops that `name` names, ragged copies too.
 
@@ -45,4 +49,4 @@ def against_mark(loop: ForOp) -> str | None:
         return against_lanes(loop)
     if loop.kind() in ("seq", "unroll"):
         return None
-    return carried(loop)
+    return carried(loop, lanes=loop.kind() in TOGETHER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xdsl.dialects import arith
+from xdsl.dialects import arith, gpu
 from xdsl.dialects.builtin import Float32Type, Float64Type, IntegerAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.memref import DimOp
@@ -20,7 +20,7 @@ from weft.dialects.loop.nest import loop_of, loops_around
 class Analysis:
     """What the lowering asks about a kernel's ops; the kernel must not change meanwhile."""
 
-    def __init__(self, kernel: FuncOp) -> None:
+    def __init__(self, kernel: FuncOp | gpu.FuncOp) -> None:
         self.kernel = kernel
         self.may_alias = MAY_ALIAS in kernel.attributes
         self._forms: dict[LinearOp, tuple[Linear, ...]] = {}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import gcd
 
 from xdsl.dialects.builtin import MemRefType, NoneAttr, i64
-from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from weft import codes
@@ -19,14 +19,14 @@ from weft.passes.lower.loop_to_llvm.places import Address, Buffer, FlatIndex, St
 from weft.passes.lower.types import PTR, byte_size, memory_type, register_type
 
 
-def argument_types(argument: BlockArgument) -> list[Attribute]:
+def argument_types(argument: BlockArgument, pointer: Attribute = PTR) -> list[Attribute]:
     """The llvm arguments that an argument of a kernel becomes: a buffer is a pointer, its dynamic sizes and
     its dynamic strides; a scalar is itself. Raises :class:`WeftError` for a layout without strides."""
     type_ = argument.type
     if not isinstance(type_, MemRefType):
         return [register_type(type_)]
     sizes, strides = layout(argument)
-    return [PTR, *[i64] * (sizes.count(None) + strides.count(None))]
+    return [pointer, *[i64] * (sizes.count(None) + strides.count(None))]
 
 
 def layout(buffer: SSAValue) -> tuple[list[int | None], list[int | None]]:
@@ -41,7 +41,7 @@ def layout(buffer: SSAValue) -> tuple[list[int | None], list[int | None]]:
     strides = type_.get_strides()
     if strides is None:
         function = buffer.block.parent_op() if isinstance(buffer, BlockArgument) else buffer.owner
-        assert isinstance(function, FuncOp)
+        assert function is not None
         raise error_at(
             function, f"a kernel cannot index {type_}: its layout has no strides", code=codes.UNSUPPORTED_LAYOUT
         )
@@ -52,8 +52,8 @@ def _is_contiguous(buffer: SSAValue) -> bool:
     return isinstance(memref_of(buffer).layout, NoneAttr)
 
 
-def bind_argument(k: Lowering, argument: BlockArgument, incoming: Iterator[Value]) -> None:
-    """Take the llvm arguments of one argument of the kernel."""
+def bind_argument(k: Lowering, argument: BlockArgument, incoming: Iterator[Value], aligned: int = 1) -> None:
+    """Take the llvm arguments of one argument of the kernel; a contiguous buffer starts at a multiple of `aligned`."""
     if not isinstance(argument.type, MemRefType):
         k.values[argument] = next(incoming)
         return
@@ -64,13 +64,15 @@ def bind_argument(k: Lowering, argument: BlockArgument, incoming: Iterator[Value
         strides = contiguous(k, sizes)
     else:
         strides = [next(incoming) if stride is None else stride for stride in static_strides]
-    bind(k, argument, pointer, sizes, strides)
+    bind(k, argument, pointer, sizes, strides, aligned if _is_contiguous(argument) else 1)
 
 
-def bind(k: Lowering, buffer: SSAValue, pointer: Value, sizes: list[Stride], strides: list[Stride]) -> None:
-    """Say where a buffer is."""
+def bind(
+    k: Lowering, buffer: SSAValue, pointer: Value, sizes: list[Stride], strides: list[Stride], aligned: int = 1
+) -> None:
+    """Say where a buffer is; `aligned` is what the machine gives every buffer of its kind."""
     element = memref_of(buffer).element_type
-    known = max(alignment(buffer), byte_size(element))
+    known = max(alignment(buffer), aligned, byte_size(element))
     k.buffers[buffer] = Buffer(k.analysis.root(buffer), pointer, tuple(sizes), tuple(strides), element, known)
 
 
@@ -114,7 +116,20 @@ def address(k: Lowering, op: AccessOp) -> Address:
         flat.values, flat.scope = tuple(values), k.scope
         flat.base = based(k, flat.buffer, offsets)
     assert flat.base is not None
-    return Address(flat.buffer, flat.base, constant, lane or None)
+    alignment = _alignment(k, flat, constant) if k.machine.aligned and lane else 1
+    return Address(flat.buffer, flat.base, constant, lane or None, alignment)
+
+
+def _alignment(k: Lowering, flat: FlatIndex, constant: int) -> int:
+    """What the first lane's place is a multiple of, in bytes: the pointer, each counter's step and the constant are."""
+    width = k.lanes.width if k.lanes is not None else 1
+    steps = [constant]
+    for source, factor in flat.terms:
+        counter = k.counter(source)
+        if counter.value is not None:
+            # the counter of the vector loop itself runs from one whole vector to the next
+            steps.append(factor * width if counter.lane else factor)
+    return gcd(flat.buffer.alignment, *(step * byte_size(flat.buffer.element) for step in steps))
 
 
 def _flatten(k: Lowering, op: AccessOp, buffer: Buffer) -> FlatIndex:

@@ -83,7 +83,7 @@ def _seq(k: Lowering, op: ForOp, count: Bound) -> None:
 
 
 def _parallel(k: Lowering, op: ForOp, count: Bound) -> None:
-    if k.worker is not None or k.lanes is not None or count == 1:
+    if not k.machine.threads or k.worker is not None or k.lanes is not None or count == 1:
         _seq(k, op, count)
     else:
         parallel(k, op, count, _run)
@@ -114,12 +114,7 @@ def _guarded(k: Lowering, op: ForOp, count: Value) -> None:
         if number == 0 and k.analysis.runs(op):
             _copies(k, op, 0, 1)
             continue
-        runs = k.pure(
-            ("runs", count, number),
-            (count,),
-            lambda number=number: k.e.icmp("sgt", count, k.integer(number)),
-        )
-        branch(k, op, runs, lambda number=number: _copies(k, op, number, number + 1))
+        branch(k, op, _exceeds(k, count, number), lambda number=number: _copies(k, op, number, number + 1))
 
 
 def _whole(k: Lowering, count: Bound, step: int) -> Bound:
@@ -147,13 +142,54 @@ def _vector(k: Lowering, op: ForOp, count: Bound) -> None:
         raise error_at(op, f"the vector loop '{op.label.data}' stands in another vector loop", code=codes.CANNOT_LOWER)
     width = op.number()
     top = count if isinstance(count, int) else op.greatest_trip()
-    if top is not None and (top <= _VECTORS_IN_A_ROW * width or _indexes_registers(op)):
+    if not k.machine.masks:
+        _whole_vectors(k, op, count, width)
+    elif top is not None and (top <= _VECTORS_IN_A_ROW * width or _indexes_registers(op)):
         for start in range(0, top, width):
             _lanes(k, op, _lanes_from(k, op, count, start, width), Counter(None, start, lane=True))
         finish(k)
         k.lanes = None
+    else:
+        _strips(k, op, count, width)
+
+
+def _whole_vectors(k: Lowering, op: ForOp, count: Bound, width: int) -> None:
+    """Whole vectors as lanes; what is left over one by one."""
+    top = count if isinstance(count, int) else op.greatest_trip()
+    if top is None or (top > _VECTORS_IN_A_ROW * width and not _indexes_registers(op)):
+        _strips(k, op, count, width)
         return
-    _strips(k, op, count, width)
+    for start in range(0, top, width):
+        if isinstance(count, int):
+            if start + width <= count:
+                _lanes(k, op, Lanes(width, width), Counter(None, start, lane=True))
+            else:
+                finish(k)
+                _copies(k, op, start, count)
+            continue
+        last = min(start + width, top)
+        if last == start + width:
+            branch(
+                k,
+                op,
+                _exceeds(k, count, start + width - 1),
+                lambda start=start: _lanes(k, op, Lanes(width, width), Counter(None, start, lane=True)),
+                lambda start=start, last=last, count=count: _guarded_copies(k, op, count, start, last),
+            )
+        else:
+            _guarded_copies(k, op, count, start, last)
+    finish(k)
+    k.lanes = None
+
+
+def _guarded_copies(k: Lowering, op: ForOp, count: Value, low: int, high: int) -> None:
+    """Copies of the body, each under a test that it is one of `count`."""
+    for number in range(low, high):
+        branch(k, op, _exceeds(k, count, number), lambda number=number: _copies(k, op, number, number + 1))
+
+
+def _exceeds(k: Lowering, count: Value, number: int) -> Value:
+    return k.pure(("runs", count, number), (count,), lambda: k.e.icmp("sgt", count, k.integer(number)))
 
 
 def _lanes_from(k: Lowering, op: ForOp, count: Bound, start: int, width: int) -> Lanes:
@@ -180,6 +216,10 @@ def _strips(k: Lowering, op: ForOp, count: Bound, width: int) -> None:
         finish(k)
 
     repeat(k, op, 0, whole, width, strip)
+    if not k.machine.masks:
+        if not isinstance(count, int) or count != whole:
+            _run(k, op, whole, count)
+        return
     if isinstance(whole, int):
         assert isinstance(count, int)
         if count > whole:

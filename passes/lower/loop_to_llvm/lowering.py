@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, VectorType, i64
@@ -20,10 +21,30 @@ from weft.passes.lower.loop_to_llvm.counters import Counter, Form, Lanes
 from weft.passes.lower.loop_to_llvm.outline import Outliner
 from weft.passes.lower.loop_to_llvm.places import Buffer, FlatIndex, Pending, RegisterBuffer
 from weft.passes.lower.loop_to_llvm.scope import Scope
+from weft.passes.lower.scalar_rule import Rule
 from weft.passes.lower.types import register_type, vector_type
 
 OpRule: TypeAlias = "Callable[[Lowering, Operation], None]"
 Rules: TypeAlias = Mapping[type[Operation], OpRule]
+
+
+def _no_rules() -> Mapping[type[Operation], Rule]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What differs between machines.
+
+    With `masks` a ragged vector is loaded and stored under a mask; without, what is no whole vector runs one by one.
+    With `aligned` vectors say what is known of their alignment (else they claim none beyond that of an element).
+    Parallel loops take `threads`, or run in sequence. `scalars` come before the table of scalar ops.
+    """
+
+    masks: bool = True
+    aligned: bool = False
+    threads: bool = True
+    scalars: Mapping[type[Operation], Rule] = field(default_factory=_no_rules)
 
 
 class Lowering:
@@ -33,11 +54,19 @@ class Lowering:
     depend on the lane) or, constants, in `constants`.
     """
 
-    def __init__(self, emitter: Emitter, rules: Rules, analysis: Analysis, outliner: Outliner) -> None:
+    def __init__(
+        self,
+        emitter: Emitter,
+        rules: Rules,
+        analysis: Analysis,
+        outliner: Outliner,
+        machine: Machine = Machine(),  # noqa: B008 (it is frozen)
+    ) -> None:
         self.e = emitter
         self.rules = rules
         self.analysis = analysis
         self.outliner = outliner
+        self.machine = machine
         self.scope: Scope = Scope()
         self.counters: dict[SSAValue, Counter] = {}
         self.values: dict[SSAValue, Value] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute
@@ -70,7 +72,7 @@ def store(k: Lowering, at: Address, value: Value, *, nontemporal: bool = False) 
         raw = _reversed(k, raw)
     pointer = pointer_at(k, at, _first(at, lanes))
     if lanes.whole:
-        known = size * lanes.width if nontemporal else size
+        known = size * lanes.width if nontemporal else _vector_alignment(at, lanes)
         k.e.store(raw, pointer, known, nontemporal=nontemporal)
     else:
         _masked_store(k, raw, pointer, _ordered_mask(k, at, lanes), size)
@@ -100,10 +102,16 @@ def _load(k: Lowering, at: Address, lanes: Lanes | None) -> Value:
         return _from_memory(k, _gather(k, at, lanes), kind)
     pointer = pointer_at(k, at, _first(at, lanes))
     if lanes.whole:
-        raw = k.e.load(pointer, vector_type(scalar, lanes.width), size)
+        raw = k.e.load(pointer, vector_type(scalar, lanes.width), _vector_alignment(at, lanes))
     else:
         raw = _masked_load(k, scalar, pointer, _ordered_mask(k, at, lanes), lanes.width, size)
     return _from_memory(k, _reversed(k, raw) if at.step == -1 else raw, kind)
+
+
+def _vector_alignment(at: Address, lanes: Lanes) -> int:
+    """What is known of the alignment of a whole vector: no more than its own size."""
+    size = byte_size(at.buffer.element)
+    return max(size, gcd(at.alignment, size * lanes.width)) if at.step == 1 else size
 
 
 def _first(at: Address, lanes: Lanes) -> int:

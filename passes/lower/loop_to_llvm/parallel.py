@@ -54,7 +54,7 @@ def parallel(k: Lowering, op: ForOp, count: Value | int, run: Run) -> None:
 
 def _inner(k: Lowering, e: Emitter, worker: Value) -> Lowering:
     """The lowering of the body: it sees all that is known outside."""
-    inner = Lowering(e, k.rules, k.analysis, k.outliner)
+    inner = Lowering(e, k.rules, k.analysis, k.outliner, k.machine)
     inner.worker = worker
     inner.known_outside(k.known())
     inner.counters.update(k.counters)

@@ -38,12 +38,14 @@ class Address:
     """Where an access goes: `base + constant` (in elements), plus `step` for each lane.
 
     Without `step` all lanes go to one place. A `step` that is a vector is the distance of each lane instead.
+    The place of the first lane is a multiple of `alignment` bytes, where that is known to be more than an element.
     """
 
     buffer: Buffer
     base: Value
     constant: int
     step: Stride | None
+    alignment: int = 1
 
 
 @dataclass(eq=False)

@@ -39,6 +39,8 @@ def lower_scalar(k: Lowering, op: Operation) -> None:
 
 
 def _one(k: Lowering, op: Operation, operands: list[Value]) -> Value:
+    if (rule := k.machine.scalars.get(type(op))) is not None:
+        return rule(k.e, op, operands)
     results = emit_scalar(k.e, op, operands)
     assert results is not None
     return results[0]

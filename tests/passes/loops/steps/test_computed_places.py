@@ -44,7 +44,7 @@ AFTER = """%P = loop.alloc heap "P" : memref<8x16xf32>
 WRITTEN = 'loop.for "w" %w to 4 { %x = loop.load %X[%w, 0] : X  loop.store %x, %T[%w, 0] : T }'
 
 REFUSED = [
-    (SCATTER, "interchange (j, i)", "touched by several iterations"),
+    (SCATTER, "tile i 2 into (a, b), interchange (b, a)", "touched by several iterations"),
     (SCATTER, "parallelize i", "may touch the same place of 'T'"),
     (SCATTER, "vectorize i 4", "vectoriz|loop 'j'|may touch"),
     (SCATTER, "prefetch T at i", "only the body of 'i' knows where it writes 'T'"),
@@ -66,6 +66,7 @@ TAKEN = [
     (SCATTER, "vectorize j 8"),
     (SCATTER, "tile j 5 into (jo, ji), vectorize ji 4"),
     (SCATTER, "parallelize j"),
+    (SCATTER, "interchange (j, i), parallelize j"),
     (GATHER, "interchange (j, i), vectorize i 4"),
     (GATHER, "parallelize i, vectorize j 8"),
     (GATHER, "tile i 3 into (a, b), unroll b"),

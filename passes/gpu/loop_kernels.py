@@ -1,0 +1,170 @@
+"""A function of the device that holds loops, from `gpu.func` to `llvm.func`: the lowering of loops, by a GPU's rules.
+
+It differs from a CPU's in little: buffers lie in the address spaces of the device, every vector is whole (what is left
+over runs one by one, for there are no masked accesses) and says what is known of its alignment, so that four floats are
+one access of 16 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from xdsl.dialects import arith, gpu, llvm, memref
+from xdsl.dialects.builtin import DenseArrayBase, IntAttr, MemRefType, UnitAttr, i32, i64
+from xdsl.ir import Attribute, Operation
+
+from weft.dialects.loop import (
+    AllocOp,
+    ForOp,
+    GatherOp,
+    IfOp,
+    IndexOp,
+    LoadOp,
+    PrefetchOp,
+    PrivateOp,
+    ReduceOp,
+    ScatterOp,
+    StoreOp,
+    WriteOp,
+)
+from weft.dialects.loop.buffers import memref_of
+from weft.passes.gpu.shared_memory import SharedMemory
+from weft.passes.lower.emitter import Emitter
+from weft.passes.lower.function_builder import Externals
+from weft.passes.lower.loop_to_llvm.accesses import lower_load, lower_product, lower_reduce, lower_store
+from weft.passes.lower.loop_to_llvm.analysis import Analysis
+from weft.passes.lower.loop_to_llvm.buffers import argument_types, bind, bind_argument, contiguous
+from weft.passes.lower.loop_to_llvm.control import lower_if
+from weft.passes.lower.loop_to_llvm.loops import lower_for
+from weft.passes.lower.loop_to_llvm.lowering import Lowering, Machine, OpRule, Rules
+from weft.passes.lower.loop_to_llvm.outline import Outliner
+from weft.passes.lower.loop_to_llvm.places import Stride
+from weft.passes.lower.loop_to_llvm.scalars import lower_constant, lower_dim, lower_index, lower_scalar
+from weft.passes.lower.loop_to_llvm.storage import lower_alloc, lower_private
+from weft.passes.lower.scalar_rule import Rule
+from weft.passes.lower.scalars import EXTENDED_RULES, SCALAR_RULES
+from weft.passes.lower.types import byte_size
+
+GLOBAL = llvm.LLVMPointerType(IntAttr(1))
+SHARED = llvm.LLVMPointerType(IntAttr(3))
+
+ALIGNED = 16
+"""Every contiguous buffer in device memory starts at a multiple of so many bytes."""
+
+
+def lower_loop_kernel(
+    kernel: gpu.FuncOp, externals: Externals, scalars: Mapping[type[Operation], Rule] | None = None
+) -> list[Operation]:
+    """The `llvm.func` that a kernel of loops becomes, after the globals that it uses; calls are noted in `externals`.
+
+    `scalars` are the rules of scalar ops that the device has its own for. Raises :class:`WeftError` for what a function of
+    the device cannot hold.
+    """
+    arguments = kernel.body.block.args
+    types = [argument_types(argument, GLOBAL) for argument in arguments]
+    e = Emitter([type_ for group in types for type_ in group], kernel.location, externals)
+    name = kernel.sym_name.data
+    shared = SharedMemory(kernel)
+    rules: Rules = {**_RULES, AllocOp: _alloc(shared)}
+    machine = Machine(masks=False, aligned=True, threads=False, scalars=scalars or {})
+    k = Lowering(e, rules, Analysis(kernel), Outliner(name, externals, 1), machine)
+    incoming = iter(e.arguments)
+    for argument in arguments:
+        bind_argument(k, argument, incoming, ALIGNED)
+    k.body(kernel.body.block)
+    function = e.finish(name, linkage="external", argument_attributes=_attributes(kernel, types))
+    function.attributes |= {"gpu.kernel": UnitAttr(), "nvvm.kernel": UnitAttr()}
+    if kernel.known_block_size is not None:
+        sizes = cast("tuple[int, ...]", kernel.known_block_size.get_values())
+        function.attributes["nvvm.maxntid"] = DenseArrayBase.from_list(i32, sizes)
+    return [*shared.globals(), function]
+
+
+def _attributes(kernel: gpu.FuncOp, types: Sequence[Sequence[Attribute]]) -> list[Mapping[str, Attribute]]:
+    """The attributes of the llvm arguments: buffers do not overlap, and some are only read."""
+    written = {op.target for op in kernel.walk() if isinstance(op, WriteOp)}
+    found: list[Mapping[str, Attribute]] = []
+    for argument, group in zip(kernel.body.block.args, types, strict=True):
+        flags: dict[str, Attribute] = {}
+        if isinstance(argument.type, MemRefType):
+            flags["llvm.noalias"] = UnitAttr()
+            if argument not in written:
+                flags["llvm.readonly"] = UnitAttr()
+        found += [flags, *[{}] * (len(group) - 1)]
+    return found
+
+
+def _return(k: Lowering, op: Operation) -> None:
+    k.e.ret()
+
+
+def _nothing(k: Lowering, op: Operation) -> None:
+    """A hint that a GPU has no use for."""
+
+
+def _alloc(shared: SharedMemory) -> OpRule:
+    """`loop.alloc`: shared memory is a global, or a part of the dynamic one; the others are a thread's own."""
+
+    def rule(k: Lowering, op: Operation) -> None:
+        op = cast(AllocOp, op)
+        if op.space.data != "shared":
+            lower_alloc(k, op)
+            return
+        type_ = memref_of(op.result)
+        name, offset = shared.place(op)
+        pointer = k.e.address_of(name, SHARED)
+        if offset:
+            pointer = k.e.gep(pointer, offset // byte_size(type_.element_type), type_.element_type)
+        sizes: list[Stride] = list(type_.get_shape())
+        bind(k, op.result, pointer, sizes, contiguous(k, sizes))
+
+    return rule
+
+
+def _register(name: str) -> OpRule:
+    """An id, from the special register of that name."""
+
+    def rule(k: Lowering, op: Operation) -> None:
+        narrow = k.pure(("register", name), (), lambda: k.e.intrinsic(f"nvvm.read.ptx.sreg.{name}", (), i32, ()))
+        k.set_value(op.results[0], k.pure(("wide", name), (narrow,), lambda: k.e.cast(llvm.ZExtOp, narrow, i64)))
+
+    return rule
+
+
+def _id(word: str) -> OpRule:
+    """An id along the axis that the op says."""
+
+    def rule(k: Lowering, op: Operation) -> None:
+        dimension = cast(gpu.DimensionAttr, op.properties["dimension"])
+        _register(f"{word}.{dimension.data}")(k, op)
+
+    return rule
+
+
+def _barrier(k: Lowering, op: Operation) -> None:
+    """All threads of the block get here; what others wrote is seen after it."""
+    k.e.intrinsic("nvvm.barrier.cta.sync.aligned.all", (k.e.integer(0, i32),), None, ())
+    k.scope.loads.clear()
+
+
+_RULES: Rules = {
+    **dict.fromkeys((*SCALAR_RULES, *EXTENDED_RULES), lower_scalar),
+    arith.ConstantOp: lower_constant,
+    arith.MulfOp: lower_product,
+    memref.DimOp: lower_dim,
+    gpu.ReturnOp: _return,
+    gpu.ThreadIdOp: _id("tid"),
+    gpu.BlockIdOp: _id("ctaid"),
+    gpu.BarrierOp: _barrier,
+    ForOp: lower_for,
+    IfOp: lower_if,
+    IndexOp: lower_index,
+    LoadOp: lower_load,
+    GatherOp: lower_load,
+    StoreOp: lower_store,
+    ScatterOp: lower_store,
+    ReduceOp: lower_reduce,
+    PrefetchOp: _nothing,
+    PrivateOp: lower_private,
+}

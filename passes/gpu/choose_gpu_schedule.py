@@ -1,4 +1,4 @@
-"""`choose-gpu-schedule`: gives each kernel a schedule that maps its loops to a GPU, from their structure and the target."""
+"""`choose-gpu-schedule`: gives each kernel a schedule for a GPU, from the structure of its loops and the target."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from weft.dialects.loop.schedule import Step
 from weft.dialects.target import Cuda, cuda_of
 from weft.passes.gpu.loop_to_gpu.units import Choice, Part, parts
 from weft.passes.gpu.plans.nests import plans
-from weft.passes.loops.plans.common import Names
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
+from weft.passes.loops.plans.common import Names
 from weft.passes.loops.trial import Trial
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import gpu
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 
+from weft.dialects import gpu
+from weft.dialects.nvvm import TargetAttr
+from weft.dialects.target import Cuda, cuda_of
 from weft.passes.gpu.loop_to_gpu.function import Device, device_function
 from weft.passes.gpu.loop_to_gpu.host import Launches, replace_body, replace_call
 from weft.passes.gpu.loop_to_gpu.units import Part, Unit, parts
@@ -53,8 +54,9 @@ class ConvertLoopToGpu(ModulePass):
         args(%x : memref<1000xf32>, %y : memref<1000xf32>)
       func.return
     }
-    gpu.module @kernels {
-      gpu.func @k_0(%x: memref<1000xf32>, %y: memref<1000xf32>) kernel {
+    gpu.module @kernels [#nvvm.target<chip = "sm_80", features = "+ptx80">] {
+      gpu.func @k_0(%x: memref<1000xf32>, %y: memref<1000xf32>) kernel
+          attributes {known_block_size = array<i32: 256, 1, 1>} {
         %b = gpu.block_id x
         %t = gpu.thread_id x
         loop.if 999 - 256*%b - %t >= 0 {
@@ -89,7 +91,8 @@ class ConvertLoopToGpu(ModulePass):
                 replace_call(call, made)
         for made in launches.values():
             _settle(made)
-        op.body.block.add_op(_module(functions))
+        op.body.block.add_op(_module(functions, cuda_of(op)))
+        op.attributes["gpu.container_module"] = UnitAttr()
 
 
 def _units(cut: Sequence[Part]) -> Iterator[Unit]:
@@ -120,7 +123,7 @@ def _settle(launches: Launches) -> None:
         del kernel.attributes[name]
 
 
-def _module(functions: Sequence[gpu.FuncOp]) -> gpu.ModuleOp:
-    made = gpu.ModuleOp(StringAttr(MODULE), Region(Block(functions)))
+def _module(functions: Sequence[gpu.FuncOp], target: Cuda) -> gpu.ModuleOp:
+    made = gpu.ModuleOp(MODULE, functions, [TargetAttr.of(target.chip, target.ptx)])
     made.location = functions[0].location if functions else made.location
     return made

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from xdsl.dialects import arith, gpu, llvm, memref
+from xdsl.dialects import arith, llvm, memref
 from xdsl.dialects.builtin import DenseArrayBase, IntAttr, MemRefType, UnitAttr, i32, i64
 from xdsl.ir import Attribute, Operation
 
+from weft.dialects import gpu, nvvm
 from weft.dialects.loop import (
     AllocOp,
     ForOp,
@@ -31,7 +32,7 @@ from weft.dialects.loop import (
 from weft.dialects.loop.buffers import memref_of
 from weft.passes.gpu.shared_memory import SharedMemory
 from weft.passes.lower.emitter import Emitter
-from weft.passes.lower.function_builder import Externals
+from weft.passes.lower.function_builder import Externals, Value
 from weft.passes.lower.loop_to_llvm.accesses import lower_load, lower_product, lower_reduce, lower_store
 from weft.passes.lower.loop_to_llvm.analysis import Analysis
 from weft.passes.lower.loop_to_llvm.buffers import argument_types, bind, bind_argument, contiguous
@@ -58,8 +59,8 @@ def lower_loop_kernel(
 ) -> list[Operation]:
     """The `llvm.func` that a kernel of loops becomes, after the globals that it uses; calls are noted in `externals`.
 
-    `scalars` are the rules of scalar ops that the device has its own for. Raises :class:`WeftError` for what a function of
-    the device cannot hold.
+    `scalars` are the rules of scalar ops that the device has its own for. Raises :class:`WeftError` for what a function
+    of the device cannot hold.
     """
     arguments = kernel.body.block.args
     types = [argument_types(argument, GLOBAL) for argument in arguments]
@@ -75,9 +76,8 @@ def lower_loop_kernel(
     k.body(kernel.body.block)
     function = e.finish(name, linkage="external", argument_attributes=_attributes(kernel, types))
     function.attributes |= {"gpu.kernel": UnitAttr(), "nvvm.kernel": UnitAttr()}
-    if kernel.known_block_size is not None:
-        sizes = cast("tuple[int, ...]", kernel.known_block_size.get_values())
-        function.attributes["nvvm.maxntid"] = DenseArrayBase.from_list(i32, sizes)
+    if kernel.block_size is not None:
+        function.attributes["nvvm.maxntid"] = DenseArrayBase.from_list(i32, kernel.block_size)
     return [*shared.globals(), function]
 
 
@@ -122,11 +122,17 @@ def _alloc(shared: SharedMemory) -> OpRule:
     return rule
 
 
+def _put(k: Lowering, op: Operation) -> Value:
+    """Emit an op of one result."""
+    k.e.add_op(op)
+    return op.results[0]
+
+
 def _register(name: str) -> OpRule:
     """An id, from the special register of that name."""
 
     def rule(k: Lowering, op: Operation) -> None:
-        narrow = k.pure(("register", name), (), lambda: k.e.intrinsic(f"nvvm.read.ptx.sreg.{name}", (), i32, ()))
+        narrow = k.pure(("register", name), (), lambda: _put(k, nvvm.make(f"read.ptx.sreg.{name}", result=i32)))
         k.set_value(op.results[0], k.pure(("wide", name), (narrow,), lambda: k.e.cast(llvm.ZExtOp, narrow, i64)))
 
     return rule
@@ -136,15 +142,14 @@ def _id(word: str) -> OpRule:
     """An id along the axis that the op says."""
 
     def rule(k: Lowering, op: Operation) -> None:
-        dimension = cast(gpu.DimensionAttr, op.properties["dimension"])
-        _register(f"{word}.{dimension.data}")(k, op)
+        _register(f"{word}.{cast(gpu.AxisOp, op).axis}")(k, op)
 
     return rule
 
 
 def _barrier(k: Lowering, op: Operation) -> None:
     """All threads of the block get here; what others wrote is seen after it."""
-    k.e.intrinsic("nvvm.barrier.cta.sync.aligned.all", (k.e.integer(0, i32),), None, ())
+    k.e.add_op(nvvm.make("barrier0"))
     k.scope.loads.clear()
 
 

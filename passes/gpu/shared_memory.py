@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
-from xdsl.dialects import gpu, llvm
+from xdsl.dialects import llvm
 from xdsl.dialects.builtin import IntegerType
 from xdsl.ir import Operation
 
+from weft.dialects import gpu
 from weft.dialects.loop import AllocOp
 from weft.dialects.loop.buffers import memref_of
 from weft.passes.lower.types import byte_size, memory_type
@@ -49,13 +50,13 @@ class SharedMemory:
         """The globals: one for each buffer, or an external one of size 0 that the launch gives its size."""
         made: list[Operation] = []
         if self.dynamic_bytes:
-            bytes_ = llvm.LLVMArrayType.from_size_and_type(0, IntegerType(8))
+            bytes_ = llvm.LLVMArrayType(0, IntegerType(8))
             made = [llvm.GlobalOp(bytes_, f"{self.name}_shared", "external", SPACE, alignment=ALIGNMENT)]
         else:
             for op in self.offsets:
                 type_ = memref_of(op.result)
                 count = max(1, prod(type_.get_shape()))
-                array = llvm.LLVMArrayType.from_size_and_type(count, memory_type(type_.element_type))
+                array = llvm.LLVMArrayType(count, memory_type(type_.element_type))
                 made.append(llvm.GlobalOp(array, self.place(op)[0], "internal", SPACE, alignment=ALIGNMENT))
         for op in made:
             op.location = self.location

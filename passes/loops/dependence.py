@@ -93,9 +93,7 @@ def carried(loop: ForOp, *, lanes: bool = False) -> str | None:
     return None
 
 
-def fixed_counters(
-    touching: Sequence[AccessOp], counters: Iterable[SSAValue], free: set[SSAValue]
-) -> set[SSAValue]:
+def fixed_counters(touching: Sequence[AccessOp], counters: Iterable[SSAValue], free: set[SSAValue]) -> set[SSAValue]:
     """Those of the counters that two iterations which touch one place have in common."""
     if one_map(touching):
         return determined(touching[0], free) & set(counters)

@@ -1,1 +1,1 @@
-"""The parts of `convert-loop-to-gpu`: a kernel of scheduled loops becomes functions of the device and their launches."""
+"""The parts of `convert-loop-to-gpu`: scheduled loops become functions of the device and their launches."""

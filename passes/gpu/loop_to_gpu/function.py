@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.dialects import gpu
 from xdsl.dialects.builtin import LocationAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
+from weft.dialects import gpu
 from weft.dialects.locations import fuse
 from weft.dialects.loop import linear
 from weft.passes.gpu.loop_to_gpu.grid import Grid, peel
@@ -22,7 +22,7 @@ from weft.passes.rewriting import LocatedBuilder
 
 @dataclass(frozen=True)
 class Device:
-    """A function of the device. `arguments` are those of the kernel that it takes; the forms of `grid` are the kernel's."""
+    """A function of the device. It takes `arguments` of the kernel, whose symbols are in the forms of `grid`."""
 
     function: gpu.FuncOp
     arguments: tuple[BlockArgument, ...]
@@ -53,10 +53,8 @@ def device_function(kernel: FuncOp, unit: Unit, name: str) -> Device:
     for op in list(body.ops):
         op.detach()
         block.add_op(op)
-    block.add_op(give_to(gpu.ReturnOp([]), origin))
-    function = gpu.FuncOp(
-        name, ([a.type for a in arguments], []), Region(block), kernel=True, known_block_size=threads
-    )
+    block.add_op(give_to(gpu.ReturnOp(), origin))
+    function = gpu.FuncOp(name, ([a.type for a in arguments], []), Region(block), kernel=True, known_block_size=threads)
     function.location = origin
     outside = {inside: linear(source) for source, inside in values.items()}
     factors = [[form.substitute(outside) for form in axis] for axis in grid.factors]

@@ -1,4 +1,4 @@
-"""The loops outside: those marked `grid` and `block` become ids, and conditions where the grid is larger than a bound."""
+"""The loops outside: those marked `grid` and `block` become ids, under conditions where there are too many."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GREATEST_ALONG = 65535
 
 @dataclass
 class Grid:
-    """The blocks of a launch: for each axis factors whose product, divided by `divisor` and rounded up, is the number."""
+    """The blocks of a launch: an axis has factors, whose product, divided by `divisor` and rounded up, counts."""
 
     factors: list[list[Linear]] = field(default_factory=lambda: [[], [], []])
     divisor: int = 1
@@ -73,7 +73,7 @@ def _unwrap(chain: Sequence[ForOp], forms: Mapping[ForOp, Linear], ragged: ForOp
 
 
 def outer_loops(block: Block) -> list[ForOp]:
-    """The loops marked `grid` or `block` at the top of a body, outermost first: of one kind, each alone in the other."""
+    """The loops marked `grid` or `block` at the top of a body, outermost first, with nothing beside them."""
     chain: list[ForOp] = []
     op = block.first_op
     while isinstance(op, ForOp) and op is block.last_op and op.kind() in ("grid", "block"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects import arith, gpu, scf
+from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Block, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
+from weft.dialects import gpu
 from weft.passes.gpu.loop_to_gpu.function import Device
 from weft.passes.gpu.loop_to_gpu.symbols import Host
 from weft.passes.gpu.loop_to_gpu.units import Choice, Part, Unit
@@ -57,7 +58,7 @@ class Launches:
         threads = [host.constant(number) for number in device.threads]
         name = SymbolRefAttr(self.module, [device.function.sym_name.data])
         passed = [host.value(argument) for argument in device.arguments]
-        host.builder.insert(gpu.LaunchFuncOp(name, sizes, threads, kernelOperands=passed))
+        host.builder.insert(gpu.LaunchFuncOp(name, sizes, threads, passed))
 
 
 def replace_call(call: CallOp, launches: Launches) -> None:

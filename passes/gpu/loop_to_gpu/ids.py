@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from xdsl.dialects import arith, gpu
+from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from weft.dialects import gpu
 from weft.dialects.loop import IndexOp, Linear, linear
 from weft.passes.rewriting import LocatedBuilder
 
 INDEX = IndexType()
-AXES = (gpu.DimensionEnum.X, gpu.DimensionEnum.Y, gpu.DimensionEnum.Z)
+AXES = "xyz"
 SMALL = 1 << 31
 """Below this, ids are divided in 32 bits, which is several times faster."""
 
@@ -26,11 +27,11 @@ class Ids:
 
     def block(self, axis: int) -> SSAValue:
         """The id of the block along an axis."""
-        return self._once(("block", axis), lambda: gpu.BlockIdOp(gpu.DimensionAttr(AXES[axis])), "b")
+        return self._once(("block", axis), lambda: gpu.BlockIdOp(AXES[axis]), "b")
 
     def thread(self, axis: int) -> SSAValue:
         """The id of the thread in its block along an axis."""
-        return self._once(("thread", axis), lambda: gpu.ThreadIdOp(gpu.DimensionAttr(AXES[axis])), "t")
+        return self._once(("thread", axis), lambda: gpu.ThreadIdOp(AXES[axis]), "t")
 
     def part(self, value: SSAValue, modulus: int | None, divisor: int) -> SSAValue:
         """`(value mod modulus) / divisor` of a thread id."""
@@ -38,7 +39,7 @@ class Ids:
         return rest if divisor == 1 else self.divided(rest, divisor, SMALL)[0]
 
     def digits(self, number: Linear, extents: Sequence[Linear], below: int | None) -> list[Linear]:
-        """A number as counters of nested loops of these extents, the last one fastest. `number` is less than `below`."""
+        """A number, less than `below`, as counters of nested loops of these extents, the last one fastest."""
         if len(extents) == 1:
             return [number]
         rest = self.value(number)

@@ -1,4 +1,4 @@
-"""What of a kernel makes one launch: a nest, or nests that share a value, or a buffer which lives as long as a block."""
+"""What of a kernel makes one launch: a nest, or nests that share a value or a buffer of a block."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def _allocs_late(ops: list[Operation]) -> list[Operation]:
     allocs = [op for op in ops if isinstance(op, AllocOp)]
     others = [op for op in ops if not isinstance(op, AllocOp)]
     users = {alloc: next((op for op in others if _uses(op, alloc.result)), None) for alloc in allocs}
-    return [
-        placed for op in others for placed in (*(alloc for alloc, user in users.items() if user is op), op)
-    ]
+    return [placed for op in others for placed in (*(alloc for alloc, user in users.items() if user is op), op)]
 
 
 def _is_buffer(value: SSAValue) -> bool:
@@ -74,7 +72,12 @@ def _read_for_forms(top: Block) -> set[Operation]:
     found: set[Operation] = set()
     while waiting:
         owner = waiting.pop().owner
-        if isinstance(owner, Operation) and owner.parent is top and owner not in found and not isinstance(owner, AllocOp):
+        if (
+            isinstance(owner, Operation)
+            and owner.parent is top
+            and owner not in found
+            and not isinstance(owner, AllocOp)
+        ):
             found.add(owner)
             waiting += owner.operands
     return found

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from weft.dialects.loop import ForOp, ReduceOp, buffer_name, loop_of
 from weft.dialects.loop.schedule import Interchange, Map, Stage, Step
-from weft.passes.loops.plans.common import Names
 from weft.passes.loops.dependence import accesses, fixed_counters, inner_counters, written_buffers
 from weft.passes.loops.nest_shape import labels, perfect
+from weft.passes.loops.plans.common import Names
 
 THREADS = 256
 """The threads of a block."""

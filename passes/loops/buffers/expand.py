@@ -5,7 +5,6 @@ from __future__ import annotations
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import SSAValue
-from xdsl.rewriter import InsertPoint
 
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, IndexOp, Linear, linear, loop_of
 from weft.dialects.loop.buffers import memref_of

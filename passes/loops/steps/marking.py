@@ -10,7 +10,6 @@ from weft.dialects.loop.nest import loops_around
 from weft.passes.loops.dependence import carried
 from weft.passes.loops.kernels import Refuse, label, loops
 
-
 TOGETHER = ("warp", "thread")
 """Units of one block of a GPU: what they reduce into one place is combined, as lanes are."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xdsl.dialects import arith, gpu
+from xdsl.dialects import arith
 from xdsl.dialects.builtin import Float32Type, Float64Type, IntegerAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.memref import DimOp
 from xdsl.ir import Operation, SSAValue
 
+from weft.dialects import gpu
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, PrivateOp, ReduceOp, WriteOp
 from weft.dialects.loop.base import LinearOp
 from weft.dialects.loop.buffers import MAY_ALIAS

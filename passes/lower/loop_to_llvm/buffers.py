@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import gcd
 
 from xdsl.dialects.builtin import MemRefType, NoneAttr, i64
-from xdsl.ir import Attribute, BlockArgument, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
 from weft import codes
 from weft.dialects.locations import error_at
@@ -41,7 +41,7 @@ def layout(buffer: SSAValue) -> tuple[list[int | None], list[int | None]]:
     strides = type_.get_strides()
     if strides is None:
         function = buffer.block.parent_op() if isinstance(buffer, BlockArgument) else buffer.owner
-        assert function is not None
+        assert isinstance(function, Operation)
         raise error_at(
             function, f"a kernel cannot index {type_}: its layout has no strides", code=codes.UNSUPPORTED_LAYOUT
         )

@@ -60,7 +60,7 @@ class Lowering:
         rules: Rules,
         analysis: Analysis,
         outliner: Outliner,
-        machine: Machine = Machine(),  # noqa: B008 (it is frozen)
+        machine: Machine = Machine(),
     ) -> None:
         self.e = emitter
         self.rules = rules

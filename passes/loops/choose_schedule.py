@@ -102,7 +102,7 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
     for nest in group.leaves:
         if not trial.has(nest):
             continue
-        for plan in plans(nest, machine, names):
+        for plan in filter(None, plans(nest, machine, names)):
             alone = [step for step in plan if not isinstance(step, Parallelize)]
             if trial.attempt(plan) or (len(alone) < len(plan) and trial.attempt(alone)):
                 break

@@ -104,48 +104,7 @@ def stride(access: AccessOp, counter: SSAValue) -> int | None:
     return total
 
 
-@dataclass(frozen=True)
-class Contraction:
-    """`out[...] += left[...] * right[...]`, with the roles of the loops.
-
-    `lanes` runs along the last dimension of the output and through `right`; `rows` moves the output and `left`
-    but not `right`; `over` is reduced; `outer` are the other loops of the output.
-    """
-
-    out: ReduceOp
-    left: LoadOp
-    right: LoadOp
-    lanes: ForOp
-    rows: ForOp | None
-    over: tuple[ForOp, ...]
-    outer: tuple[ForOp, ...]
-
-
-def contraction(nest: Leaf) -> Contraction | None:
-    """The roles of a nest that sums products of two loads; None where it does something else."""
-    if len(nest.reductions) != 1 or nest.stores:
-        return None
-    (out,) = nest.reductions
-    loads = _factors(out)
-    if out.kind.data != "add" or loads is None or not out.over:
-        return None
-    over = tuple(loop for loop in nest.loops if loop.counter in out.over)
-    outputs = [loop for loop in nest.loops if loop not in over]
-    lanes = next((loop for loop in reversed(outputs) if stride(out, loop.counter) == 1), None)
-    if lanes is None or any(loop.counter not in out.counters for loop in outputs):
-        return None
-    moved = [load for load in loads if lanes.counter in load.counters]
-    if len(moved) != 1:
-        return None
-    right = moved[0]
-    left = loads[1] if right is loads[0] else loads[0]
-    rows = [loop for loop in outputs if loop.counter in left.counters and loop.counter not in right.counters]
-    row = max(rows, key=lambda loop: (trip_or(loop, UNKNOWN_TRIP) > 1, rows.index(loop)), default=None)
-    outer = tuple(loop for loop in outputs if loop not in (lanes, row))
-    return Contraction(out, left, right, lanes, row, over, outer)
-
-
-def _factors(out: ReduceOp) -> tuple[LoadOp, LoadOp] | None:
+def factors(out: ReduceOp) -> tuple[LoadOp, LoadOp] | None:
     """The two loads whose product, conversions aside, a reduction adds up."""
     product = _converted(out.value)
     if not isinstance(product, arith.MulfOp | arith.MuliOp):

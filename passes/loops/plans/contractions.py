@@ -1,48 +1,95 @@
-"""Plans for sums of products."""
+"""Plans for sums of products, the cheapest first."""
 
 from __future__ import annotations
 
-from weft.dialects.loop import AllocOp
-from weft.dialects.loop.schedule import Interchange, Parallelize, Partition, Stage, Step, Tile, Unroll, Vectorize
-from weft.passes.loops.nest_shape import Contraction, Leaf, labels, stride
-from weft.passes.loops.plans.common import VECTORS_IN_A_ROW, Machine, Names, name, trip
+from collections.abc import Callable, Iterator
+from math import ceil
 
-STREAMED_ROWS = 16
-"""How many rows of the right input the one-row plan adds to a strip before it moves on."""
+from weft.dialects.loop.schedule import (
+    Interchange,
+    Parallelize,
+    Partition,
+    Rfactor,
+    Stage,
+    Step,
+    Tile,
+    Unroll,
+    Vectorize,
+)
+from weft.passes.loops.nest_shape import Leaf, labels, stride
+from weft.passes.loops.plans.common import Machine, Names, name, trip
+from weft.passes.loops.plans.packing import packed
+from weft.passes.loops.plans.roles import (
+    Roles,
+    cost_along_lanes,
+    cost_of_dots,
+    dot_tile,
+    register_tile,
+    roles,
+)
+
+STREAMED_SUMS = 16
+"""How many rows of the right input are added to a tile of sums before the next tile."""
 
 PACKED_COLUMNS = 512
 """Up to so many columns the right input is read as it stands."""
 
-DEPTH = 512
-"""The depth of a packed panel."""
+FEW_ROWS = 32
+"""Up to so many rows a large right input is not worth packing."""
+
+FLAT = 64
+"""Up to this depth of the sums, the output is more to move than the inputs."""
+
+Make = Callable[[], list[Step]]
 
 
-def _register_tile(found: Contraction, lanes: int, machine: Machine) -> tuple[int, int]:
-    """(rows, columns) of the sums that are kept in registers: three quarters of them, two vectors wide."""
-    sums = machine.cpu.vector_registers * 3 // 4
-    vectors = min(2, -(-trip(found.lanes) // lanes))
-    rows = max(1, min(trip(found.rows), sums // vectors))
-    if rows < sums // 4:
-        vectors = max(vectors, min(VECTORS_IN_A_ROW, sums // rows, -(-trip(found.lanes) // lanes)))
-    return rows, vectors * lanes
+def contractions(nest: Leaf, machine: Machine, names: Names) -> Iterator[list[Step]]:
+    """The plans of a sum of products, the cheapest first; none for other nests."""
+    lanes = machine.lanes(nest.element_bytes)
+    found: list[tuple[float, Make]] = []
+    for one in roles(nest):
+        found += _along_lanes(nest, one, lanes, machine, names)
+        if _reads_along(one):
+            cost = cost_of_dots(one, lanes, machine)
+            found.append((cost, lambda one=one: dots(nest, one, machine, names)))
+    for _, make in sorted(found, key=lambda pair: pair[0]):
+        yield make()
 
 
-def is_large(found: Contraction) -> bool:
-    """Whether packing pays: many rows, and a right input that is wide, or read across."""
-    across = stride(found.right, found.lanes.counter) != 1
-    wide = trip(found.lanes) > PACKED_COLUMNS or (across and trip(found.lanes) >= 16)
-    one_depth = len(found.over) == 1 and found.lanes.trip() is not None
-    return wide and one_depth and trip(found.rows) >= 48 and trip(found.over[-1]) >= 32
+def _along_lanes(nest: Leaf, one: Roles, lanes: int, machine: Machine, names: Names) -> Iterator[tuple[float, Make]]:
+    """The plans whose sums are in the lanes of vectors, with what they cost."""
+    direct_cost = cost_along_lanes(one, lanes, machine, packed=False)
+    bytes_right = trip(one.lanes) * one.depth * nest.element_bytes
+    if _is_streamed(one) and (trip(one.rows) == 1 or bytes_right > machine.cpu.l2_bytes // 2):
+        yield direct_cost, lambda: streamed(nest, one, machine, names)
+    elif trip(one.lanes) > PACKED_COLUMNS and trip(one.rows) > FEW_ROWS and one.depth > FLAT // 2:
+        direct_cost *= 1.5
+    yield direct_cost * 1.01, lambda: direct(nest, one, machine, names)
+    if _can_pack(one) and trip(one.rows) >= FEW_ROWS:
+        cost = cost_along_lanes(one, lanes, machine, packed=True)
+        yield cost, lambda: packed(nest, one, machine, names)
 
 
-def is_one_row(found: Contraction) -> bool:
-    return trip(found.rows) == 1 and not found.outer and found.over[-1].trip() is not None
+def _can_pack(one: Roles) -> bool:
+    """Whether the nest is one of panels: one loop that is reduced over, and a right input of a known size."""
+    return len(one.over) == 1 and one.lanes.trip() is not None and one.rows is not None and not one.scattered
 
 
-def direct(nest: Leaf, found: Contraction, machine: Machine, names: Names) -> list[Step]:
+def _is_streamed(one: Roles) -> bool:
+    """Whether a right input that the caches do not hold is best read once, in order: for few rows."""
+    static = one.over[-1].trip() is not None
+    return static and trip(one.rows) <= FEW_ROWS and not one.outer and not one.across
+
+
+def _reads_along(one: Roles) -> bool:
+    """Whether both inputs have neighbours along the innermost loop that is reduced over."""
+    return all(stride(load, one.over[-1].counter) == 1 for load in (one.left, one.right))
+
+
+def direct(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
     """Sums in registers, inputs read where they stand."""
     lanes = machine.lanes(nest.element_bytes)
-    rows, columns = _register_tile(found, lanes, machine)
+    rows, columns = register_tile(found, lanes, machine)
     column = found.lanes.label.data
     vp, vr = names.new(f"{column}p"), names.new(f"{column}r")
     steps: list[Step] = [Tile(column, columns, vp, vr)]
@@ -58,82 +105,94 @@ def direct(nest: Leaf, found: Contraction, machine: Machine, names: Names) -> li
     moving = [loop for loop in found.outer if loop.counter in found.right.counters]
     resting = [loop for loop in found.outer if loop not in moving]
     outer = [*labels(moving), vp, *labels(resting), *list(tiles)[1:]]
+    if (
+        found.depth <= FLAT
+        and not found.outer
+        and found.depth * trip(found.lanes) * nest.element_bytes < (machine.cpu.l2_bytes // 2)
+    ):
+        outer = outer[::-1]  # the output is written in order, and the right input stays in the caches
     threads = machine.wants_threads(nest.work())
     if threads:
         trips = {loop.label.data: trip(loop) for loop in found.outer} | tiles
-        many = [name for name in outer if trips[name] >= machine.cpu.threads]
-        first = many[0] if many else max(outer, key=lambda name: trips[name])
-        outer = [first, *(name for name in outer if name != first)]
+        many = [label for label in outer if trips[label] >= machine.cpu.threads]
+        first = many[0] if many else max(outer, key=lambda label: trips[label])
+        outer = [first, *(label for label in outer if label != first)]
     steps.append(Interchange((*outer, *labels(found.over), *inner)))
     steps += [Parallelize(outer[0])] if threads else []
     steps.append(Vectorize(vr, lanes))
-    steps += [Unroll(name) for name in inner[:-1]]
+    steps += [Unroll(label) for label in inner[:-1]]
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
-    return [*steps, *(Partition(name) for name in tiles)]
+    return [*steps, *(Partition(label) for label in tiles)]
 
 
-def one_row(nest: Leaf, found: Contraction, machine: Machine, names: Names) -> list[Step]:
-    """A strip of sums in registers for some rows of the right input, which is read once, in order."""
+def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
+    """Some rows of the right input, which is read once and in order, are added to all tiles of sums in turn."""
     lanes = machine.lanes(nest.element_bytes)
+    rows, columns = _streaming_tile(found, lanes, machine)
     column, depth = found.lanes.label.data, found.over[-1].label.data
     vp, vr = names.new(f"{column}p"), names.new(f"{column}r")
     kc, k = names.new(f"{depth}c"), names.new(f"{depth}i")
-    outside = [*labels(() if found.rows is None else (found.rows,)), *labels(found.over[:-1]), kc]
+    steps: list[Step] = [Tile(column, columns, vp, vr), Tile(depth, STREAMED_SUMS, kc, k)]
+    outer, inner, ragged = [*labels(found.over[:-1]), kc, vp], [vr], [kc, vp]
+    if rows == 1:
+        outer = [*labels([loop for loop in (found.rows,) if loop is not None]), *outer]
+    elif found.rows is not None:
+        row = found.rows.label.data
+        up, ur = names.new(f"{row}p"), names.new(f"{row}r")
+        steps.append(Tile(row, rows, up, ur))
+        outer, inner, ragged = [*outer, up], [ur, vr], [*ragged, up]
     threads = machine.wants_threads(nest.work())
-    order = [vp, *outside] if threads else [*outside, vp]
-    return [
-        Tile(column, VECTORS_IN_A_ROW * lanes, vp, vr),
-        Tile(depth, STREAMED_ROWS, kc, k),
-        Interchange((*order, k, vr)),
-        *([Parallelize(vp)] if threads else []),
-        Vectorize(vr, lanes),
-        Unroll(k),
-        Stage(name(found.out), vp, names.new(f"{name(found.out)}_r"), "reg"),
-        Partition(kc),
-        Partition(vp),
-    ]
+    if threads:
+        outer = [vp, *(label for label in outer if label != vp)]
+    steps.append(Interchange((*outer, k, *inner)))
+    steps += [Parallelize(vp)] if threads else []
+    steps += [Vectorize(vr, lanes), *(Unroll(label) for label in inner[:-1])]
+    steps += [Unroll(k)] if rows == 1 else []
+    steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
+    return [*steps, *(Partition(label) for label in ragged)]
 
 
-def packed(nest: Leaf, found: Contraction, machine: Machine, names: Names) -> list[Step]:
-    """Panels of both inputs copied into the order in which the register tiles read them."""
-    assert found.rows is not None
+def _streaming_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]:
+    """(rows, columns) of sums in registers: no more rows than needed, as many vectors as there is room for."""
+    sums = machine.cpu.vector_registers * 3 // 4
+    rows = trip(found.rows)
+    rows = ceil(rows / ceil(rows / 8))
+    return rows, max(1, min(4, sums // rows, ceil(trip(found.lanes) / lanes))) * lanes
+
+
+def dots(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
+    """Partial sums in vectors along the innermost loop that is reduced over, for a tile of results at once."""
     lanes = machine.lanes(nest.element_bytes)
-    rows, columns = _register_tile(found, lanes, machine)
-    column, row, depth = found.lanes.label.data, found.rows.label.data, found.over[-1].label.data
-    size = nest.element_bytes
-    whole = isinstance(found.out.buffer.owner, AllocOp) and trip(found.over[-1]) <= 2 * DEPTH
-    kc_size = trip(found.over[-1]) if whole else min(DEPTH, trip(found.over[-1]))
-    threads = machine.cpu.threads if machine.wants_threads(nest.work()) else 1
-    panel = max(1, machine.cpu.l2_bytes // 2 // (kc_size * size) // rows)
-    panel = max(1, min(panel, 16, -(-trip(found.rows) // (rows * threads))))
-    slab = max(1, machine.cpu.l3_bytes // 2 // (kc_size * size) // columns)
-    slab = min(slab, 128, -(-trip(found.lanes) // columns))
-    ip, ir, ic = names.new(f"{row}p"), names.new(f"{row}r"), names.new(f"{row}c")
-    jp, jr, jc = names.new(f"{column}p"), names.new(f"{column}r"), names.new(f"{column}c")
-    kc, k = names.new(f"{depth}c"), names.new(f"{depth}i")
-    tiles: list[Step] = [
-        Tile(row, rows, ip, ir),
-        Tile(ip, panel, ic, ip),
-        Tile(column, columns, jp, jr),
-        Tile(jp, slab, jc, jp),
-        Tile(depth, kc_size, kc, k),
-        Interchange((*labels(found.outer), jc, kc, ic, jp, ip, k, ir, jr)),
-    ]
-    if threads > 1:
-        tiles.append(Parallelize(found.outer[0].label.data if found.outer else ic))
-    out, right, left = name(found.out), name(found.right), name(found.left)
-    sums, bp, ap = names.new(f"{out}_r"), names.new(f"{right}_p"), names.new(f"{left}_p")
+    rows, columns = dot_tile(found, machine)
+    depth = found.over[-1].label.data
+    ko, kv = names.new(f"{depth}o"), names.new(f"{depth}v")
+    over = [*labels(found.over[:-1]), ko]
+    steps: list[Step] = [Tile(depth, lanes, ko, kv)]
+    tiles: list[str] = []
+    inner: list[str] = []
+    trips: dict[str, int] = {loop.label.data: trip(loop) for loop in found.outer}
+    for loop, size in ((found.lanes, columns), (found.rows, rows)):
+        if loop is not None:
+            up, ur = names.new(f"{loop.label.data}p"), names.new(f"{loop.label.data}r")
+            steps.append(Tile(loop.label.data, size, up, ur))
+            tiles.append(up)
+            inner.insert(0, ur)
+            trips[up] = trip(loop) // size
+    outer = [*labels(found.outer), *tiles]
+    threads = machine.wants_threads(nest.work())
+    if threads:
+        first = max(outer, key=lambda label: trips[label] >= machine.cpu.threads)
+        outer = [first, *(label for label in outer if label != first)]
+    out = name(found.out)
+    sums, partial = names.new(f"{out}_r"), names.new(f"{out}_p")
     return [
-        *tiles,
-        Vectorize(jr, lanes),
-        Unroll(ir),
-        Stage(out, ip, sums, "reg"),
-        Stage(right, kc, bp, "heap", (jp, k, jr)),
-        Stage(left, ic, ap, "heap", (ip, k, ir)),
-        Vectorize(f"{bp}.{jr}", lanes),
-        Partition(f"{ap}.{ip}"),
-        Partition(f"{bp}.{jp}"),
-        Partition(jp),
-        Partition(ip),
-        Unroll(f"{k}~", 1),
+        *steps,
+        Interchange((*outer, *over, *inner, kv)),
+        *([Parallelize(outer[0])] if threads else []),
+        Vectorize(kv, lanes),
+        *(Unroll(label) for label in inner),
+        Stage(out, outer[-1], sums, "reg"),
+        Rfactor(sums, partial, over[0], kv),
+        Partition(ko),
+        *(Partition(label) for label in tiles),
     ]

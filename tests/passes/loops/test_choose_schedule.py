@@ -96,6 +96,52 @@ def test_a_product_of_one_row_streams_its_right_input():
     assert "interchange (m, kc, np, ki, nr)" in chosen
 
 
+TRANSPOSED = """func.func @kernel(%A: memref<{m}x{k}xf32> {{loop.name = "A"}}, %B: memref<{n}x{k}xf32> {{loop.name = "B"}},
+    %C: memref<{m}x{n}xf32> {{loop.name = "C"}}) attributes {{loop.kernel}} {{
+  loop.for "m" %m to {m} {{ loop.for "n" %n to {n} {{ loop.for "k" %k to {k} {{
+    %a = loop.load %A[%m, %k] : memref<{m}x{k}xf32>
+    %b = loop.load %B[%n, %k] : memref<{n}x{k}xf32>
+    %p = arith.mulf %a, %b : f32
+    loop.reduce add %p into %C[%m, %n] over (%k) : memref<{m}x{n}xf32>
+  }} }} }}
+  func.return
+}}"""
+
+
+def transposed(m: int, n: int, k: int) -> Case:
+    """C = A @ B^T: both inputs have their neighbours along what is summed."""
+    return Case(TRANSPOSED.format(m=m, n=n, k=k), ((m, k), (n, k), (m, n)))
+
+
+WIDE = Cpu(vector_bytes=64, vector_registers=32)
+
+
+def test_few_long_sums_along_both_inputs_are_partial_sums_in_vectors():
+    assert "rfactor C_r as C_p over ko parts kv" in words(transposed(3, 100, 400), WIDE)
+    assert "rfactor" in words(transposed(100, 1, 400), WIDE)
+
+
+def test_many_sums_along_both_inputs_are_packed_square_by_square():
+    chosen = words(transposed(300, 300, 300), WIDE)
+    assert "stage B at B_p.ko as B_p_t in reg (nr, kv)" in chosen
+    assert "stage A at A_p.ko as A_p_t in reg (mr, kv)" in chosen
+
+
+@pytest.mark.parametrize("shape", [(3, 100, 40), (7, 1, 70), (1, 1, 33), (5, 6, 16), (1, 9, 17)])
+def test_partial_sums_in_vectors_are_right_on_odd_shapes(shape):
+    check_default(transposed(*shape), WIDE, 5)
+
+
+@pytest.mark.long
+def test_packing_square_by_square_is_right_on_odd_shapes():
+    for shape in ((50, 521, 33), (40, 40, 530)):
+        check_default(transposed(*shape), WIDE, 5)
+
+
+def test_a_large_right_input_of_few_rows_is_streamed():
+    assert "interchange (kc, np, mp, ki, mr, nr)" in words(product(sizes(16, 1024, 1024)), WIDE)
+
+
 def test_a_product_takes_its_epilogue_along():
     chosen = words(layer(sizes(8, 32, 16, "m")), Cpu())
     assert "fuse_consumer T" in chosen

@@ -54,6 +54,8 @@ COPY = 'loop.for "i" %i to 8 { %x = loop.load %X[%i]  loop.store %x, %Y[%i] }'
 SHIFT = 'loop.for "i" %i to 7 { %x = loop.load %X[%i]  loop.store %x, %X[%i + 1] }'
 PAIRS = """loop.for "i" %i to 8 { loop.for "j" %j to 8 {
   %x = loop.load %X[%i]  loop.store %x, %Z[%i + %j] } }"""
+PAIR_SUMS = """loop.for "k" %k to 8 { loop.for "i" %i to 8 { loop.for "j" %j to 8 { loop.for "l" %l to 8 {
+  %x = loop.load %X[%i]  loop.reduce add %x into %Z[%i + %j] over (%k, %l) } } } }"""
 RESTART = """loop.for "t" %t to 2 { loop.for "k" %k to 4 { loop.for "i" %i to 8 {
   %x = loop.load %X[%i]  loop.reduce add %x into %Y[%i] over (%k) } } }"""
 SUM = 'loop.for "i" %i to 8 { %x = loop.load %X[%i]  loop.reduce add %x into %Y[0] over (%i) }'
@@ -102,6 +104,8 @@ REFUSED = [
     (PRODUCT, "", "rfactor C as T over j parts k", "moves inside 'j'"),
     (PRODUCT, "tile k 2 into (o, k)", "rfactor C as T over o parts j", "does not stand between"),
     (PRODUCT, "tile k 2 into (o, k)", "rfactor C as T over o parts k", None),
+    (PRODUCT, "tile k 2 into (o, k), interchange (o, i, j, k)", "rfactor C as T over o parts k", None),
+    (PAIR_SUMS, "", "rfactor Z as T over k parts l", "by more than loops of its own"),
     (COPY, "", "partition q", "no loop is labelled 'q'"),
     (COPY, "", "inline X", "no buffer of the whole kernel alone"),
     (LOCAL, "tile p 2 into (o, p)", "inline T", "not indexed by the plain counters"),

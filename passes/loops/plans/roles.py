@@ -1,0 +1,150 @@
+"""The roles that the loops and loads of a sum of products can take, and what each choice costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, prod
+
+from weft.dialects.loop import AllocOp, ForOp, LoadOp, ReduceOp
+from weft.passes.loops.nest_shape import Leaf, factors, stride
+from weft.passes.loops.plans.common import VECTORS_IN_A_ROW, Machine, trip
+
+LATENCY = 4
+"""How many sums must be under way for a machine to start a multiply-add in every cycle."""
+
+SCALAR_COST = 1.5
+"""Cycles for an element that goes in or out of a vector on its own."""
+
+COPY_COST = 0.15
+"""Cycles for an element that is packed as part of a vector."""
+
+TRANSPOSE_COST = 0.6
+"""Cycles for an element that is packed across the vectors that it is read in."""
+
+ACROSS_COST = 10.0
+"""Cycles to add up the lanes of a vector."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """`out[...] += left[...] * right[...]`, with the roles of the loops.
+
+    `lanes` moves the output and `right` but not `left`; `rows` moves the output and `left` but not `right`;
+    `over` is reduced; `outer` are the other loops of the output.
+    """
+
+    out: ReduceOp
+    left: LoadOp
+    right: LoadOp
+    lanes: ForOp
+    rows: ForOp | None
+    over: tuple[ForOp, ...]
+    outer: tuple[ForOp, ...]
+
+    @property
+    def depth(self) -> int:
+        """How many products each sum has."""
+        return prod(trip(loop) for loop in self.over)
+
+    @property
+    def times(self) -> int:
+        """The iterations of the outer loops together."""
+        return prod(trip(loop) for loop in self.outer)
+
+    @property
+    def across(self) -> bool:
+        """Whether lanes are apart in the right input."""
+        return stride(self.right, self.lanes.counter) != 1
+
+    @property
+    def scattered(self) -> bool:
+        """Whether lanes are apart in the output."""
+        return stride(self.out, self.lanes.counter) != 1
+
+
+def roles(nest: Leaf) -> Iterator[Roles]:
+    """The ways to see a nest as a sum of products, by the loop that runs along the lanes; none where it is no such
+    sum. Loops of one iteration run along the lanes only where there are no others."""
+    if len(nest.reductions) != 1 or nest.stores:
+        return
+    (out,) = nest.reductions
+    loads = factors(out)
+    if out.kind.data != "add" or loads is None or not out.over:
+        return
+    over = tuple(loop for loop in nest.loops if loop.counter in out.over)
+    outputs = [loop for loop in nest.loops if loop not in over]
+    if any(loop.counter not in out.counters for loop in outputs):
+        return
+    moving = [loop for loop in outputs if trip(loop) > 1] or outputs
+    for lanes in reversed(moving):
+        moved = [load for load in loads if lanes.counter in load.counters]
+        if len(moved) == 1 and stride(out, lanes.counter) is not None:
+            right = moved[0]
+            yield _with(out, loads[1] if right is loads[0] else loads[0], right, lanes, over, outputs)
+
+
+def _with(
+    out: ReduceOp, left: LoadOp, right: LoadOp, lanes: ForOp, over: tuple[ForOp, ...], outputs: list[ForOp]
+) -> Roles:
+    rows = [loop for loop in outputs if loop.counter in left.counters and loop.counter not in right.counters]
+    row = max(rows, key=lambda loop: (trip(loop) > 1, rows.index(loop)), default=None)
+    outer = tuple(loop for loop in outputs if loop not in (lanes, row))
+    return Roles(out, left, right, lanes, row, over, outer)
+
+
+def register_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]:
+    """(rows, columns) of the sums that are kept in registers: three quarters of them, two vectors wide."""
+    sums = machine.cpu.vector_registers * 3 // 4
+    vectors = min(2, -(-trip(found.lanes) // lanes))
+    rows = max(1, min(trip(found.rows), sums // vectors))
+    if rows < sums // 4:
+        vectors = max(vectors, min(VECTORS_IN_A_ROW, sums // rows, -(-trip(found.lanes) // lanes)))
+    return rows, vectors * lanes
+
+
+def dot_tile(found: Roles, machine: Machine) -> tuple[int, int]:
+    """(rows, columns) of the vectors of partial sums that are kept in registers."""
+    sums = machine.cpu.vector_registers * 3 // 4
+    columns = min(trip(found.lanes), 4)
+    rows = min(trip(found.rows), max(1, min(8, sums // columns)))
+    return rows, min(trip(found.lanes), max(columns, min(8, sums // rows)))
+
+
+def cost_along_lanes(found: Roles, lanes: int, machine: Machine, *, packed: bool) -> float:
+    """Cycles, about, with sums in the lanes of vectors."""
+    rows, columns = register_tile(found, lanes, machine)
+    vectors = columns // lanes
+    strips = ceil(trip(found.lanes) / lanes)
+    products = found.times * trip(found.rows) * strips * found.depth
+    loads = (vectors + rows / 2) / (rows * vectors)
+    cost = products * max(1.0, loads, LATENCY / (rows * vectors))
+    if found.scattered:
+        cost += found.times * trip(found.rows) * trip(found.lanes) * SCALAR_COST
+    if packed:
+        each = TRANSPOSE_COST if found.across else COPY_COST
+        return cost + _elements(found.right, found) * each
+    if found.across:
+        passes = ceil(trip(found.rows) / rows)
+        cost += found.times * passes * strips * lanes * found.depth * SCALAR_COST
+    return cost
+
+
+def cost_of_dots(found: Roles, lanes: int, machine: Machine) -> float:
+    """Cycles, about, with partial sums along the innermost loop that is reduced over."""
+    rows, columns = dot_tile(found, machine)
+    sums = found.times * trip(found.rows) * trip(found.lanes)
+    steps = found.depth / trip(found.over[-1]) * ceil(trip(found.over[-1]) / lanes)
+    loads = (rows + columns) / (rows * columns)
+    return sums * (steps * max(1.0, loads, LATENCY / (rows * columns)) + ACROSS_COST)
+
+
+def _elements(load: LoadOp, found: Roles) -> int:
+    """How many iterations of loops that move a load there are."""
+    loops = (found.lanes, found.rows, *found.over, *found.outer)
+    return prod(trip(loop) for loop in loops if loop is not None and loop.counter in load.counters)
+
+
+def is_local(found: Roles) -> bool:
+    """Whether the output is a buffer of the kernel alone, which a consumer can take the place of."""
+    return isinstance(found.out.buffer.owner, AllocOp)

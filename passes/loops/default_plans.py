@@ -10,9 +10,9 @@
 | reduction along other loops, or of fewer elements than a vector has lanes | a strip of results in registers |
 | one thing for each element | vectors along the last dimension |
 
-A sum of products can run along the lanes of any of its loops. Each way has a cost in cycles (`plans/roles.py`): vectors of
-products, loads for them, elements that go in or out of a vector on their own, panels to pack, lanes to add up. The
-cheapest plan that is legal is taken.
+A sum of products can run along the lanes of any of its loops. Each way has a cost in cycles (`plans/roles.py`): vectors
+of products, loads for them, elements that go in or out of a vector on their own, panels to pack, lanes to add up.
+The cheapest plan that is legal is taken.
 """
 
 from __future__ import annotations

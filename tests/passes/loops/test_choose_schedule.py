@@ -96,7 +96,9 @@ def test_a_product_of_one_row_streams_its_right_input():
     assert "interchange (m, kc, np, ki, nr)" in chosen
 
 
-TRANSPOSED = """func.func @kernel(%A: memref<{m}x{k}xf32> {{loop.name = "A"}}, %B: memref<{n}x{k}xf32> {{loop.name = "B"}},
+TRANSPOSED = """func.func @kernel(
+    %A: memref<{m}x{k}xf32> {{loop.name = "A"}},
+    %B: memref<{n}x{k}xf32> {{loop.name = "B"}},
     %C: memref<{m}x{n}xf32> {{loop.name = "C"}}) attributes {{loop.kernel}} {{
   loop.for "m" %m to {m} {{ loop.for "n" %n to {n} {{ loop.for "k" %k to {k} {{
     %a = loop.load %A[%m, %k] : memref<{m}x{k}xf32>

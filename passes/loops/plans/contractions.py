@@ -34,6 +34,9 @@ STREAMED_SUMS = 16
 PACKED_COLUMNS = 512
 """Up to so many columns the right input is read as it stands."""
 
+PACKED_GAIN = 0.7
+"""How much less a wide right input costs when it is packed, for the same products."""
+
 FEW_ROWS = 32
 """Up to so many rows a large right input is not worth packing."""
 
@@ -61,12 +64,11 @@ def _along_lanes(nest: Leaf, one: Roles, lanes: int, machine: Machine, names: Na
     direct_cost = cost_along_lanes(one, lanes, machine, packed=False)
     bytes_right = trip(one.lanes) * one.depth * nest.element_bytes
     if _is_streamed(one) and (trip(one.rows) == 1 or bytes_right > machine.cpu.l2_bytes // 2):
-        yield direct_cost, lambda: streamed(nest, one, machine, names)
-    elif trip(one.lanes) > PACKED_COLUMNS and trip(one.rows) > FEW_ROWS and one.depth > FLAT // 2:
-        direct_cost *= 1.5
-    yield direct_cost * 1.01, lambda: direct(nest, one, machine, names)
-    if _can_pack(one) and trip(one.rows) >= FEW_ROWS:
+        yield direct_cost * 0.99, lambda: streamed(nest, one, machine, names)
+    yield direct_cost, lambda: direct(nest, one, machine, names)
+    if _can_pack(one) and (one.across or trip(one.lanes) > PACKED_COLUMNS) and trip(one.rows) >= FEW_ROWS:
         cost = cost_along_lanes(one, lanes, machine, packed=True)
+        cost *= 1 if one.across or one.depth <= FLAT // 2 else PACKED_GAIN
         yield cost, lambda: packed(nest, one, machine, names)
 
 

@@ -64,7 +64,8 @@ def check_value(spec: ValueSpec, value: object) -> Array | bool | int | float:
     )
 
 
-def _mismatch(spec: ValueSpec, found: str, hint: str | None = None) -> WeftError:
+def mismatch(spec: ValueSpec, found: str, hint: str | None = None) -> WeftError:
+    """The error that an argument is something else than its spec says."""
     return WeftError(f"argument '{spec.name}' is {found}, expected {spec}", hint=hint, code=codes.WRONG_ARGUMENT)
 
 
@@ -81,10 +82,10 @@ def _array(spec: ValueSpec, value: Any) -> Array:
         try:
             value = np.from_dlpack(value) if hasattr(value, "__dlpack__") else np.asarray(value)
         except (TypeError, ValueError, RuntimeError, BufferError):
-            raise _mismatch(spec, f"of type {type(value).__name__}") from None
+            raise mismatch(spec, f"of type {type(value).__name__}") from None
     array = cast(Array, value)
     if array.dtype != dtype:
-        raise _mismatch(spec, describe(array), f"convert it: {spec.name}.astype('{dtype}')")
+        raise mismatch(spec, describe(array), f"convert it: {spec.name}.astype('{dtype}')")
     return array
 
 
@@ -92,43 +93,51 @@ def _from_python(spec: ValueSpec, value: Any, dtype: np.dtype[Any]) -> Array:
     try:
         plain = np.asarray(value)
         if plain.dtype.kind == "c" and dtype.kind != "c":
-            raise _mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
+            raise mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
         array = plain.astype(dtype)
     except (TypeError, ValueError, OverflowError):
-        raise _mismatch(spec, f"of type {type(value).__name__}") from None
+        raise mismatch(spec, f"of type {type(value).__name__}") from None
     same_kind = plain.dtype.kind == dtype.kind or dtype.kind not in "biu" or plain.size == 0
     if not same_kind and not np.array_equal(plain, array):
-        raise _mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
+        raise mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
     return array
 
 
-def _check_dims(spec: ValueSpec, array: Array) -> None:
-    fits = len(spec.dims) == array.ndim and all(
-        want is None or want == have for want, have in zip(spec.dims, array.shape, strict=True)
+def fits(spec: ValueSpec, shape: Sequence[int]) -> bool:
+    """Whether an array of that shape has the sizes that a spec declares."""
+    return len(spec.dims) == len(shape) and all(
+        want is None or want == have for want, have in zip(spec.dims, shape, strict=True)
     )
-    if not fits:
-        raise _mismatch(spec, describe(array))
+
+
+def _check_dims(spec: ValueSpec, array: Array) -> None:
+    if not fits(spec, array.shape):
+        raise mismatch(spec, describe(array))
 
 
 def _memref(spec: ValueSpec, value: object) -> Array:
     if not isinstance(value, np.ndarray):
-        raise _mismatch(spec, f"of type {type(value).__name__}", "a memref is used in place: pass a NumPy array")
+        raise mismatch(spec, f"of type {type(value).__name__}", "a memref is used in place: pass a NumPy array")
     array = cast(Array, value)
     if array.dtype != spec.numpy_dtype:
-        raise _mismatch(spec, describe(array), "a memref is used in place: its dtype must be the declared one")
+        raise mismatch(spec, describe(array), "a memref is used in place: its dtype must be the declared one")
     _check_dims(spec, array)
     if not array.flags.writeable:
-        raise _mismatch(spec, "a read-only array", "a memref may be written: pass a copy")
+        raise mismatch(spec, "a read-only array", "a memref may be written: pass a copy")
     size = array.itemsize
     if not array.flags.aligned or any(step % size for step in array.strides):
-        raise _mismatch(spec, "an array whose elements are not aligned")
-    strides = [step // size for step in array.strides]
-    wanted = spec.strides if spec.strides is not None else contiguous_strides(array.shape)
-    for have, want, dim in zip(strides, wanted, array.shape, strict=True):
-        if array.size and dim > 1 and want is not None and have != want:
-            found = f"{describe(array)} and strides {tuple(strides)}"
-            raise _mismatch(spec, found, f"its layout needs the strides {wanted} (in elements)")
+        raise mismatch(spec, "an array whose elements are not aligned")
+    check_strides(spec, array.shape, [step // size for step in array.strides], describe(array))
     return array
+
+
+def check_strides(spec: ValueSpec, shape: Sequence[int], strides: Sequence[int], found: str) -> None:
+    """Raises :class:`WeftError` where strides (in elements) are not those of a memref; `found` describes the array."""
+    wanted = spec.strides if spec.strides is not None else contiguous_strides(shape)
+    for have, want, dim in zip(strides, wanted, shape, strict=True):
+        if 0 not in shape and dim > 1 and want is not None and have != want:
+            hint = f"its layout needs the strides {wanted} (in elements)"
+            raise mismatch(spec, f"{found} and strides {tuple(strides)}", hint)
 
 
 def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
@@ -144,7 +153,7 @@ def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
 def _scalar(spec: ValueSpec, value: object) -> bool | int | float:
     dtype, plain = spec.numpy_dtype, _plain(value)
     if plain is None:
-        raise _mismatch(spec, f"of type {type(value).__name__}")
+        raise mismatch(spec, f"of type {type(value).__name__}")
     if dtype.kind == "b":
         if plain in (0, 1):
             return bool(plain)
@@ -154,7 +163,7 @@ def _scalar(spec: ValueSpec, value: object) -> bool | int | float:
             return int(plain)
     else:
         return float(plain)
-    raise _mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
+    raise mismatch(spec, f"{value!r}, which {spec.dtype} cannot hold")
 
 
 def _plain(value: Any) -> bool | int | float | None:
@@ -177,25 +186,43 @@ def check_out(results: Sequence[ValueSpec], out: object, inputs: Sequence[object
     """The `out=` arrays, one for each result. Raises :class:`WeftError` for a wrong number, dtype or shape."""
     if out is None:
         return None
+    outs = listed_out(results, out)
+    for n, (spec, array) in enumerate(zip(results, outs, strict=True)):
+        check_one_out(n, spec, array)
+        others = [*inputs, *outs[:n]]
+        known = cast(Array, array)
+        if any(isinstance(other, np.ndarray) and np.may_share_memory(known, cast(Array, other)) for other in others):
+            raise shared_out(n)
+    return cast(list[Array], outs)
+
+
+def listed_out(results: Sequence[ValueSpec], out: object) -> list[object]:
+    """What `out=` holds for each result. Raises :class:`WeftError` for another number."""
     outs = list(cast(Sequence[object], out)) if isinstance(out, (tuple, list)) else [out]
     if len(outs) != len(results):
         raise WeftError(
             f"out= holds {len(outs)} arrays, the function gives {len(results)} results", code=codes.WRONG_OUT
         )
-    for n, (spec, array) in enumerate(zip(results, outs, strict=True)):
-        wanted = f"out= for result {n} is {{}}, expected a writable, contiguous array for {spec}"
-        if not isinstance(array, np.ndarray):
-            raise WeftError(wanted.format(f"of type {type(array).__name__}"), code=codes.WRONG_OUT)
-        known = cast(Array, array)
-        if known.dtype != spec.numpy_dtype or known.ndim != len(spec.dims):
-            raise WeftError(wanted.format(describe(known)), code=codes.WRONG_OUT)
-        if any(want is not None and want != have for want, have in zip(spec.dims, known.shape, strict=True)):
-            raise WeftError(wanted.format(describe(known)), code=codes.WRONG_OUT)
-        if not (known.flags.c_contiguous and known.flags.writeable and known.flags.aligned):
-            raise WeftError(wanted.format("read-only, strided or unaligned"), code=codes.WRONG_OUT)
-        others = [*inputs, *outs[:n]]
-        if any(isinstance(other, np.ndarray) and np.may_share_memory(known, cast(Array, other)) for other in others):
-            raise WeftError(
-                f"out= for result {n} shares memory with an argument or another result", code=codes.WRONG_OUT
-            )
-    return cast(list[Array], outs)
+    return outs
+
+
+def wrong_out(n: int, spec: ValueSpec, found: str) -> WeftError:
+    """The error that `out=` holds something else for a result than an array that can take it."""
+    wanted = f"expected a writable, contiguous array for {spec}"
+    return WeftError(f"out= for result {n} is {found}, {wanted}", code=codes.WRONG_OUT)
+
+
+def shared_out(n: int) -> WeftError:
+    """The error that an array of `out=` overlaps something."""
+    return WeftError(f"out= for result {n} shares memory with an argument or another result", code=codes.WRONG_OUT)
+
+
+def check_one_out(n: int, spec: ValueSpec, array: object) -> None:
+    """Raises :class:`WeftError` for an object that is no NumPy array that can take a result."""
+    if not isinstance(array, np.ndarray):
+        raise wrong_out(n, spec, f"of type {type(array).__name__}")
+    known = cast(Array, array)
+    if known.dtype != spec.numpy_dtype or not fits(spec, known.shape):
+        raise wrong_out(n, spec, describe(known))
+    if not (known.flags.c_contiguous and known.flags.writeable and known.flags.aligned):
+        raise wrong_out(n, spec, "read-only, strided or unaligned")

@@ -47,6 +47,37 @@ STOPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 CPU = f"builtin.module({','.join(name for _, passes in STOPS for name in passes)})"
 """From any stop of the road to the llvm dialect."""
 
+GPU_SCHEDULED = (
+    "expand-narrow-floats",
+    "expand-math",
+    "choose-gpu-schedule",
+    "apply-schedule",
+    "hoist-buffers",
+    "plan-memory",
+)
+"""Stop 5 of the GPU road: loops marked for blocks and threads, memory planned."""
+
+GPU = ("convert-loop-to-gpu",)
+"""Stop 6 of the GPU road: kernels are functions of the device, and host code launches them."""
+
+NVVM = ("convert-gpu-to-nvvm",)
+"""Stop 7 of the GPU road: kernels in the dialects llvm and nvvm."""
+
+GPU_TARGET = ("convert-linalg-to-loops", "lower-affine", "expand-narrow-floats", "convert-scf-to-cf", "convert-to-llvm")
+"""Stop 8 of the GPU road: host code in the llvm dialect."""
+
+GPU_STOPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    *STOPS[:3],
+    ("scheduled", GPU_SCHEDULED),
+    ("gpu", GPU),
+    ("nvvm", NVVM),
+    ("target", GPU_TARGET),
+)
+"""The stops of the GPU road after the text, and the passes that lead to each."""
+
+CUDA = f"builtin.module({','.join(name for _, passes in GPU_STOPS for name in passes)})"
+"""From any stop of the GPU road to host code in the llvm dialect, and kernels in llvm and nvvm."""
+
 PLAIN = (
     "builtin.module(differentiate,convert-to-ml,expand-complex,decompose,outline-kernels,bufferize,"
     "convert-ml-to-loop,expand-narrow-floats,expand-math,hoist-buffers,"

@@ -21,10 +21,22 @@ if TYPE_CHECKING:
 
     from xdsl.dialects.builtin import ModuleOp
 
+    from weft.backends.cuda.device_array import DeviceArray
     from weft.driver.compile import Compiled
     from weft.plugins import Plugin
 
-__all__ = ["Diagnostic", "Location", "WeftError", "compile", "export", "load", "load_plugin", "parse", "value_and_grad"]
+__all__ = [
+    "Diagnostic",
+    "Location",
+    "WeftError",
+    "compile",
+    "export",
+    "load",
+    "load_plugin",
+    "parse",
+    "to_device",
+    "value_and_grad",
+]
 
 
 def parse(program: str | os.PathLike[str]) -> ModuleOp:
@@ -46,12 +58,14 @@ def compile(
 ) -> Compiled:
     """Compile a program to a callable on NumPy arrays.
 
-    `program` is MLIR text (a `str` with a newline), a path, or a module (which is left as it is). `target` is `"cpu"`
-    or `"reference"`. `entry` names the function (default: `@main`, else the only public one). `threads` is the most
+    `program` is MLIR text (a `str` with a newline), a path, or a module (which is left as it is). `target` is `"cpu"`,
+    `"cuda"` (an NVIDIA GPU; `"cuda:sm_90a"` names its chip), `"gpu-sim"` (the code of the GPU, simulated) or
+    `"reference"`. `entry` names the function (default: `@main`, else the only public one). `threads` is the most
     that a call may use (default: one a core). `pipeline` replaces the default passes, in MLIR's pipeline grammar.
 
     The callable takes arrays of exactly the declared element types, in order or by name, and `out=`. Tensor arguments
-    are only read; `memref` arguments are used in place. Raises :class:`WeftError`, at compilation for a wrong program,
+    are only read; `memref` arguments are used in place. On `cuda` it takes arrays on the GPU, of any library, where they
+    are, gives results of the same kind, and takes `stream=`. Raises :class:`WeftError`, at compilation for a wrong program,
     at a call for wrong arguments or a failed run-time check.
     """
     from weft.driver.compile import Request, compile_program
@@ -77,6 +91,17 @@ def value_and_grad(
     from weft.driver.gradients import value_and_grad as compiled
 
     return compiled(program, function, wrt, Request(target, None, threads))
+
+
+def to_device(array: object, stream: object = None) -> DeviceArray:
+    """A copy of an array on the current GPU, for programs of the target `cuda` to take without copying it again.
+
+    `array` is a NumPy array, or what `numpy.asarray` makes one of; `stream` is a CUDA stream, by default the default
+    one. `to_host()` gives a NumPy array back. Raises :class:`WeftError` where there is no GPU or no memory.
+    """
+    from weft.backends.cuda import to_device as upload
+
+    return upload(array, stream)
 
 
 def load_plugin(module: str | os.PathLike[str]) -> Plugin:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import re
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol, cast
 
@@ -14,13 +13,12 @@ from weft.backends.arguments import bind, check_out, check_value
 from weft.backends.complex_pairs import in_pairs, is_complex, numbers_of, pairs_of
 from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, words
 from weft.backends.cpu.scalars import argument_type, result_type, to_argument
+from weft.backends.failures import failure
 from weft.backends.signature import ENTRY, Signature, ValueSpec
-from weft.diagnostics import Location, WeftError
+from weft.diagnostics import WeftError
 
 _EFFORT = 10000
 """How long to look for a common element of two strided arrays that lie in one another's range."""
-
-_PLACE = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<text>.*)", re.DOTALL)
 
 
 class Code(Protocol):
@@ -90,7 +88,7 @@ class CompiledFunction:
                 passed.append(ctypes.addressof(descriptor))
         status = self._entry(*passed)
         if status:
-            raise self._failure(status)
+            raise failure(self.signature.name, self.messages, status)
         arrays = [cast(Array, value) for value in values if isinstance(value, np.ndarray)]
         taken = _take(self._returned, returned, arrays)
         fresh = (_as_declared(spec, value) for spec, value in zip(self._declared, taken, strict=True))
@@ -99,18 +97,7 @@ class CompiledFunction:
 
     def fail(self, status: int) -> NoReturn:
         """Raise the error that a status stands for."""
-        raise self._failure(status)
-
-    def _failure(self, status: int) -> WeftError:
-        """The error that a status stands for."""
-        if not 0 < status <= len(self.messages):
-            return WeftError(f"@{self.signature.name} failed with the unknown status {status}", code=codes.CHECK_FAILED)
-        message = self.messages[status - 1]
-        place = _PLACE.fullmatch(message)
-        if place is None:
-            return WeftError(message, code=codes.CHECK_FAILED)
-        where = Location(place["file"], int(place["line"]), int(place["column"]))
-        return WeftError(place["text"], where, code=codes.CHECK_FAILED)
+        raise failure(self.signature.name, self.messages, status)
 
 
 def _as_declared(spec: ValueSpec, value: Any) -> Any:

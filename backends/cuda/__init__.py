@@ -1,1 +1,53 @@
-"""NVIDIA GPUs: PTX from the `nvvm` dialect, and the CUDA driver that runs it."""
+"""NVIDIA GPUs: PTX of kernels, and programs that run on the GPU of this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weft.backends.cuda.device_array import DeviceArray
+    from weft.backends.device import DeviceProgram
+    from weft.dialects.target import Cuda
+
+_CHIP = re.compile(r"sm_\d+[af]?")
+
+
+def target_facts(options: str) -> Cuda:
+    """The GPU of this machine; with a chip (`sm_90`), code is made for that one.
+
+    Raises :class:`WeftError` where there is no GPU, no driver or no cuda-bindings.
+    """
+    from weft import codes
+    from weft.backends.cuda.gpu import current_gpu
+    from weft.diagnostics import WeftError
+
+    if options and not _CHIP.fullmatch(options):
+        hint = "for example cuda:sm_80 or cuda:sm_90a"
+        raise WeftError(f"unknown target 'cuda:{options}': no chip", hint=hint, code=codes.UNKNOWN_TARGET)
+    facts = current_gpu().facts
+    return replace(facts, chip=options) if options else facts
+
+
+def load(program: DeviceProgram, options: str = "") -> Callable[..., Any]:
+    """A callable from a compiled program, on the current GPU.
+
+    Raises :class:`WeftError` where there is none, or where it does not take the code.
+    """
+    from weft.backends.cuda.compiled import CudaFunction
+    from weft.backends.cuda.gpu import current_gpu
+    from weft.backends.cuda.loaded import Loaded
+
+    return CudaFunction(Loaded(program, current_gpu()))
+
+
+def to_device(array: object, stream: object = None) -> DeviceArray:
+    """A copy of an array on the current GPU, which stays there: programs take it without copying it again.
+
+    Raises :class:`WeftError` where there is no GPU, or not enough memory on it.
+    """
+    from weft.backends.cuda.upload import to_device as upload
+
+    return upload(array, stream)

@@ -13,15 +13,23 @@ from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
 from weft import codes
+from weft.dialects import gpu
+from weft.dialects.device import GLOBAL
 from weft.dialects.locations import error_at
 from weft.dialects.ml.constant import DATA, DATA_TYPE
+from weft.dialects.target import ATTRIBUTE as TARGET
+from weft.dialects.target import CudaAttr
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.host.control import CONTROL_RULES
+from weft.passes.lower.host.device_memory import DeviceMemory
 from weft.passes.lower.host.entry import emit_entry
 from weft.passes.lower.host.function import HostFunction, Shared
+from weft.passes.lower.host.gpu import GPU_RULES
+from weft.passes.lower.host.launched import Launches
 from weft.passes.lower.host.lowered import reachable
 from weft.passes.lower.host.memory import MEMORY_RULES
 from weft.passes.lower.host.messages import ATTRIBUTE, Messages
+from weft.passes.lower.host.own_memory import OwnMemory
 from weft.passes.lower.host.recursion import refuse_recursion
 from weft.passes.lower.host.views import VIEW_RULES
 from weft.passes.lower.scalars import emit_scalar
@@ -82,25 +90,36 @@ class ConvertToLlvm(ModulePass):
         ops = list(op.body.block.ops)
         functions = {f.sym_name.data: f for f in ops if isinstance(f, func.FuncOp)}
         refuse_recursion(functions)
+        on_device = _is_for_device(op)
         shared = Shared(
             Externals(),
             Messages(op),
             self.bounds_checks,
             {f.sym_name.data: f for f in ops if isinstance(f, llvm.FuncOp)},
             functions,
+            DeviceMemory() if on_device else OwnMemory(),
+            Launches(op),
+            {**_RULES, **GPU_RULES} if on_device else _RULES,
         )
         for inner in ops:
             if isinstance(inner, func.FuncOp):
                 _replace(inner, _function(inner, shared))
             elif isinstance(inner, memref.GlobalOp):
-                _replace(inner, [_global(inner)])
-            elif not isinstance(inner, llvm.FuncOp | llvm.GlobalOp):
+                _replace(inner, [_global(inner, on_device)])
+            elif not isinstance(inner, llvm.FuncOp | llvm.GlobalOp | gpu.ModuleOp):
                 raise _refusal(inner)
         present = {f.sym_name.data for f in op.body.block.ops if isinstance(f, llvm.FuncOp)}
         for declaration in shared.externals.declarations(op.location):
             if declaration.sym_name.data not in present:
                 op.body.block.add_op(declaration)
         op.attributes[ATTRIBUTE] = shared.messages.attribute()
+        shared.launches.write(op)
+
+
+def _is_for_device(module: ModuleOp) -> bool:
+    """Whether the buffers of host functions lie on a device."""
+    kernels = (inner for inner in module.body.block.ops if isinstance(inner, gpu.ModuleOp))
+    return isinstance(module.attributes.get(TARGET), CudaAttr) or next(kernels, None) is not None
 
 
 def _replace(op: Operation, made: Iterable[Operation]) -> None:
@@ -144,7 +163,7 @@ def _function(function: func.FuncOp, shared: Shared) -> list[llvm.FuncOp]:
 
 def _lower(f: HostFunction, op: Operation) -> None:
     f.e.location = op.location
-    if (rule := _RULES.get(type(op))) is not None:
+    if (rule := f.shared.rules.get(type(op))) is not None:
         rule(f, op)
         return
     if isinstance(op, arith.SelectOp) and isinstance(op.result.type, MemRefType):
@@ -164,10 +183,11 @@ def _lower(f: HostFunction, op: Operation) -> None:
 # globals
 
 
-def _global(op: memref.GlobalOp) -> llvm.GlobalOp:
+def _global(op: memref.GlobalOp, on_device: bool) -> llvm.GlobalOp:
     """The data of a global. One without data starts as zeros and is kept between calls.
 
-    Data that lies in a file is an external symbol: whoever loads the code says where it is.
+    Data that lies in a file is an external symbol: whoever loads the code says where it is. What lies on a device is
+    marked.
     """
     type_ = op.type
     count = 1
@@ -183,5 +203,7 @@ def _global(op: memref.GlobalOp) -> llvm.GlobalOp:
         alignment=None if in_file else max(64, op.alignment.value.data if op.alignment is not None else 1),
     )
     made.attributes |= {name: op.attributes[name] for name in (DATA, DATA_TYPE) if in_file}
+    if on_device:
+        made.attributes[GLOBAL] = UnitAttr()
     made.location = op.location
     return made

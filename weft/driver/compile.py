@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from weft.driver.instruments import Instrument
     from weft.driver.program import Program
 
-TARGETS = ("cpu", "reference")
-
 MESSAGES = "weft.messages"
 """The module attribute that holds the texts of run-time checks: status k is message k - 1."""
 
@@ -39,6 +37,8 @@ class Request:
     threads: int | None = None
     pipeline: str | None = None
     instruments: tuple[Instrument, ...] = ()
+    options: str = ""
+    """What stands behind the `:` of the target."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,15 @@ class Compiled:
 def compile_program(program: Program, request: Request) -> Compiled:
     """Compile a program. Raises :class:`WeftError` for everything that is wrong with it or with the request."""
     name, _, options = request.target.partition(":")
-    if name not in TARGETS or options:
-        hint = did_you_mean(name, TARGETS) if name not in TARGETS else None
-        known = " or ".join(f"'{target}'" for target in TARGETS)
+    target = TARGETS.get(name)
+    if target is None or (options and target.options is None):
+        hint = did_you_mean(name, TARGETS) if target is None else None
+        known = " or ".join(f"'{name}'" for name in TARGETS)
         raise WeftError(f"unknown target '{request.target}', expected {known}", hint=hint, code=codes.UNKNOWN_TARGET)
     threads = request.threads if request.threads is not None else default_threads()
     if threads < 1:
         raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
-    if name == "reference":
-        return _for_reference(program, request)
-    return _for_cpu(program, request, threads)
+    return target.build(program, replace(request, target=name, options=options, threads=threads))
 
 
 def default_threads() -> int:
@@ -98,11 +97,11 @@ def _for_reference(program: Program, request: Request) -> Compiled:
     return Compiled(Oracle(module, signature), signature, False)
 
 
-def _for_cpu(program: Program, request: Request, threads: int) -> Compiled:
+def _for_cpu(program: Program, request: Request) -> Compiled:
     from weft.backends import cpu
     from weft.backends.llvm import host
 
-    source = source_of(program)
+    source, threads = source_of(program), request.threads or 1
     key = None
     if source is not None and not request.instruments:
         wishes = (request.entry or "", str(threads), request.pipeline or "", host())
@@ -202,3 +201,26 @@ def data_of(module: ModuleOp) -> dict[str, DataSpec]:
 def source_of(program: Program) -> Source | None:
     """The text of a program that has one."""
     return read_source(program) if isinstance(program, (str, os.PathLike)) else None
+
+
+def _for_device(program: Program, request: Request) -> Compiled:
+    from weft.driver.devices import compile_for_device
+
+    return compile_for_device(program, request)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that programs are compiled for. `options` says what may stand behind a `:`; None: nothing."""
+
+    build: Callable[[Program, Request], Compiled]
+    options: str | None = None
+
+
+TARGETS: dict[str, Target] = {
+    "cpu": Target(_for_cpu),
+    "cuda": Target(_for_device, "CHIP"),
+    "gpu-sim": Target(_for_device, "OPTIONS"),
+    "reference": Target(_for_reference),
+}
+"""Everything that a program can be compiled for and run on."""

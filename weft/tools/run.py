@@ -70,7 +70,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("file", metavar="FILE", help="MLIR text, at any stop of the road, or a .so of weft compile; - for stdin")
     add("--entry", metavar="NAME", help="the function to call (default: @main, else the only public one)")
-    add("--target", default="cpu", help="cpu (default) or reference, the NumPy oracle")
+    add("--target", default="cpu", help="cpu (default), cuda[:CHIP], gpu-sim, or reference, the NumPy oracle")
     add(
         "--input",
         action="append",

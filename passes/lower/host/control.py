@@ -13,6 +13,7 @@ from xdsl.utils.hints import isa
 from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.upstream import llvm as ours
+from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import layout_of
 from weft.passes.lower.host.function import HostFunction, body_name, result_struct
 from weft.passes.lower.host.lowered import LoweredFunction
@@ -73,20 +74,23 @@ def lower_call(f: HostFunction, op: func.CallOp) -> None:
         place += count
 
 
-def lower_cast(f: HostFunction, op: UnrealizedConversionCastOp) -> None:
+def kernel_arguments(f: HostFunction, argument: SSAValue, op: Operation) -> list[Value]:
     """What a kernel takes for one argument: for a memref, the address of its first element, its dynamic sizes and its
     dynamic strides."""
-    (argument,) = op.inputs
     if not isa(argument.type, MemRefType):
-        parts = [f.scalar(argument)]
-    else:
-        layout = layout_of(argument.type, op)
-        buffer = f.buffer(argument, op)
-        parts = [buffer.start(f.e)]
-        parts += [value for value, known in zip(buffer.sizes, layout.sizes, strict=True) if known is None]
-        strides = zip(buffer.strides, layout.strides or (), strict=layout.strides is not None)
-        parts += [value for value, known in strides if known is None]
-    for result, part in zip(op.outputs, parts, strict=True):
+        return [f.scalar(argument)]
+    layout = layout_of(argument.type, op)
+    buffer = f.buffer(argument, op)
+    parts = [buffer.start(f.e)]
+    parts += [value for value, known in zip(buffer.sizes, layout.sizes, strict=True) if known is None]
+    strides = zip(buffer.strides, layout.strides or (), strict=layout.strides is not None)
+    return parts + [value for value, known in strides if known is None]
+
+
+def lower_cast(f: HostFunction, op: UnrealizedConversionCastOp) -> None:
+    """What a kernel takes for one argument (see :func:`kernel_arguments`)."""
+    (argument,) = op.inputs
+    for result, part in zip(op.outputs, kernel_arguments(f, argument, op), strict=True):
         f.define(result, part)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import MemRefType, i1, i64
@@ -12,14 +12,18 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from weft import codes
+from weft.dialects.gpu.attributes import AsyncTokenType
 from weft.dialects.locations import error_at
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value
 from weft.passes.lower.host.buffers import Buffer, component_types, from_components, layout_of, to_components
 from weft.passes.lower.host.checked import Truth
+from weft.passes.lower.host.device_memory import DeviceMemory
+from weft.passes.lower.host.launched import Launches
 from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.host.messages import Messages
-from weft.passes.lower.types import PTR, VOID, register_type
+from weft.passes.lower.host.own_memory import OwnMemory
+from weft.passes.lower.types import PTR, register_type
 
 
 @dataclass
@@ -32,6 +36,11 @@ class Shared:
     kernels: dict[str, llvm.FuncOp]
     """Functions that are in the llvm dialect already."""
     functions: dict[str, func.FuncOp]
+    memory: OwnMemory | DeviceMemory
+    """Where buffers lie."""
+    launches: Launches
+    rules: Mapping[type[Operation], Any]
+    """How each op of a host function is lowered."""
 
 
 def body_name(name: str) -> str:
@@ -43,6 +52,8 @@ def value_types(type_: Attribute, op: Operation) -> list[Attribute]:
     """The llvm types that a value of a host function becomes. Raises :class:`WeftError` at `op` for others."""
     if isa(type_, MemRefType):
         return component_types(layout_of(type_, op))
+    if isinstance(type_, AsyncTokenType):
+        return []
     try:
         return [register_type(type_)]
     except ValueError as error:
@@ -62,6 +73,7 @@ class HostFunction(LoweredFunction):
         self.function = function
         self.shared = shared
         self.bounds_checks = shared.bounds_checks
+        self.memory = shared.memory
         self.results = result_struct(function.function_type.outputs.data, function)
         entry = function.body.blocks[0]
         parts = [value_types(argument.type, function) for argument in entry.args]
@@ -117,16 +129,13 @@ class HostFunction(LoweredFunction):
         e = self.e
         if self._chain is None:
             return
-        self.shared.externals.declare("free", [PTR], VOID)
         head, body, done = e.block(PTR), e.block(), e.block()
         e.br(head, (e.load(self._chain, PTR, 8),))
         e.enter(head)
-        memory = head.args[0]
-        e.cond_br(e.icmp("ne", memory, e.null()), body, done)
+        entry = head.args[0]
+        e.cond_br(e.icmp("ne", entry, e.null()), body, done)
         e.enter(body)
-        before = e.load(memory, PTR, 8)
-        e.call("free", (memory,))
-        e.br(head, (before,))
+        e.br(head, (self.memory.free_local(e, entry),))
         e.enter(done)
 
     # the way out

@@ -13,6 +13,8 @@ from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import Buffer
 from weft.passes.lower.host.checked import Truth
+from weft.passes.lower.host.device_memory import DeviceMemory
+from weft.passes.lower.host.own_memory import OwnMemory
 
 
 class LoweredFunction(ABC):
@@ -20,6 +22,9 @@ class LoweredFunction(ABC):
 
     bounds_checks: bool
     """Whether accesses and views are checked where they are made."""
+
+    memory: OwnMemory | DeviceMemory = OwnMemory()
+    """Where buffers lie."""
 
     def __init__(self, e: Emitter) -> None:
         self.e = e

@@ -17,12 +17,8 @@ from weft.passes.lower.host.buffers import Buffer, contiguous_strides, layout_of
 from weft.passes.lower.host.checked import Checked, Number, Truth
 from weft.passes.lower.host.function import HostFunction
 from weft.passes.lower.host.lowered import LoweredFunction
-from weft.passes.lower.types import PTR, VOID, byte_size, memory_type
-
-_ALIGNMENT = 64
-_HEADER = 64
-"""The bytes before a buffer of `memref.alloca`: they hold the address of the one made before it."""
-
+from weft.passes.lower.host.own_memory import copy_elements as copy_elements
+from weft.passes.lower.types import PTR, byte_size
 
 # access
 
@@ -56,7 +52,7 @@ def lower_load(f: LoweredFunction, op: memref.LoadOp) -> None:
     """`memref.load`."""
     e = f.e
     address, buffer = element_address(f, op.memref, op.indices, op)
-    value = e.load(address, buffer.memory, buffer.bytes)
+    value = f.memory.load(f, address, buffer.memory, buffer.bytes, op)
     f.define(op.res, e.icmp("ne", value, e.integer(0, buffer.memory)) if buffer.element == i1 else value)
 
 
@@ -64,7 +60,7 @@ def lower_store(f: LoweredFunction, op: memref.StoreOp) -> None:
     """`memref.store`."""
     address, buffer = element_address(f, op.memref, op.indices, op)
     value = f.scalar(op.value)
-    f.e.store(f.e.cast(llvm.ZExtOp, value, buffer.memory), address, buffer.bytes)
+    f.memory.store(f, f.e.cast(llvm.ZExtOp, value, buffer.memory), address, buffer.bytes, op)
 
 
 # allocation
@@ -101,9 +97,8 @@ def _no_memory(type_: MemRefType) -> str:
 
 def _new(f: HostFunction, count: Value, type_: MemRefType, op: Operation) -> Value:
     """Fresh memory; where there is none the function is left."""
-    e = f.e
-    memory = e.call_external("weft_alloc", (count,), PTR)
-    f.check(e.icmp("ne", memory, e.null()), op, _no_memory(type_))
+    memory = f.memory.allocate(f, count)
+    f.check(f.e.icmp("ne", memory, f.e.null()), op, _no_memory(type_))
     return memory
 
 
@@ -127,18 +122,23 @@ def plain_type(type_: Attribute, op: Operation) -> MemRefType:
 
 
 def lower_alloc(f: HostFunction, op: memref.AllocOp) -> None:
-    """`memref.alloc`: memory that `free` takes back, at least 64-byte aligned."""
-    e, type_ = f.e, plain_type(op.memref.type, op)
-    sizes = _sizes(f, type_, op.dynamic_sizes, op)
-    wanted = op.alignment.value.data if op.alignment is not None else 1
-    count = _byte_count(f, type_, sizes, op, 0 if wanted <= _ALIGNMENT else wanted)
-    if wanted <= _ALIGNMENT:
+    """`memref.alloc`: memory that `memref.dealloc` takes back, at least 64-byte aligned."""
+    alloc(f, op.memref, op.dynamic_sizes, op.alignment.value.data if op.alignment is not None else 1, op)
+
+
+def alloc(f: HostFunction, result: SSAValue, dynamic: Sequence[SSAValue], wanted: int, op: Operation) -> None:
+    """A new buffer, aligned to `wanted` bytes at least."""
+    e, type_ = f.e, plain_type(result.type, op)
+    sizes = _sizes(f, type_, dynamic, op)
+    is_aligned = wanted <= f.memory.alignment
+    count = _byte_count(f, type_, sizes, op, 0 if is_aligned else wanted)
+    if is_aligned:
         allocated = aligned = _new(f, count, type_, op)
     else:
         allocated = _new(f, count, type_, op)
         raised = e.add(e.value(llvm.PtrToIntOp, (allocated,), i64), e.integer(wanted - 1))
         aligned = e.value(llvm.IntToPtrOp, (e.and_(raised, e.integer(-wanted)),), PTR)
-    f.define_buffer(op.memref, contiguous(f, type_, allocated, aligned, sizes), op)
+    f.define_buffer(result, contiguous(f, type_, allocated, aligned, sizes), op)
 
 
 def lower_alloca(f: HostFunction, op: memref.AllocaOp) -> None:
@@ -146,20 +146,21 @@ def lower_alloca(f: HostFunction, op: memref.AllocaOp) -> None:
 
     The stack is too small to trust: a loop could use it up, which would end the process.
     """
-    e, type_ = f.e, plain_type(op.memref.type, op)
+    type_ = plain_type(op.memref.type, op)
     sizes = _sizes(f, type_, op.dynamic_sizes, op)
-    memory = _new(f, _byte_count(f, type_, sizes, op, _HEADER), type_, op)
-    chain = f.local_chain()
-    e.store(e.load(chain, PTR, 8), memory, 8)
-    e.store(memory, chain, 8)
-    aligned = e.gep(memory, _HEADER, memory_type(i1))
+    memory = _new(f, _byte_count(f, type_, sizes, op, f.memory.local_header), type_, op)
+    aligned = f.memory.new_local(f, memory, f.local_chain())
     f.define_buffer(op.memref, contiguous(f, type_, memory, aligned, sizes), op)
 
 
 def lower_dealloc(f: HostFunction, op: memref.DeallocOp) -> None:
     """`memref.dealloc`."""
-    f.shared.externals.declare("free", [PTR], VOID)
-    f.e.call("free", (f.buffer(op.memref, op).allocated,), VOID)
+    dealloc(f, op.memref, op)
+
+
+def dealloc(f: HostFunction, buffer: SSAValue, op: Operation) -> None:
+    """Give a buffer back."""
+    f.memory.free(f.e, f.buffer(buffer, op).allocated)
 
 
 def lower_get_global(f: HostFunction, op: memref.GetGlobalOp) -> None:
@@ -174,41 +175,27 @@ def lower_get_global(f: HostFunction, op: memref.GetGlobalOp) -> None:
 
 
 def lower_copy(f: HostFunction, op: memref.CopyOp) -> None:
-    """`memref.copy`: in one piece where both sides have no gaps, else element by element."""
-    source, target = f.buffer(op.source, op), f.buffer(op.destination, op)
+    """`memref.copy`."""
+    copy(f, op.source, op.destination, op)
+
+
+def copy(f: HostFunction, from_: SSAValue, to: SSAValue, op: Operation) -> None:
+    """Copy a buffer: in one piece where both sides have no gaps, else element by element."""
+    source, target = f.buffer(from_, op), f.buffer(to, op)
     c = Checked(f.e)
     good: Truth = True
     for have, want in zip(c.numbers(source.sizes), c.numbers(target.sizes), strict=True):
         good = c.both(good, c.compare("eq", have, want))
-    f.require(good, op, "the buffers of 'memref.copy' differ in size")
-    layouts = [layout_of(cast(MemRefType, value.type), op) for value in (op.source, op.destination)]
+    f.require(good, op, f"the buffers of '{op.name}' differ in size")
+    layouts = [layout_of(cast(MemRefType, value.type), op) for value in (from_, to)]
     e = f.e
     if all(layout.strides is None for layout in layouts):
         count = e.integer(source.bytes)
         for size in source.sizes:
             count = e.mul_index(count, size)
-        operands = (target.start(e), source.start(e), count, e.integer(0, i1))
-        e.intrinsic("memmove", operands, None, (PTR, PTR, i64))
+        f.memory.copy(f, target, source, count, op)
         return
-    copy_elements(f, source, target, [])
-
-
-def copy_elements(f: LoweredFunction, source: Buffer, target: Buffer, places: list[Value]) -> None:
-    """A nest of loops over the dims from `len(places)` on, and the copy of one element in it."""
-    e, depth = f.e, len(places)
-    if depth == len(source.sizes):
-        value = e.load(source.address(e, places), source.memory, source.bytes)
-        e.store(value, target.address(e, places), target.bytes)
-        return
-    head, body, done = e.block(i64), e.block(), e.block()
-    counter = head.args[0]
-    e.br(head, (e.integer(0),))
-    e.enter(head)
-    e.cond_br(e.icmp("slt", counter, source.sizes[depth]), body, done)
-    e.enter(body)
-    copy_elements(f, source, target, [*places, counter])
-    e.br(head, (e.add_index(counter, e.integer(1)),))
-    e.enter(done)
+    f.memory.copy_strided(f, target, source, op)
 
 
 MEMORY_RULES: Mapping[type[Operation], Any] = {

@@ -85,7 +85,8 @@ EXPLANATIONS = (
     ),
     Explanation(
         codes.UNKNOWN_TARGET,
-        "A program is compiled for `cpu`, or run by `reference`: NumPy, op by op, which is slow and says what is "
+        "A program is compiled for `cpu`, for `cuda` (the NVIDIA GPU of this machine) or for `gpu-sim` (the same code, "
+        "simulated), or run by `reference`: NumPy, op by op, which is slow and says what is "
         "right. `weft compile` takes other CPUs of Linux too: `cpu:x86-64-v3`, `cpu:aarch64`, `cpu:riscv64,+v`.",
         Example(_ABS, "weft run FILE --target refrence --input x=4xf32=1"),
         Example(_ABS, "weft run FILE --target reference --input x=4xf32=1"),
@@ -103,5 +104,24 @@ EXPLANATIONS = (
         "The machine has not as much memory as the arrays of the program need.",
         Example(_huge(4_000_000_000_000), "weft run FILE"),
         Example(_huge(4), "weft run FILE"),
+    ),
+    Explanation(
+        codes.NO_DEVICE,
+        "The target `cuda` runs on an NVIDIA GPU of this machine, by its driver (of CUDA 12.0 or newer) and the Python "
+        "package cuda-bindings (`pip install 'weft[cuda]'`). Without a GPU, `--target gpu-sim` runs the same code "
+        "on the CPU, and `weft compile` makes PTX of it.",
+    ),
+    Explanation(
+        codes.DEVICE_FAILED,
+        "The driver reports an error: the message says which, and which call and kernel it was. A fault of a kernel "
+        "(an address that is not its own, a failed assertion) comes to light when the program next waits for the GPU; "
+        "where several launches may be to blame they are listed, and CUDA_LAUNCH_BLOCKING=1 finds the one. After such "
+        "a fault the process can use the GPU no more. `--target gpu-sim` runs the same code on the CPU.",
+    ),
+    Explanation(
+        codes.BAD_LAUNCH,
+        "A GPU has limits: the threads of a block (1,024, and fewer where a kernel needs many registers), the blocks "
+        "of a grid along y and z (65,535), the shared memory of a block. The message says which one the launch breaks, "
+        "and by what.",
     ),
 )

@@ -1,0 +1,67 @@
+"""The record of a call: what the run-time functions (runtime.ll) know of it, and what they say when something fails."""
+
+from __future__ import annotations
+
+import ctypes
+
+RING = 64
+"""So many launches since the last check are remembered."""
+
+BLOCKS = 32
+"""So many blocks of memory are kept between calls."""
+
+BLOCKING, CAPTURING = 1, 2
+"""Flags: wait after every launch; a graph is being captured."""
+
+TOO_MANY_THREADS, BLOCK_SIZE, GRID_SIZE, SHARED_MEMORY, CANNOT_WAIT, RANK = -1, -2, -3, -4, -5, -6
+"""Errors that are not the driver's."""
+
+
+Ring = (ctypes.c_int64 * 2) * RING
+"""The launches (kernel, site) that are remembered."""
+
+
+class Kernel(ctypes.Structure):
+    """A kernel that was loaded, and the most that a launch of it may ask for."""
+
+    _fields_ = (("function", ctypes.c_void_p), ("threads", ctypes.c_int64), ("shared", ctypes.c_int64))
+
+
+class Record(ctypes.Structure):
+    """The fields of `%call` in runtime.ll, which says what they mean."""
+
+    _fields_ = (
+        ("stream", ctypes.c_void_p),
+        ("kernels", ctypes.c_void_p),
+        ("limits", ctypes.c_void_p),
+        ("pool", ctypes.c_void_p),
+        ("flags", ctypes.c_int64),
+        ("error", ctypes.c_int64),
+        ("what", ctypes.c_int64),
+        ("kernel", ctypes.c_int64),
+        ("site", ctypes.c_int64),
+        ("asked", ctypes.c_int64),
+        ("waits", ctypes.c_int64),
+        ("launches", ctypes.c_int64),
+        ("strided", ctypes.c_void_p),
+        ("sizes", ctypes.c_int64 * 10),
+        ("since", ctypes.c_int64),
+        ("ring", Ring),
+        ("blocks", (ctypes.c_int64 * 3) * BLOCKS),
+    )
+
+    def recent(self) -> list[tuple[int, int]]:
+        """The launches (kernel, site) since the last check that are remembered, the first one first."""
+        count: int = self.since
+        places = range(max(0, count - RING), count)
+        return [(self.ring[place % RING][0], self.ring[place % RING][1]) for place in places]
+
+    def checked(self) -> None:
+        """All that was launched before has been waited for."""
+        self.since = 0
+
+    def release(self, address: int) -> None:
+        """Memory that is somebody else's from now on: it is kept no more."""
+        for block in self.blocks:
+            if block[0] == address:
+                block[0] = 0

@@ -1,0 +1,143 @@
+"""The `gpu` ops of host functions: launches, and memory of the device. All happens in order, so tokens are nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from xdsl.dialects import llvm, memref
+from xdsl.dialects.builtin import IntegerType, MemRefType, UnrankedMemRefType, i1, i64
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.hints import isa
+
+from weft.dialects import device, gpu
+from weft.passes.lower.function_builder import Value
+from weft.passes.lower.host.control import kernel_arguments
+from weft.passes.lower.host.device_memory import as_word, require_runtime, words
+from weft.passes.lower.host.function import HostFunction
+from weft.passes.lower.host.memory import alloc, copy, dealloc
+from weft.passes.lower.host.views import lower_cast
+from weft.passes.lower.types import PTR, byte_size, integer_type
+
+
+def _tokens(f: HostFunction, op: Operation) -> None:
+    """A token is nothing: the device does in order what it is asked for."""
+    for result in op.results:
+        if isinstance(result.type, gpu.AsyncTokenType):
+            f.define(result)
+
+
+def _word(f: HostFunction, value: SSAValue | None) -> Value:
+    """A size as an i64; 0 where it is not given."""
+    if value is None:
+        return f.e.integer(0)
+    number = f.scalar(value)
+    return number if number.type == i64 else f.e.cast(llvm.ZExtOp, number, i64)
+
+
+def lower_launch(f: HostFunction, op: gpu.LaunchFuncOp) -> None:
+    """`gpu.launch_func`: the sizes and the arguments are put on the stack, and the run-time function reads them."""
+    e = f.e
+    grid = (op.grid_size_x, op.grid_size_y, op.grid_size_z)
+    block = (op.block_size_x, op.block_size_y, op.block_size_z)
+    cluster = (op.cluster_size_x, op.cluster_size_y, op.cluster_size_z)
+    dims = words(e, [_word(f, size) for size in (*grid, *block, *cluster)])
+    places = [part for operand in op.kernel_operands for part in _argument_places(f, operand, op)]
+    table = e.alloca(max(len(places), 1), PTR, 8)
+    for number, place in enumerate(places):
+        e.store(place, e.gep(table, number, PTR), 8)
+    name = "::".join(part.data for part in (op.kernel.root_reference, *op.kernel.nested_references))
+    number, site = e.integer(f.shared.launches.kernel(name)), e.integer(f.shared.launches.site(op))
+    operands = (number, site, dims, _word(f, op.dynamic_shared_memory_size), table)
+    require_runtime(f, device.LAUNCH, operands, op, f"the launch of '@{name.replace('::', '::@')}' failed")
+    _tokens(f, op)
+
+
+def _argument_places(f: HostFunction, operand: SSAValue, op: Operation) -> list[Value]:
+    """The places on the stack that hold what a kernel takes for one argument."""
+    e = f.e
+    places: list[Value] = []
+    for value in kernel_arguments(f, operand, op):
+        kept = e.cast(llvm.ZExtOp, value, integer_type(8)) if value.type == i1 else value
+        size = byte_size(kept.type)
+        place = e.alloca(1, kept.type, size)
+        e.store(kept, place, size)
+        places.append(place)
+    return places
+
+
+def lower_alloc(f: HostFunction, op: gpu.AllocOp) -> None:
+    """`gpu.alloc`: as `memref.alloc`; host code reaches all memory of the device, `host_shared` or not."""
+    alloc(f, op.memref, op.dynamic_sizes, 1, op)
+    _tokens(f, op)
+
+
+def lower_dealloc(f: HostFunction, op: gpu.DeallocOp) -> None:
+    """`gpu.dealloc`."""
+    dealloc(f, op.memref, op)
+    _tokens(f, op)
+
+
+def lower_memcpy(f: HostFunction, op: gpu.MemcpyOp) -> None:
+    """`gpu.memcpy`: as `memref.copy`, for all buffers lie on the device."""
+    copy(f, op.src, op.dst, op)
+    _tokens(f, op)
+
+
+def lower_memset(f: HostFunction, op: gpu.MemsetOp) -> None:
+    """`gpu.memset`, of a buffer without gaps."""
+    from weft import codes
+    from weft.dialects.locations import error_at
+    from weft.passes.lower.host.buffers import layout_of
+
+    e, target = f.e, f.buffer(op.dst, op)
+    if layout_of(cast("MemRefType[Any]", op.dst.type), op).strides is not None:
+        what = f"'gpu.memset' fills buffers without a layout only, not a {op.dst.type}"
+        raise error_at(op, what, code=codes.UNSUPPORTED_LAYOUT)
+    count = e.integer(1)
+    for size in target.sizes:
+        count = e.mul_index(count, size)
+    value = f.scalar(op.value)
+    size = byte_size(value.type)
+    kept = e.cast(llvm.ZExtOp, value, integer_type(8 * size)) if isinstance(value.type, IntegerType) else value
+    operands = (target.start(e), as_word(e, kept, size), e.integer(size), count)
+    require_runtime(f, device.FILL, operands, op, "'gpu.memset' failed on the device")
+    _tokens(f, op)
+
+
+def lower_wait(f: HostFunction, op: gpu.WaitOp) -> None:
+    """`gpu.wait`; `async` it only gives a token."""
+    if op.async_token is None:
+        require_runtime(f, device.WAIT, (), op, "the device failed in what it was asked for before")
+    _tokens(f, op)
+
+
+def lower_nothing(f: HostFunction, op: Operation) -> None:
+    """`gpu.host_register`, `gpu.host_unregister`, `gpu.set_default_device`: the device reaches all buffers already."""
+
+
+def lower_memref_cast(f: HostFunction, op: memref.CastOp) -> None:
+    """`memref.cast`; to an unranked memref it may be for `gpu.host_register`."""
+    if isa(op.dest.type, UnrankedMemRefType) and _only_registered(op.dest):
+        f.define(op.dest)
+        return
+    lower_cast(f, op)
+
+
+def _only_registered(value: SSAValue) -> bool:
+    users: Sequence[Operation] = [use.operation for use in value.uses]
+    return all(isinstance(user, gpu.HostRegisterOp | gpu.HostUnregisterOp) for user in users)
+
+
+GPU_RULES: Mapping[type[Operation], Any] = {
+    gpu.LaunchFuncOp: lower_launch,
+    gpu.AllocOp: lower_alloc,
+    gpu.DeallocOp: lower_dealloc,
+    gpu.MemcpyOp: lower_memcpy,
+    gpu.MemsetOp: lower_memset,
+    gpu.WaitOp: lower_wait,
+    gpu.HostRegisterOp: lower_nothing,
+    gpu.HostUnregisterOp: lower_nothing,
+    memref.CastOp: lower_memref_cast,
+}
+"""Ops of host functions in a program for a device."""

@@ -64,9 +64,9 @@ def compile(
     that a call may use (default: one a core). `pipeline` replaces the default passes, in MLIR's pipeline grammar.
 
     The callable takes arrays of exactly the declared element types, in order or by name, and `out=`. Tensor arguments
-    are only read; `memref` arguments are used in place. On `cuda` it takes arrays on the GPU, of any library, where they
-    are, gives results of the same kind, and takes `stream=`. Raises :class:`WeftError`, at compilation for a wrong program,
-    at a call for wrong arguments or a failed run-time check.
+    are only read; `memref` arguments are used in place. On `cuda` it takes arrays of any library where they
+    are on the GPU, gives results of the same kind, and takes `stream=`. Raises :class:`WeftError`, at compilation for a
+    wrong program, at a call for wrong arguments, a failed run-time check or an error of the GPU.
     """
     from weft.driver.compile import Request, compile_program
 

@@ -42,6 +42,8 @@ PASSES: tuple[tuple[str, str], ...] = (
     # gpu
     ("choose-gpu-schedule", "weft.passes.gpu.choose_gpu_schedule:ChooseGpuSchedule"),
     ("convert-loop-to-gpu", "weft.passes.gpu.convert_loop_to_gpu:ConvertLoopToGpu"),
+    ("gpu-kernel-outlining", "weft.passes.gpu.gpu_kernel_outlining:GpuKernelOutlining"),
+    ("convert-gpu-to-nvvm", "weft.passes.gpu.convert_gpu_to_nvvm:ConvertGpuToNvvm"),
     # lower
     ("convert-linalg-to-loops", "weft.passes.lower.convert_linalg_to_loops:ConvertLinalgToLoops"),
     ("lower-affine", "weft.passes.lower.lower_affine:LowerAffine"),

@@ -31,6 +31,9 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     _register("laneid", "The number of a thread in its warp."),
     _register("warpid", "The number of a warp in its block, which may change while a kernel runs."),
     _register("warpsize", "The number of threads of a warp: 32."),
+    _register(
+        "dynamic_smem_size", "The bytes of shared memory that the launch gave a block, beside what it has anyway."
+    ),
     _register("smid", "The number of the multiprocessor that a thread runs on, which may change while a kernel runs."),
     _register("clock", "A counter of the multiprocessor's cycles."),
     _register("clock64", "A counter of the multiprocessor's cycles.", type_="i64"),

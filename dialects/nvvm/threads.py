@@ -53,6 +53,7 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     Instruction("barrier.arrive", "barrierId?: i32, numberOfThreads: i32", "",
         "(`id` `=` $barrierId^)? `number_of_threads` `=` $numberOfThreads attr-dict", _barrier_arrive,
         "Says at a barrier that a thread has come, and does not wait.", meaning="barrier.arrive"),
+    Instruction("exit", "", "", "attr-dict", "llvm.nvvm.exit", "The thread ends.", meaning="exit"),
     Instruction("bar.warp.sync", "mask: i32", "", "$mask attr-dict `:` type($mask)", "llvm.nvvm.bar.warp.sync",
         "The threads of a warp that the mask names wait for each other.", meaning="warp"),
     Instruction("cluster.arrive", "", "", "attr-dict", _cluster,

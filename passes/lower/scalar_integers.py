@@ -199,6 +199,8 @@ def _mul_extended(extend: type[Operation]) -> Callable[..., tuple[Value, Value]]
     def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> tuple[Value, Value]:
         scalar = element(operands[0].type)
         width = bits(scalar)
+        if width == 1:  # not every machine can shift an i2
+            return e.and_(operands[0], operands[1]), e.integer(0, operands[0].type)
         wide = integer_type(2 * width)
         a, b = (e.cast(extend, operand, wide) for operand in operands)
         product = e.mul(a, b)

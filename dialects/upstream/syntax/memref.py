@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     MemRefType,
+    NoneAttr,
     StringAttr,
     TensorType,
     UnitAttr,
@@ -31,10 +32,11 @@ def _parse_global(parser: Parser) -> GlobalOp:
     type_ = parser.parse_type()
     if not isinstance(type_, MemRefType):
         parser.raise_error("expected a memref type")
-    if parser.parse_optional_punctuation("=") is None:
+    given = parser.parse_optional_punctuation("=") is not None
+    if not given and isinstance(type_.memory_space, NoneAttr):
         parser.raise_error(f"memref.global @{name.data} has no value; a global of another file is not supported")
     memref, value = cast("MemRefType[Any]", type_), cast(Attribute, UnitAttr())
-    if parser.parse_optional_keyword("uninitialized") is None:
+    if given and parser.parse_optional_keyword("uninitialized") is None:
         parser.parse_keyword("dense")
         value = parser.parse_dense_int_or_fp_elements_attr(TensorType(memref.element_type, memref.get_shape()))
     attributes = parser.parse_optional_attr_dict()

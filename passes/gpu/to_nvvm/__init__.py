@@ -1,0 +1,1 @@
+"""Functions of a `gpu.module` as functions of the llvm dialect with nvvm ops."""

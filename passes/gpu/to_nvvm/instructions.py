@@ -1,0 +1,55 @@
+"""The instructions of a GPU that the lowering emits, as functions: the one place that knows how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects import llvm
+from xdsl.dialects.builtin import i1
+from xdsl.ir import Attribute
+
+from weft.dialects import nvvm
+from weft.passes.lower.emitter import Emitter
+from weft.passes.lower.function_builder import Value
+
+FULL_WARP = -1
+"""The mask of all lanes of a warp."""
+
+
+def special_register(e: Emitter, name: str) -> Value:
+    """A register that the machine fills, an i32: `tid.x`, `laneid`."""
+    op = nvvm.make(f"read.ptx.sreg.{name}")
+    e.add_op(op)
+    return op.results[0]
+
+
+def barrier(e: Emitter) -> None:
+    """All threads of the block wait for each other."""
+    e.add_op(nvvm.make("barrier0"))
+
+
+def thread_exit(e: Emitter) -> None:
+    """The thread ends."""
+    e.add_op(nvvm.make("exit"))
+
+
+def shuffle(e: Emitter, mode: str, mask: Value, value: Value, offset: Value, clamp: Value) -> Value:
+    """A value of 32 bits of another lane. Modes: bfly, down, up, idx."""
+    op = nvvm.make("shfl.sync", mask, value, offset, clamp, result=value.type, kind=mode)
+    e.add_op(op)
+    return op.results[0]
+
+
+def shuffle_checked(
+    e: Emitter, mode: str, mask: Value, value: Value, offset: Value, clamp: Value
+) -> tuple[Value, Value]:
+    """As :func:`shuffle`, and whether the other lane takes part."""
+    pair = llvm.LLVMStructType.from_type_list([value.type, i1])
+    op = nvvm.make("shfl.sync", mask, value, offset, clamp, result=pair, kind=mode, return_value_and_is_valid=True)
+    e.add_op(op)
+    return e.extract_value(op.results[0], 0, value.type), e.extract_value(op.results[0], 1, i1)
+
+
+def matrix_product(e: Emitter, name: str, operands: Sequence[Value], result: Attribute) -> Value:
+    """`mma.sync` of that shape and those types: a struct of registers."""
+    return e.intrinsic(f"nvvm.mma.{name}", operands, result, ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from weft.dialects import gpu
 from weft.dialects.locations import error_at
 from weft.dialects.nvvm import TargetAttr
 from weft.dialects.target import cuda_of
+from weft.passes.gpu.loop_kernels import lower_loop_kernel
 from weft.passes.gpu.to_nvvm.atomics import ATOMIC_RULES
 from weft.passes.gpu.to_nvvm.control import CONTROL_RULES
 from weft.passes.gpu.to_nvvm.function import STATUS, DeviceFunction, DeviceFunctionOp, DeviceModule
@@ -35,7 +36,7 @@ from weft.passes.gpu.to_nvvm.matrices import MATRIX_RULES
 from weft.passes.gpu.to_nvvm.memory import MEMORY_RULES, global_of, private_buffer, shared_buffer
 from weft.passes.gpu.to_nvvm.prepare import prepare
 from weft.passes.gpu.to_nvvm.printf import PRINT_RULES
-from weft.passes.gpu.to_nvvm.remainder import REMAINDER_RULES
+from weft.passes.gpu.to_nvvm.remainder import scalar_rules
 from weft.passes.gpu.to_nvvm.spaces import default_pointer
 from weft.passes.gpu.to_nvvm.vectors import VECTOR_RULES
 from weft.passes.gpu.to_nvvm.warps import WARP_RULES
@@ -52,7 +53,6 @@ _RULES: Mapping[type[Operation], Any] = {
     **MATRIX_RULES,
     **MEMORY_RULES,
     **PRINT_RULES,
-    **REMAINDER_RULES,
     **VECTOR_RULES,
     **WARP_RULES,
 }
@@ -65,6 +65,9 @@ _NEEDED = {
     "linalg": "convert-linalg-to-loops",
 }
 """The pass that has to run before, by the dialect that it takes away."""
+
+_SCALARS = ("arith", "math")
+"""Dialects of ops on numbers."""
 
 _KEPT = ("llvm", "nvvm")
 """Dialects whose ops stay as they are."""
@@ -132,11 +135,12 @@ def _lower_module(program: ModuleOp, op: gpu.ModuleOp, messages: Messages) -> No
     module = DeviceModule(
         Externals(), messages, default_pointer(op.walk()), capability(program, op), functions, _failing(functions)
     )
+    module.scalars = scalar_rules(module)
     for inner in list(block.ops):
         if isinstance(inner, DeviceFunctionOp):
             _replace(inner, _function(inner, module))
         elif isinstance(inner, memref.GlobalOp):
-            _replace(inner, global_of(inner))
+            _replace(inner, [global_of(inner)])
         elif inner.name.partition(".")[0] not in _KEPT and not isinstance(inner, gpu.ModuleEndOp):
             raise _refusal(inner)
     first = block.first_op
@@ -147,10 +151,8 @@ def _lower_module(program: ModuleOp, op: gpu.ModuleOp, messages: Messages) -> No
         block.insert_ops_before(made, first)
 
 
-def _replace(op: Operation, made: Operation | None) -> None:
-    block = cast(Block, op.parent_block())
-    if made is not None:
-        block.insert_op_before(made, op)
+def _replace(op: Operation, made: Sequence[Operation]) -> None:
+    cast(Block, op.parent_block()).insert_ops_before(made, op)
     op.detach()
     op.erase()
 
@@ -183,11 +185,13 @@ def _failing(functions: Mapping[str, DeviceFunctionOp]) -> frozenset[str]:
 # functions
 
 
-def _function(function: DeviceFunctionOp, module: DeviceModule) -> llvm.FuncOp | None:
-    """What a function becomes; nothing for a declaration."""
+def _function(function: DeviceFunctionOp, module: DeviceModule) -> Sequence[Operation]:
+    """What a function becomes, after the globals that it brings; nothing for a declaration."""
     if not function.body.blocks:
-        return None
+        return ()
     prepare(function)
+    if isinstance(function, gpu.FuncOp) and _holds_loops(function):
+        return lower_loop_kernel(function, module.externals, module.scalars)
     f = DeviceFunction(function, module)
     _attributions(f)
     order = reachable(function.body.blocks[0])
@@ -197,7 +201,12 @@ def _function(function: DeviceFunctionOp, module: DeviceModule) -> llvm.FuncOp |
         f.e.enter(f.blocks[block])
         for op in block.ops:
             _lower(f, op)
-    return _finished(f)
+    return [_finished(f)]
+
+
+def _holds_loops(function: gpu.FuncOp) -> bool:
+    """Whether the body is one of the `loop` dialect."""
+    return any(op.name.startswith("loop.") for op in function.walk())
 
 
 def _attributions(f: DeviceFunction) -> None:
@@ -228,11 +237,15 @@ def _lower(f: DeviceFunction, op: Operation) -> None:
 
 
 def _scalar(f: DeviceFunction, op: Operation) -> None:
+    if op.name.partition(".")[0] not in _SCALARS:
+        raise _refusal(op)
     for value in (*op.operands, *op.results):
         f.parts(value.type, op)
     results = None
     if all(len(f.values.get(operand, ())) == 1 for operand in op.operands):
-        results = emit_scalar(f.e, op, f.scalars(op.operands))
+        own = f.module.scalars.get(type(op))
+        operands = f.scalars(op.operands)
+        results = emit_scalar(f.e, op, operands) if own is None else (own(f.e, op, operands),)
     if results is None:
         raise _refusal(op)
     for result, value in zip(op.results, results, strict=True):

@@ -25,6 +25,7 @@ from weft.passes.lower.host.buffers import Buffer, Layout, from_components, layo
 from weft.passes.lower.host.checked import Truth
 from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.host.messages import Messages
+from weft.passes.lower.scalar_rule import Rule
 from weft.passes.lower.types import VOID, memory_type, register_type, vector_type
 
 STATUS = "weft.status"
@@ -51,6 +52,8 @@ class DeviceModule:
     """Globals that the functions need, by name."""
     library: dict[str, llvm.FuncOp] = field(default_factory=dict[str, llvm.FuncOp])
     """Functions of weft that the functions call, by name."""
+    scalars: Mapping[type[Operation], Rule] = field(default_factory=dict[type[Operation], Rule])
+    """The scalar ops that a device has rules of its own for."""
 
     def shared_memory(self, name: str, type_: Attribute, alignment: int, op: Operation) -> str:
         """The name of a new variable in the memory of a block."""

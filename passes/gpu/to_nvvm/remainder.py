@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import LocationAttr, f32, i1, i64
 from xdsl.ir import Attribute, Operation
 
 from weft.dialects.upstream.arith import RemFOp
-from weft.passes.gpu.to_nvvm.function import DeviceFunction
+from weft.passes.gpu.to_nvvm.function import DeviceModule
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
-from weft.passes.lower.types import bits, integer_type
+from weft.passes.lower.scalar_rule import Rule
+from weft.passes.lower.types import bits, element, integer_type
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,17 @@ class _Format:
 _F32, _F64 = _Format("__fmodf", 23, 8), _Format("__fmod", 52, 11)
 
 
-def lower_remainder(f: DeviceFunction, op: RemFOp) -> None:
-    """`arith.remf`: a call of :func:`remainder_function`, lane by lane."""
-    scalar = f.e.each_lane(lambda lane: _call(f, lane[0], lane[1]), f.scalars(op.operands), _scalar(f, op))
-    f.define(op.results[0], scalar)
+def scalar_rules(module: DeviceModule) -> Mapping[type[Operation], Rule]:
+    """The scalar ops that a device has rules of its own for: `arith.remf` is a call of :func:`remainder_function`."""
 
+    def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
+        type_ = element(operands[0].type)
+        format_ = _F32 if type_ == f32 else _F64
+        if format_.name not in module.library:
+            module.library[format_.name] = remainder_function(type_, e.location)
+        return e.each_lane(lambda lane: cast(Value, e.call(format_.name, lane, type_)), operands, type_)
 
-def _scalar(f: DeviceFunction, op: RemFOp) -> Attribute:
-    from weft.passes.lower.types import element
-
-    return element(f.scalar(op.operands[0]).type)
-
-
-def _call(f: DeviceFunction, a: Value, b: Value) -> Value:
-    type_ = a.type
-    format_ = _F32 if type_ == f32 else _F64
-    if format_.name not in f.module.library:
-        f.module.library[format_.name] = remainder_function(type_, f.function.location)
-    made = f.e.call(format_.name, (a, b), type_)
-    assert made is not None
-    return made
+    return {RemFOp: rule}
 
 
 def remainder_function(type_: Attribute, location: LocationAttr) -> llvm.FuncOp:
@@ -122,7 +114,3 @@ def _packed(e: Emitter, format_: _Format, m: Value, n: Value) -> Value:
     high = e.shl(e.sub(exponent, one), e.integer(format_.fraction))
     value = e.select(normal, e.add(moved, high), moved)
     return e.select(e.icmp("eq", m, zero), zero, value)
-
-
-REMAINDER_RULES: Mapping[type[Operation], Any] = {RemFOp: lower_remainder}
-"""The remainder."""

@@ -75,7 +75,7 @@ sys.stdout.write(machine.emit_assembly(module))
 
 
 def assembled(text):
-    """The PTX of a text with one `gpu.module`, which ptxas took, if there is one. LLVM works in a process of its own."""
+    """The PTX of a text with one `gpu.module`, which ptxas took, if there is one. LLVM has a process of its own."""
     module = lower(text)
     target = next(op for op in module.walk() if isinstance(op, gpu.ModuleOp)).targets.data[0].data
     made = subprocess.run(

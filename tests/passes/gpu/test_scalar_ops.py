@@ -1,4 +1,4 @@
-"""Every scalar op, on scalars and vectors of every type, has a form that a GPU can run: LLVM selects it, ptxas takes it."""
+"""Every scalar op, on scalars and vectors of every type, has a form on a GPU: LLVM selects it, ptxas takes it."""
 
 import pytest
 from xdsl.dialects import arith, math

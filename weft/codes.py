@@ -95,6 +95,8 @@ OUT_OF_MEMORY = Code("E0709", "out of memory")
 NO_DEVICE = Code("E0710", "there is no GPU to run on")
 DEVICE_FAILED = Code("E0711", "a GPU or its driver reports an error")
 BAD_LAUNCH = Code("E0712", "a launch that the device refuses")
+DEADLOCK = Code("E0713", "threads wait for each other")
+GPU_FINDING = Code("E0714", "the checker of GPU code found an error")
 
 CANNOT_READ = Code("E0801", "a file cannot be read")
 CANNOT_WRITE = Code("E0802", "a file cannot be written")

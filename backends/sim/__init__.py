@@ -1,1 +1,92 @@
-"""The simulator: GPU code on the CPU, every thread a coroutine, and what a checker sees in its record."""
+"""The simulator: GPU code on the CPU, every thread a coroutine, and what a checker sees of its accesses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xdsl.ir import Operation
+
+    from weft.backends.sim.findings import Report
+    from weft.dialects.target import Cuda
+
+
+def compile_module(module: Operation, *, checked: bool = False) -> bytes:
+    """A `gpu.module` of `llvm` and `nvvm` ops as code for this machine; with `checked`, its accesses are checked.
+
+    Raises :class:`WeftError` at what cannot be simulated.
+    """
+    from weft.backends.sim.code import compile_module as compile_it
+
+    return compile_it(module, checked=checked)
+
+
+def check(
+    module: Operation,
+    kernel: str,
+    grid: Sequence[int],
+    block: Sequence[int],
+    arguments: Sequence[object],
+    *,
+    shared: int = 0,
+    cluster: Sequence[int] = (1, 1, 1),
+) -> list[Report]:
+    """Run a kernel with checks, as :func:`launch` does; what was found that makes it slow.
+
+    Raises :class:`WeftError` with everything that was found to be wrong.
+    """
+    from weft.backends.sim.findings import error_of
+
+    reports = launch(module, kernel, grid, block, arguments, shared=shared, cluster=cluster, checked=True)
+    if (error := error_of(reports)) is not None:
+        raise error
+    return reports
+
+
+def launch(
+    module: Operation | bytes,
+    kernel: str,
+    grid: Sequence[int],
+    block: Sequence[int],
+    arguments: Sequence[object],
+    *,
+    shared: int = 0,
+    cluster: Sequence[int] = (1, 1, 1),
+    checked: bool = False,
+    device: Cuda | None = None,
+) -> list[Report]:
+    """Run a kernel, and say what the checker found, where it is `checked`.
+
+    `module` is a `gpu.module`, a module with one, or what :func:`compile_module` made.
+
+    `grid`, `block` and `cluster` have one to three sizes, x first; `shared` is the bytes of dynamic shared memory. For
+    pointers, `arguments` has NumPy arrays, which the kernel reads and writes as they are; for the others, numbers.
+
+    Raises :class:`WeftError` for what the device refuses, and for threads that wait for each other.
+    """
+    from weft.backends.sim.limits import Dimensions
+    from weft.backends.sim.module import Arguments, SimModule
+
+    code = module if isinstance(module, bytes) else compile_module(gpu_module_of(module), checked=checked)
+    loaded = SimModule(code, device=device)
+    given = Arguments(kernel, loaded.record, arguments, loaded.memory)
+    return loaded.launch(kernel, Dimensions(_shape(grid), _shape(block), _shape(cluster), shared), given.address)
+
+
+def gpu_module_of(module: Operation) -> Operation:
+    """The `gpu.module` that a module holds, if it is none itself. Raises :class:`WeftError` where there is not one."""
+    if module.name == "gpu.module":
+        return module
+    found = [op for region in module.regions for block in region.blocks for op in block.ops if op.name == "gpu.module"]
+    if len(found) != 1:
+        from weft import codes
+        from weft.dialects.locations import error_at
+
+        raise error_at(module, f"one gpu.module is needed, there are {len(found)}", code=codes.NO_ENTRY)
+    return found[0]
+
+
+def _shape(sizes: Sequence[int]) -> tuple[int, int, int]:
+    x, y, z = (*sizes, 1, 1)[:3]
+    return x, y, z

@@ -39,6 +39,43 @@ def _huge(size: int) -> str:
     return f"func.func @main() -> {type_} {{\n  %0 = ml.iota dim = 0 : {type_}\n  func.return %0 : {type_}\n}}\n"
 
 
+_SIMULATED = '''import numpy as np
+import weft
+from weft.backends import sim
+
+module = weft.parse("""
+gpu.module @kernels {
+  llvm.func @fill(%y: !llvm.ptr<1>) attributes {gpu.kernel, nvvm.kernel} {
+    %t = nvvm.read.ptx.sreg.tid.x : i32
+    nvvm.barrier0
+    %p = llvm.getelementptr %y[%t] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, i32
+    llvm.store %t, %p : i32, !llvm.ptr<1>
+    llvm.return
+  }
+}
+""")
+y = np.zeros(2048, np.int32)
+sim.CALL
+'''
+_WAITING = _SIMULATED.replace(
+    "    nvvm.barrier0\n",
+    """    %last = llvm.mlir.constant(31 : i32) : i32
+    %others = llvm.icmp "ult" %t, %last : i32
+    llvm.cond_br %others, ^wait, ^end
+  ^wait:
+    %all = llvm.mlir.constant(-1 : i32) : i32
+    nvvm.bar.warp.sync %all : i32
+    llvm.br ^end
+  ^end:
+    nvvm.barrier0
+""",
+)
+
+
+def _launched(text: str, call: str) -> str:
+    return text.replace("CALL", call)
+
+
 EXPLANATIONS = (
     Explanation(
         codes.NO_ENTRY,
@@ -123,5 +160,24 @@ EXPLANATIONS = (
         "A GPU has limits: the threads of a block (1,024, and fewer where a kernel needs many registers), the blocks "
         "of a grid along y and z (65,535), the shared memory of a block. The message says which one the launch breaks, "
         "and by what.",
+        Example(_launched(_SIMULATED, 'launch(module, "fill", [1], [2048], [y])'), "python FILE"),
+        Example(_launched(_SIMULATED, 'launch(module, "fill", [2], [1024], [y])'), "python FILE"),
+    ),
+    Explanation(
+        codes.DEADLOCK,
+        "Threads wait for others that do not come: the lanes of a mask must all come to what they do together. On a "
+        "device the kernel hangs, or goes on with garbage.",
+        Example(_launched(_WAITING, 'launch(module, "fill", [1], [32], [y])'), "python FILE"),
+        Example(
+            _launched(_WAITING.replace("(-1 :", "(0x7FFFFFFF :"), 'launch(module, "fill", [1], [32], [y])'),
+            "python FILE",
+        ),
+    ),
+    Explanation(
+        codes.GPU_FINDING,
+        "The checker of the GPU simulator watches every access of memory and every barrier: data races, accesses out "
+        "of bounds or misaligned, reads of shared memory that nobody wrote, barriers in divergent flow.",
+        Example(_launched(_SIMULATED, 'check(module, "fill", [1], [64], [y[:32]])'), "python FILE"),
+        Example(_launched(_SIMULATED, 'check(module, "fill", [1], [64], [y])'), "python FILE"),
     ),
 )

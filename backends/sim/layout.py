@@ -1,0 +1,220 @@
+"""What the simulator's code and Python both read: the records of a launch, its blocks and its threads.
+
+Each is a table of fields, written once. From it come the NumPy dtype and, for the LLVM IR of the run-time library, one
+function a field, that gives the field's address: `@thread.state(ptr)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+_DTYPES = {"ptr": "u8", "i64": "i8", "i32": "i4"}
+
+
+class State(IntEnum):
+    """What a thread waits for."""
+
+    FINISHED = 0
+    RUNNABLE = 1
+    YIELD = 2
+    """Nothing: the other threads' turn has come."""
+    WARP = 3
+    """The lanes of a mask (`what`) at the same place; then a service (`how`), if it is not 0."""
+    BARRIER = 4
+    """Threads at the barrier `what`, `how` of them (0: all of the block)."""
+    GROUP = 5
+    """The other threads of a warpgroup (128) at the same place; then the service `how`."""
+    TRANSACTION = 6
+    """A phase of the mbarrier at `what` that has not the parity `how`."""
+    CLUSTER = 7
+    """The end of the cluster barrier's phase `what`."""
+
+
+class Finding(IntEnum):
+    """What the checker reports. The first of a pair of places is the access, or the wait, at hand."""
+
+    RACE = 0
+    OUT_OF_BOUNDS = 1
+    UNWRITTEN = 2
+    DIVERGENT_BARRIER = 3
+    EXITED_BARRIER = 4
+    DIVERGENT_WARP = 5
+    MISALIGNED = 6
+    DEADLOCK = 7
+    UNCOALESCED = 8
+    BANK_CONFLICT = 9
+
+
+WRITE, ATOMIC, SHARED = 1, 2, 4
+"""How an access is: bits."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The fields of a record: name, type (`ptr`, `i64`, `i32`), and how many of it."""
+
+    name: str
+    fields: tuple[tuple[str, str, int], ...]
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """The record in NumPy; pointers are unsigned integers."""
+        parts = [
+            (name, _DTYPES[type_], (count,)) if count > 1 else (name, _DTYPES[type_])
+            for name, type_, count in self.fields
+        ]
+        return np.dtype(parts, align=True)
+
+    def accessors(self) -> str:
+        """LLVM IR: for each field a function that gives its address, for arrays that of element `n`, and the size."""
+        lines = [f"define internal i64 @sizeof.{self.name}() alwaysinline {{\n  ret i64 {self.dtype.itemsize}\n}}"]
+        offsets: Any = self.dtype.fields
+        for name, type_, count in self.fields:
+            head, offset = f"define internal ptr @{self.name}.{name}", offsets[name][1]
+            field = f"  %field = getelementptr i8, ptr %of, i64 {offset}\n"
+            if count == 1:
+                lines.append(f"{head}(ptr %of) alwaysinline {{\n{field}  ret ptr %field\n}}")
+            else:
+                element = f"  %element = getelementptr {type_}, ptr %field, i32 %n\n"
+                lines.append(f"{head}(ptr %of, i32 %n) alwaysinline {{\n{field}{element}  ret ptr %element\n}}")
+        return "\n".join(lines) + "\n"
+
+
+THREAD = Layout(
+    "thread",
+    (
+        ("coroutine", "ptr", 1),
+        ("state", "i32", 1),
+        ("site", "i32", 1),
+        ("what", "i64", 1),
+        ("how", "i64", 1),
+        ("block", "ptr", 1),
+        ("index", "i32", 1),  # in the cluster
+        ("number", "i32", 1),  # in the block
+        ("lane", "i32", 1),
+        ("id", "i32", 3),
+        ("slot", "ptr", 1),  # what it brings to what its warp does together
+        ("seen", "ptr", 1),  # what the lanes of its warp brought
+        ("fenced", "i32", 1),
+        ("predicate", "i32", 1),  # what it brings to a barrier that counts
+        ("pending", "i32", 1),  # asynchronous copies that have not been made
+        ("group", "i32", 1),  # of asynchronous copies, the one that is open
+        ("copies", "ptr", 1),
+        ("token", "i32", 1),  # the phase of the cluster's barrier at which it arrived
+    ),
+)
+
+BLOCK = Layout(
+    "block",
+    (
+        ("launch", "ptr", 1),
+        ("shared", "ptr", 1),
+        ("shared_bytes", "i64", 1),
+        ("threads", "ptr", 1),
+        ("count", "i32", 1),
+        ("rank", "i32", 1),  # in the cluster
+        ("id", "i32", 3),
+        ("size", "i32", 3),
+        ("grid", "i32", 3),
+        ("cluster", "i32", 3),
+        ("place", "i32", 3),  # in the cluster
+        ("arrived", "i32", 16),
+    ),
+)
+
+LAUNCH = Layout(
+    "launch",
+    (
+        ("entry", "ptr", 1),
+        ("arguments", "ptr", 1),
+        ("blocks", "ptr", 1),
+        ("threads", "ptr", 1),
+        ("frames", "ptr", 1),
+        ("frame_bytes", "i64", 1),
+        ("service", "ptr", 1),
+        ("stuck", "ptr", 1),
+        ("report", "ptr", 1),
+        ("check", "ptr", 1),
+        ("unit", "i64", 1),
+        ("blocks_in_unit", "i32", 1),
+        ("threads_in_block", "i32", 1),
+        ("phase", "i32", 1),
+        ("arrived", "i32", 1),
+        ("spins", "i64", 1),
+    ),
+)
+
+CHECK = Layout(
+    "check",
+    (
+        ("regions", "ptr", 1),
+        ("region_count", "i64", 1),
+        ("clocks", "ptr", 1),  # a row of `width` x i32 for each thread
+        ("width", "i64", 1),
+        ("joined", "ptr", 1),  # JOINED_ROWS rows: see checks.ll
+        ("transactions", "ptr", 1),  # the addresses of TRANSACTIONS mbarriers
+        ("transaction_rows", "ptr", 1),
+        ("transaction_count", "i64", 1),
+        ("arena", "i64", 1),  # the shared memory of all blocks of a cluster
+        ("arena_end", "i64", 1),
+        ("arena_stride", "i64", 1),
+        ("arena_shadow", "ptr", 1),
+        ("published", "ptr", 1),  # a byte a unit
+        ("counts", "ptr", 1),  # i64 [finding][site]
+        ("sites", "i64", 1),
+        ("occurrences", "ptr", 1),  # i32 [thread][site]
+        ("samples", "ptr", 1),
+        ("sample_count", "i64", 1),
+        ("sample_limit", "i64", 1),
+        ("scratch", "ptr", 1),
+    ),
+)
+
+REGION = Layout("region", (("base", "i64", 1), ("end", "i64", 1), ("shadow", "ptr", 1)))
+
+SAMPLE = Layout(
+    "sample",
+    (
+        ("address", "i64", 1),
+        ("unit", "i64", 1),
+        ("thread", "i32", 1),
+        ("site", "i32", 1),
+        ("occurrence", "i32", 1),
+        ("bytes", "i32", 1),
+        ("kind", "i64", 1),
+    ),
+)
+
+COPY = Layout(
+    "copy",
+    (
+        ("to", "ptr", 1),
+        ("from", "ptr", 1),
+        ("bytes", "i32", 1),
+        ("read", "i32", 1),
+        ("group", "i32", 1),
+        ("site", "i32", 1),
+    ),
+)
+"""An asynchronous copy that has not been made: its first `read` bytes are read, the others are zeros."""
+
+MARK = Layout("mark", (("who", "i64", 1), ("clock", "i32", 1), ("site", "i32", 1)))
+"""An access in the shadow of memory. A granule has three: the last write, and two reads."""
+
+LAYOUTS = (THREAD, BLOCK, LAUNCH, CHECK, REGION, SAMPLE, COPY, MARK)
+
+SLOT_BYTES = 64
+JOINED_ROWS = 18
+TRANSACTIONS = 256
+MARKS_BYTES = 3 * MARK.dtype.itemsize
+"""Of the shadow of a byte."""
+
+
+def accessors() -> str:
+    """The functions of all records."""
+    return "".join(layout.accessors() for layout in LAYOUTS)

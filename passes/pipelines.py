@@ -57,13 +57,19 @@ GPU_SCHEDULED = (
 )
 """Stop 5 of the GPU road: loops marked for blocks and threads, memory planned."""
 
-GPU = ("convert-loop-to-gpu",)
+GPU = ("convert-loop-to-gpu", "gpu-kernel-outlining")
 """Stop 6 of the GPU road: kernels are functions of the device, and host code launches them."""
 
-NVVM = ("convert-gpu-to-nvvm",)
+NVVM = (
+    "convert-linalg-to-loops",
+    "lower-affine",
+    "expand-narrow-floats",
+    "convert-scf-to-cf",
+    "convert-gpu-to-nvvm",
+)
 """Stop 7 of the GPU road: kernels in the dialects llvm and nvvm."""
 
-GPU_TARGET = ("convert-linalg-to-loops", "lower-affine", "expand-narrow-floats", "convert-scf-to-cf", "convert-to-llvm")
+GPU_TARGET = ("convert-to-llvm",)
 """Stop 8 of the GPU road: host code in the llvm dialect."""
 
 GPU_STOPS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 import weft
-from weft.backends.cuda.compiled import CudaFunction
+from weft.backends.cuda import call_text
+from weft.backends.cuda.compiled import CudaFunction, callable_of
+from weft.backends.cuda.dlpack import dtype_code
 from weft.backends.cuda.driver import FUNCTIONS, Driver
 from weft.backends.cuda.gpu import gpu_of
 from weft.backends.cuda.loaded import Loaded
@@ -332,10 +334,75 @@ class OnDevice:
         }
 
 
-def compiled(fake: Fake, text: str, signature: Signature | None = None) -> CudaFunction:
-    """A program at stop 7, or above on the host's side, on the driver that is not there."""
+class Tensor:
+    """An array of a library with DLPack's C exchange API, in NumPy's memory."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+        count = max(self.values.ndim, 1)
+        size = self.values.itemsize
+        self.sizes = (ctypes.c_int64 * count)(*self.values.shape)
+        self.steps = (ctypes.c_int64 * count)(*(step // size for step in self.values.strides))
+
+
+class Exchange:
+    """That API for tensors on the device, on a stream, as C functions."""
+
+    def __init__(self, device: int, stream: int) -> None:
+        self.stream = stream
+        self.refused = False
+        self._fresh: list[Tensor] = []
+
+        def allocate(wanted: int, place: int, context: int, error: int) -> int:
+            if self.refused:
+                return -1
+            words = (ctypes.c_uint64 * 6).from_address(wanted)
+            rank, code = ctypes.c_int32.from_address(wanted + 16).value, ctypes.c_uint32.from_address(wanted + 20).value
+            shape = tuple((ctypes.c_int64 * max(rank, 1)).from_address(words[3]))[:rank]
+            dtype = {2: "f", 0: "i", 1: "u"}[code & 0xFF] + str((code >> 8 & 0xFF) // 8)
+            self._fresh.append(Tensor(np.zeros(shape, dtype)))
+            put(place, ctypes.c_uint64, len(self._fresh))
+            return 0
+
+        def wrap(number: int, place: int) -> int:
+            tensor = self._fresh[number - 1]
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(tensor))
+            put(place, ctypes.c_uint64, id(tensor))
+            self._fresh.clear()
+            return 0
+
+        def look(tensor: int, place: int) -> int:
+            found = ctypes.cast(tensor, ctypes.py_object).value
+            put(place, ctypes.c_uint64, found.values.__array_interface__["data"][0])
+            put(place + 8, ctypes.c_uint64, device)
+            put(place + 16, ctypes.c_int32, found.values.ndim)
+            put(place + 20, ctypes.c_uint32, dtype_code(found.values.dtype))
+            put(place + 24, ctypes.c_uint64, ctypes.addressof(found.sizes))
+            put(place + 32, ctypes.c_uint64, ctypes.addressof(found.steps))
+            put(place + 40, ctypes.c_uint64, 0)
+            return 0
+
+        def current(kind: int, number: int, place: int) -> int:
+            put(place, ctypes.c_uint64, self.stream)
+            return 0
+
+        pointer, number = ctypes.c_void_p, ctypes.c_int
+        kinds = [(pointer,) * 4, (pointer,) * 2, (pointer,) * 2, (number, number, pointer)]
+        functions = [allocate, wrap, look, current]
+        self._kept = [
+            ctypes.PYFUNCTYPE(number, *kind)(function) for kind, function in zip(kinds, functions, strict=True)
+        ]
+        addresses = [ctypes.cast(function, pointer).value for function in self._kept]
+        self._api = (ctypes.c_uint64 * 7)(1, 0, addresses[0], 0, *addresses[1:])
+        self.address = ctypes.addressof(self._api)
+
+
+def compiled(fake: Fake, text: str, signature: Signature | None = None, *, short_cut: bool = False) -> Any:
+    """A program at stop 7, or above on the host's side, on the driver that is not there. With `short_cut`, the callable
+    that goes without Python in between, and what it knows."""
     module = weft.parse(text)
     signature = signature or signature_of(find_entry(module, None))
     run_pipeline(module, "builtin.module(bufferize,convert-linalg-to-loops,convert-scf-to-cf,convert-to-llvm)")
-    program = device_program(module, signature, lambda kernels: b"// PTX")
-    return CudaFunction(Loaded(program, gpu_of(fake.driver(), 0)))
+    program = device_program(module, signature, lambda kernels: b"// PTX", call_text(signature) if short_cut else "")
+    loaded = Loaded(program, gpu_of(fake.driver(), 0))
+    return (callable_of(loaded), loaded) if short_cut else CudaFunction(loaded)

@@ -35,7 +35,7 @@ _SCALARS = {"f64": "double", "f32": "float", "index": "i64", "i1": "i1"} | {
 }
 """The scalar types that are taken, and how LLVM spells them."""
 
-_DECLARATIONS = """
+DECLARATIONS = """
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
@@ -58,25 +58,23 @@ def dtype_symbol(spec: ValueSpec) -> str:
 
 def fast_call_name(signature: Signature) -> str | None:
     """The name of the function that :func:`fast_call_text` makes; None where there is no short cut."""
-    taken = all(spec.dtype in _SCALARS if spec.kind == "scalar" else _is_plain(spec) for spec in signature.arguments)
+    taken = all(spec.dtype in _SCALARS if spec.kind == "scalar" else is_plain(spec) for spec in signature.arguments)
     return (
-        PREFIX + signature.name
-        if taken and all(spec.is_out and _is_plain(spec) for spec in signature.results)
-        else None
+        PREFIX + signature.name if taken and all(spec.is_out and is_plain(spec) for spec in signature.results) else None
     )
 
 
 def fast_call_text(signature: Signature) -> str:
     """The LLVM IR of the function, to stand in one module with the entry; empty where there is no short cut."""
-    return "" if fast_call_name(signature) is None else _FastCall(signature).text()
+    return "" if fast_call_name(signature) is None else FastCall(signature).text()
 
 
-def _is_plain(spec: ValueSpec) -> bool:
+def is_plain(spec: ValueSpec) -> bool:
     """Whether the layout of an array is row-major without gaps, of elements that are one number."""
     return spec.strides is None and not is_complex(spec)
 
 
-class _Array:
+class Array:
     """An array that was checked: its address, where its elements are, and its sizes."""
 
     def __init__(self, spec: ValueSpec, data: str, sizes: Sequence[str], size: str) -> None:
@@ -87,8 +85,14 @@ class _Array:
         self.written = spec.kind == "memref"
 
 
-class _FastCall:
-    """The text of one function while it is made."""
+class FastCall:
+    """The text of one function while it is made.
+
+    Other backends make theirs by other ways to look at an array, to make one, and to call.
+    """
+
+    declarations = DECLARATIONS
+    """What the text needs of Python, as LLVM IR."""
 
     def __init__(self, signature: Signature) -> None:
         self._signature = signature
@@ -103,9 +107,8 @@ class _FastCall:
         self._take()
         globals_ = [f"@{symbol} = external global i8" for symbol in self._symbols]
         head = f"define ptr {name}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{\nentry:"
-        return "\n".join(
-            [_DECLARATIONS, *globals_, *self._shapes(), head, *self._head, "  br label %start", *self._lines, "}", ""]
-        )
+        before = [self.declarations, *globals_, *self._shapes()]
+        return "\n".join([*before, head, *self._head, "  br label %start", *self._lines, "}", ""])
 
     # ---------- pieces
     def _op(self, text: str) -> str:
@@ -159,9 +162,10 @@ class _FastCall:
         arguments, results = self._signature.arguments, self._signature.results
         self._start("start")
         self._need(self._same("i64", "%nargs", len(arguments)))
+        self._prepare()
         given = self._out_argument()
         passed: list[str] = []
-        arrays: list[_Array] = []
+        arrays: list[Array] = []
         for n, spec in enumerate(arguments):
             value = self._load("ptr", "%args", 8 * n)
             if spec.kind == "scalar":
@@ -179,6 +183,9 @@ class _FastCall:
             passed.append(f"ptr {self._descriptor(out)}")
         self._apart(arrays)
         self._call(passed, outs)
+
+    def _prepare(self) -> None:
+        """Look at what the call needs besides its arguments."""
 
     def _out_argument(self) -> str:
         """What `out=` is: null where there is none. Other keywords go the slow way."""
@@ -214,18 +221,13 @@ class _FastCall:
         self._start(new)
         fresh: list[str] = []
         for n, spec in enumerate(results):
-            dtype = self._symbol(dtype_symbol(spec))
-            self._do(f"call void @Py_IncRef(ptr {dtype})")  # the call takes a reference over
-            array = self._op(
-                f"call ptr @weft.np.new(ptr {self._symbol('weft.np.ndarray')}, ptr {dtype}, i32 {len(spec.dims)}, "
-                f"ptr @weft.shape.{n}, ptr null, ptr null, i32 0, ptr null)"
-            )
+            array = self._new(n, spec)
             fine, lost = self._block(), self._block()
             self._do(f"br i1 {self._same('ptr', array, 'null')}, label %{lost}, label %{fine}")
             self._start(lost)
             for earlier in fresh:
                 self._do(f"call void @Py_DecRef(ptr {earlier})")
-            self._do("ret ptr null")
+            self._no_room()
             self._start(fine)
             fresh.append(array)
         from_new = self._lines_block()
@@ -236,11 +238,24 @@ class _FastCall:
             for kept, made in zip(old, fresh, strict=True)
         ]
 
+    def _new(self, number: int, spec: ValueSpec) -> str:
+        """A new array for a result; null where there is no memory."""
+        dtype = self._symbol(dtype_symbol(spec))
+        self._do(f"call void @Py_IncRef(ptr {dtype})")  # the call takes a reference over
+        return self._op(
+            f"call ptr @weft.np.new(ptr {self._symbol('weft.np.ndarray')}, ptr {dtype}, i32 {len(spec.dims)}, "
+            f"ptr @weft.shape.{number}, ptr null, ptr null, i32 0, ptr null)"
+        )
+
+    def _no_room(self) -> None:
+        """Leave where there is no memory for a result: Python knows the error."""
+        self._do("ret ptr null")
+
     def _lines_block(self) -> str:
         """The block that is being written."""
         return next(line.removesuffix(":") for line in reversed(self._lines) if not line.startswith(" "))
 
-    def _array(self, spec: ValueSpec, value: str, *, writeable: bool, otherwise: str = "slow") -> _Array:
+    def _array(self, spec: ValueSpec, value: str, *, writeable: bool, otherwise: str = "slow") -> Array:
         """Check an array."""
         self._need(self._same("ptr", self._load("ptr", value, _TYPE), self._symbol("weft.np.ndarray")), otherwise)
         descr = self._same("ptr", self._load("ptr", value, _DESCR), self._symbol(dtype_symbol(spec)))
@@ -261,12 +276,17 @@ class _FastCall:
         total = str(spec.numpy_dtype.itemsize)
         for size in sizes:
             total = self._op(f"mul i64 {total}, {size}")
-        return _Array(spec, data, sizes, total)
+        return Array(spec, data, sizes, total)
 
-    def _descriptor(self, array: _Array) -> str:
+    def _descriptor(self, array: Array) -> str:
         """A memref descriptor in row-major order."""
+        place = self._room(words(len(array.sizes)))
+        self._fill(place, array)
+        return place
+
+    def _fill(self, place: str, array: Array) -> None:
+        """Write the descriptor of an array."""
         rank = len(array.sizes)
-        place = self._room(words(rank))
         strides = ["1"]
         for size in reversed(array.sizes[1:]):
             strides.append(self._op(f"mul i64 {strides[-1]}, {size}"))
@@ -275,12 +295,11 @@ class _FastCall:
             self._do(f"store ptr {array.data}, ptr {self._word(place, word)}")
         for word, value in enumerate(["0", *values]):
             self._do(f"store i64 {value}, ptr {self._word(place, 2 + word)}")
-        return place
 
     def _word(self, place: str, number: int) -> str:
         return self._op(f"getelementptr i64, ptr {place}, i64 {number}")
 
-    def _apart(self, arrays: Sequence[_Array]) -> None:
+    def _apart(self, arrays: Sequence[Array]) -> None:
         """What is written overlaps nothing; where it does, the slow way says so, or copies."""
         otherwise = "drop" if self._signature.results else "slow"
         ends: dict[int, tuple[str, str]] = {}
@@ -324,6 +343,10 @@ class _FastCall:
         status = self._op(f'call i64 @"{ENTRY}{self._signature.name}"({", ".join(passed)})')
         self._do(f"call void @PyEval_RestoreThread(ptr {state})")
         self._need(self._same("i64", status, 0), "failed")
+        self._finish(outs, status)
+
+    def _finish(self, outs: Sequence[str], status: str) -> None:
+        """Return, and what happens at each of the ways out."""
         self._return(outs)
         self._start("failed")
         for out in outs:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from weft.backends.cuda.device_array import DeviceArray
     from weft.backends.device import DeviceProgram
+    from weft.backends.signature import Signature
     from weft.dialects.target import Cuda
 
 _CHIP = re.compile(r"sm_\d+[af]?")
@@ -31,16 +32,27 @@ def target_facts(options: str) -> Cuda:
     return replace(facts, chip=options) if options else facts
 
 
+def call_text(signature: Signature) -> str:
+    """The LLVM IR of a function that Python can call without Python in between, to stand with the host code.
+
+    Empty where there is none: :func:`load` gives a callable in any case.
+    """
+    from weft.backends.cpu.python_api import is_known
+    from weft.backends.cuda.fast_call import call_text as text
+
+    return text(signature) if is_known() else ""
+
+
 def load(program: DeviceProgram, options: str = "") -> Callable[..., Any]:
     """A callable from a compiled program, on the current GPU.
 
     Raises :class:`WeftError` where there is none, or where it does not take the code.
     """
-    from weft.backends.cuda.compiled import CudaFunction
+    from weft.backends.cuda.compiled import callable_of
     from weft.backends.cuda.gpu import current_gpu
     from weft.backends.cuda.loaded import Loaded
 
-    return CudaFunction(Loaded(program, current_gpu()))
+    return callable_of(Loaded(program, current_gpu()))
 
 
 def to_device(array: object, stream: object = None) -> DeviceArray:

@@ -149,8 +149,6 @@ def _to_torch(dtype: np.dtype[Any]) -> Any:
 def _view_torch(value: Any, stream: int | None) -> View | None:
     if not value.is_cuda:
         return None
-    if value.requires_grad:
-        raise Unusable("a tensor that requires a gradient, which weft does not record", "detach it: x.detach()")
     if value.is_conj() or value.is_neg():
         raise Unusable("a tensor that is conjugated lazily", "resolve it: x.resolve_conj().resolve_neg()")
     strides = None if value.is_contiguous() else value.stride()

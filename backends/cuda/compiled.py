@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from weft.backends.arguments import bind
 from weft.backends.complex_pairs import in_pairs
 from weft.backends.cpu.descriptors import words
+from weft.backends.cpu.python_api import builtin
 from weft.backends.cpu.scalars import argument_type, result_type
-from weft.backends.cuda.arrays import kind_of
+from weft.backends.cuda.arrays import Kind, kind_of
+from weft.backends.cuda.dlpack import exchange_api
 from weft.backends.cuda.failures import asynchronous, failed
+from weft.backends.cuda.fast_call import words_of
 from weft.backends.cuda.loaded import Loaded, begin, copy_strided
 from weft.backends.cuda.operands import Operand, Operands
 from weft.backends.cuda.results import Call, Result, check_outs, results_of, take_returned
 from weft.backends.cuda.staging import Staging
 from weft.backends.cuda.states import State, States
 from weft.backends.cuda.streams import order_after, stream_of
-from weft.backends.signature import ValueSpec
+from weft.backends.signature import ENTRY, ValueSpec
 
 
 class CudaFunction:
@@ -36,7 +39,7 @@ class CudaFunction:
         self._loaded = loaded
         self._gpu = loaded.gpu
         self._begin = begin(loaded.gpu.driver)
-        self._states = States(loaded)
+        self._states = States(loaded, words_of(self.signature), loaded.fast)
         self._staging = Staging(loaded.gpu)
         arguments, results = self.signature.arguments, self.signature.results
         self._returned = [in_pairs(spec) for spec in results if not spec.is_out]
@@ -44,7 +47,7 @@ class CudaFunction:
         types: list[Any] = [ctypes.c_void_p] if self._returned else []
         types += [argument_type(spec.dtype) if spec.kind == "scalar" else ctypes.c_void_p for spec in arguments]
         types += [ctypes.c_void_p] * sum(spec.is_out for spec in results)
-        self._entry = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(loaded.entry())
+        self._entry = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(loaded.address(ENTRY + self.signature.name))
 
     def __call__(self, *args: object, out: object = None, stream: object = None, **kwargs: object) -> Any:
         """One result comes back as an array (a number for a scalar), several as a tuple, none as None.
@@ -59,6 +62,8 @@ class CudaFunction:
             kwargs, stream = {**kwargs, "stream": stream}, None
         given = bind(self.signature, args, kwargs)
         kinds = [kind_of(value) for value in given]
+        if not self._loaded.fast.api:
+            self._find_short_cut(kinds, given)
         with self._gpu.current():
             number, held = stream_of(stream, [kind for kind in kinds if kind is not None], self._gpu)
             operands = Operands.of(specs, given, kinds, self._gpu, number)
@@ -66,6 +71,23 @@ class CudaFunction:
             order_after(self._gpu, operands.streams(), chosen)
             outs = check_outs(self.signature.results, out, operands, self._gpu, chosen)
             return self._call(operands, outs, chosen, held)
+
+    def _find_short_cut(self, kinds: Sequence[Kind | None], given: Sequence[object]) -> None:
+        """Let calls with arrays like these go without Python in between, where their library has what that needs."""
+        for kind, value in zip(kinds, given, strict=True):
+            if kind is not None and kind.new is not None:
+                fast = self._loaded.fast
+                fast.api = exchange_api(type(value))
+                fast.type = id(type(value)) if fast.api else None
+                return
+
+    def fail(self, status: int) -> NoReturn:
+        """Raise the error of a call without Python in between."""
+        address = self._loaded.fast.failed
+        assert address is not None
+        state = self._states.by_address(address)
+        state.after_failure()
+        raise failed(self._loaded, state.record, status)
 
     def _call(self, operands: Operands, outs: list[object] | None, stream: int, held: object) -> Any:
         state = self._states.take(stream)
@@ -95,23 +117,24 @@ class CudaFunction:
         returned = self._struct()
         passed: list[Any] = [ctypes.addressof(returned)] if self._returned else []
         keep: list[Any] = []
-        key: list[object] = []
+        key, scalars = bytearray(), bytearray()
         for operand in (*operands, *outs):
             if operand.scalar is not None:
                 passed.append(operand.scalar)
-                key.append(operand.scalar)
+                type_ = argument_type(operand.spec.dtype)
+                scalars += bytes(type_(operand.scalar)).ljust(8, b"\0")
                 continue
             described = operand.words()
             descriptor = (ctypes.c_int64 * len(described))(*described)
             keep.append(descriptor)
-            key += described
+            key += descriptor
             passed.append(ctypes.addressof(descriptor))
 
         def entry() -> int:
             self._begin(state.address)
             return self._entry(*passed)
 
-        status = state.run(entry) if self._returned else state.run_static(entry, tuple(key))
+        status = state.run(entry) if self._returned else state.run_static(entry, bytes(key + scalars))
         if status:
             raise failed(self._loaded, state.record, status)
         return returned
@@ -126,6 +149,14 @@ class CudaFunction:
             result.finish(self._staging)
         if waits:
             state.record.checked()
+
+
+def callable_of(loaded: Loaded) -> Callable[..., Any]:
+    """A loaded program as a callable: by a short cut, where its code has one."""
+    function = CudaFunction(loaded)
+    if loaded.short_cut is None:
+        return function
+    return builtin(loaded.program.signature.name, loaded.address(loaded.short_cut), (function, function.fail))
 
 
 def _results_struct(specs: Sequence[ValueSpec]) -> type[ctypes.Structure]:

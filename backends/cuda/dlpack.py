@@ -19,6 +19,34 @@ _CODES: dict[int, str] = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "comp
 _NUMBERS = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 
 
+EXCHANGE = {"allocate": 16, "wrap": 32, "look": 40, "stream": 48}
+"""Where functions are in a DLPackExchangeAPI (DLPack 1.3): `managed_tensor_allocator`,
+`managed_tensor_to_py_object_no_sync`, `dltensor_from_py_object_no_sync`, `current_work_stream`."""
+
+_EXCHANGE_NAME = b"dlpack_exchange_api"
+
+
+def exchange_api(type_: type) -> int:
+    """Where the functions of a type of arrays are by which other code looks at them and makes them; 0 without any."""
+    capsule = getattr(type_, "__dlpack_c_exchange_api__", None)
+    if capsule is None:
+        return 0
+    pointer = _python("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+    try:
+        address: int = pointer(capsule, _EXCHANGE_NAME)
+    except ValueError:
+        return 0
+    major = ctypes.c_uint32.from_address(address).value
+    there = all(ctypes.c_uint64.from_address(address + place).value for place in EXCHANGE.values())
+    return address if major == 1 and there else 0
+
+
+def dtype_code(dtype: np.dtype[Any]) -> int:
+    """A dtype as the four bytes that DLPack has for it: code, bits, and one lane."""
+    code = 4 if dtype == ml_dtypes.bfloat16 else _NUMBERS[dtype.kind]
+    return code | 8 * dtype.itemsize << 8 | 1 << 16
+
+
 class _Device(ctypes.Structure):
     _fields_ = (("type", ctypes.c_int), ("number", ctypes.c_int))
 
@@ -90,7 +118,7 @@ def export(owner: object, address: int, shape: Sequence[int], dtype: np.dtype[An
     number = next(_numbers)
     sizes = (ctypes.c_int64 * max(len(shape), 1))(*shape)
     steps = (ctypes.c_int64 * max(len(shape), 1))(*_row_major(shape))
-    code = 4 if dtype == ml_dtypes.bfloat16 else _NUMBERS[dtype.kind]
+    code = dtype_code(dtype) & 0xFF
     tensor = _Tensor(
         address,
         _Device(CUDA, device),

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from weft import codes
 from weft.backends.cpu.library import Library
+from weft.backends.cpu.python_api import is_known, python_symbol
 from weft.backends.cpu.runtime import runtime_symbol
+from weft.backends.cuda import dlpack
 from weft.backends.cuda.driver import FUNCTIONS, Driver
+from weft.backends.cuda.fast_call import TABLE, call_name
 from weft.backends.cuda.gpu import Gpu
-from weft.backends.cuda.record import Kernel
+from weft.backends.cuda.record import Fast, Kernel
 from weft.backends.device import DeviceProgram
 from weft.backends.llvm.elf import undefined_symbols
 from weft.backends.llvm.object_code import to_object
@@ -69,7 +72,10 @@ class Loaded:
             self._upload()
             if device.COPY_STRIDED.name in (undefined_symbols(program.host) or ()):
                 self.strided()
-        self._library = Library(program.host, [ENTRY + program.signature.name], self._symbol)
+        self.fast = Fast(device=dlpack.CUDA | gpu.ordinal << 32, context=gpu.context)
+        self.short_cut = call_name(program.signature) if program.python_call and is_known() else None
+        exports = [ENTRY + program.signature.name, *([self.short_cut] if self.short_cut else [])]
+        self._library = Library(program.host, exports, self._symbol)
 
     def strided(self) -> int:
         """The kernel of strided copies, loaded when it is first needed. The GPU's context is current."""
@@ -79,9 +85,9 @@ class Loaded:
             self.strided_if_loaded = used.handle("cuModuleGetFunction", self._modules[""], _STRIDED.encode())
         return self.strided_if_loaded
 
-    def entry(self) -> int:
-        """Where its function starts."""
-        return self._library.address(ENTRY + self.program.signature.name)
+    def address(self, name: str) -> int:
+        """Where a function of its host code starts."""
+        return self._library.address(name)
 
     def _kernel(self, name: str) -> tuple[Kernel, KernelFacts]:
         module, _, symbol = name.partition("::")
@@ -124,7 +130,12 @@ class Loaded:
             used.call("cuMemcpyHtoD", place, content, count)
 
     def _symbol(self, name: str) -> int | None:
-        return self._globals.get(name) or _runtime(self.gpu.driver).get(name) or runtime_symbol(name, 1)
+        if name == TABLE:
+            return ctypes.addressof(self.fast)
+        if name in FUNCTIONS:
+            return self.gpu.driver.address(name)
+        found = self._globals.get(name) or _runtime(self.gpu.driver).get(name)
+        return found or runtime_symbol(name, 1) or python_symbol(name)
 
 
 def _unload(gpu: Gpu, modules: dict[str, int], globals_: dict[str, int]) -> None:
@@ -163,7 +174,12 @@ def _strided_code(chip: str, ptx: int) -> bytes:
         return linked.assembly().encode()
 
 
-_RUNTIME_FUNCTIONS = (*(function.name for function in device.FUNCTIONS), "weft_cuda_start", "weft_cuda_begin")
+_RUNTIME_FUNCTIONS = (
+    *(function.name for function in device.FUNCTIONS),
+    "weft_cuda_start",
+    "weft_cuda_begin",
+    "weft_cuda_take",
+)
 
 _runtimes: dict[int, tuple[Library, dict[str, int]]] = {}
 
@@ -184,6 +200,11 @@ def _runtime(used: Driver) -> dict[str, int]:
 def begin(used: Driver) -> Any:
     """The function that says to the run-time functions for which record this thread calls host code."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_runtime(used)["weft_cuda_begin"])
+
+
+def taker(used: Driver) -> Any:
+    """The function that takes a record, by its address, for a call: 1, or 0 where another call has it."""
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(_runtime(used)["weft_cuda_take"])
 
 
 def copy_strided(loaded: Loaded, state: State, to: int, from_: int, shape: Sequence[int]) -> None:

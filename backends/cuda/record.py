@@ -10,6 +10,9 @@ RING = 64
 BLOCKS = 32
 """So many blocks of memory are kept between calls."""
 
+FAST_RECORDS = 8
+"""So many records are known to calls without Python in between."""
+
 BLOCKING, CAPTURING = 1, 2
 """Flags: wait after every launch; a graph is being captured."""
 
@@ -25,6 +28,20 @@ class Kernel(ctypes.Structure):
     """A kernel that was loaded, and the most that a launch of it may ask for."""
 
     _fields_ = (("function", ctypes.c_void_p), ("threads", ctypes.c_int64), ("shared", ctypes.c_int64))
+
+
+class Fast(ctypes.Structure):
+    """What calls without Python in between know of a function: the type of the arrays that they take with the functions
+    that DLPack has for it, the device, and records by stream. `failed` is the record of a call that failed."""
+
+    _fields_ = (
+        ("type", ctypes.c_void_p),
+        ("api", ctypes.c_void_p),
+        ("device", ctypes.c_int64),
+        ("context", ctypes.c_void_p),
+        ("failed", ctypes.c_void_p),
+        ("records", ctypes.c_void_p * FAST_RECORDS),
+    )
 
 
 class Record(ctypes.Structure):
@@ -48,7 +65,15 @@ class Record(ctypes.Structure):
         ("since", ctypes.c_int64),
         ("ring", Ring),
         ("blocks", (ctypes.c_int64 * 3) * BLOCKS),
+        ("busy", ctypes.c_int64),
+        ("repeats", ctypes.c_int64),
+        ("graph", ctypes.c_void_p),
+        ("graph_launches", ctypes.c_int64),
+        ("key", ctypes.c_void_p),
+        ("last", ctypes.c_void_p),
     )
+    # the last ones are for calls without Python in between: whether a call that repeats becomes a graph, the graph
+    # that there is and its launches, the words (see `words_of`) that it is for, and those of the last call
 
     def recent(self) -> list[tuple[int, int]]:
         """The launches (kernel, site) since the last check that are remembered, the first one first."""

@@ -6,10 +6,11 @@
 ; memory, 4 flags, 5 error, 6 what failed, 7 kernel, 8 site, 9 bytes asked for, 10 waits, 11 launches, 12 the kernel of
 ; strided copies, 13 sizes of the launch (grid, block, cluster, shared bytes), 14 launches since the last check,
 ; 15 the last 64 launches (kernel, site), 16 memory kept (address, bytes, 1 where it is in use).
+; 17 whether a call has it now. What comes after is for calls without Python in between (fast_call.py).
 ; Flags: 1 wait after every launch, 2 a graph is being captured: nothing can be waited for.
 ; Errors: above 0 they are the driver's, below 0 a limit of the device (see record.py).
 
-%call = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, ptr, [10 x i64], i64, [64 x [2 x i64]], [32 x [3 x i64]] }
+%call = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, ptr, [10 x i64], i64, [64 x [2 x i64]], [32 x [3 x i64]], i64 }
 %kernel = type { ptr, i64, i64 }                        ; function, threads of a block, dynamic shared bytes
 %config = type { i32, i32, i32, i32, i32, i32, i32, ptr, ptr, i32 }   ; CUlaunchConfig
 %attribute = type { i32, i32, [16 x i32] }              ; CUlaunchAttribute
@@ -48,6 +49,15 @@ define void @weft_cuda_begin(ptr %call) {
   %launches = getelementptr %call, ptr %call, i32 0, i32 11
   store i64 0, ptr %launches
   ret void
+}
+
+; Take a record for a call: 1, or 0 where another call has it.
+define i64 @weft_cuda_take(ptr %call) {
+  %place = getelementptr %call, ptr %call, i32 0, i32 17
+  %pair = cmpxchg ptr %place, i64 0, i64 1 acquire monotonic
+  %taken = extractvalue { i64, i1 } %pair, 1
+  %number = zext i1 %taken to i64
+  ret i64 %number
 }
 
 define internal ptr @current() {

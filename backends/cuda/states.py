@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from weft.backends.cuda.loaded import Loaded
-from weft.backends.cuda.record import BLOCKING, CAPTURING, Record, Ring
+from weft.backends.cuda.loaded import Loaded, taker
+from weft.backends.cuda.record import BLOCKING, CAPTURING, FAST_RECORDS, Fast, Record, Ring
 
 _GRAPHS = 8
 """So many graphs of a function are kept in a state, for different arguments."""
@@ -22,8 +23,6 @@ _THREAD_LOCAL = 1
 """CU_STREAM_CAPTURE_MODE_THREAD_LOCAL."""
 
 _NON_BLOCKING = 1
-
-Key = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,16 @@ class Graph:
 class State:
     """The record of one call at a time on one stream, and the graphs that were captured with its memory.
 
-    Its calls are in the order of the stream, so that they may share its memory.
+    Its calls are in the order of the stream, so that they may share its memory. `words` is how many words say all that
+    a call is given.
     """
 
-    def __init__(self, loaded: Loaded, table: Any, stream: int) -> None:
+    def __init__(self, loaded: Loaded, table: Any, stream: int, words: int) -> None:
         gpu = loaded.gpu
         self.gpu = gpu
         self.stream = stream
+        self._table = table
+        self._key, self._last = ctypes.create_string_buffer(8 * words + 1), ctypes.create_string_buffer(8 * words + 1)
         self.record = Record(
             stream=stream,
             kernels=ctypes.addressof(table),
@@ -52,81 +54,97 @@ class State:
             pool=gpu.pool,
             flags=BLOCKING if gpu.blocking else 0,
             strided=loaded.strided_if_loaded,
+            busy=1,
+            key=ctypes.addressof(self._key),
+            last=ctypes.addressof(self._last),
         )
         self.address = ctypes.addressof(self.record)
-        self._table = table
-        self._graphs: OrderedDict[Key, Graph] = OrderedDict()
-        self._last: Key | None = None
+        self._graphs: OrderedDict[bytes, Graph] = OrderedDict()
+        self._never: set[bytes] = set()
         self._capturing = 0
 
     def run(self, entry: Callable[[], int]) -> int:
-        """Call host code; its status. The record is begun."""
+        """Call host code, which begins with the record; its status."""
         status = entry()
         if status:
-            for block in self.record.blocks:
-                block[2] = 0  # host code that fails gives nothing back
+            self.after_failure()
         return status
 
-    def run_static(self, entry: Callable[[], int], key: Key) -> int:
+    def after_failure(self) -> None:
+        """Take back what host code has not given back, since it failed."""
+        for block in self.record.blocks:
+            block[2] = 0
+
+    def run_static(self, entry: Callable[[], int], key: bytes) -> int:
         """Call host code that does the same whenever the key is the same: the second time it becomes a graph."""
-        used = self.gpu.driver
         graph = self._graphs.get(key)
         if graph is not None:
             self._graphs.move_to_end(key)
-            status = used.status("cuGraphLaunch", graph.handle, self.stream)
-            self.record.error, self.record.what = status, ord("g")
-            self.record.since, self.record.ring = graph.count, graph.ring
-            return -status
-        again = key == self._last
-        self._last = None
+            return self._launch(graph, key)
+        record = self.record
+        again = record.repeats and self._last.raw[: len(key)] == key and key not in self._never
         if again and not self._is_captured():
-            handle = self._captured(entry)
-            if handle:
-                self._keep(key, Graph(handle, self.record.launches, Ring.from_buffer_copy(self.record.ring)))
-                return self.run_static(entry, key)
+            graph = self._captured(entry)
+            if graph is not None:
+                self._keep(key, graph)
+                return self._launch(graph, key)
+            self._never.add(key)
         status = self.run(entry)
-        if status == 0 and self.record.launches > 1 and not self.record.waits and not self.gpu.blocking:
-            self._last = key
+        record.repeats = int(status == 0 and record.launches > 1 and not record.waits and not self.gpu.blocking)
+        self._last.raw = key if record.repeats and key not in self._never else b"\xff" * len(key)
         return status
+
+    def _launch(self, graph: Graph, key: bytes) -> int:
+        record = self.record
+        status = self.gpu.driver.status("cuGraphLaunch", graph.handle, self.stream)
+        record.error, record.what = status, ord("g")
+        record.since, record.ring = graph.count, graph.ring
+        record.graph, record.graph_launches, self._key.raw = graph.handle, graph.count, key
+        return -status
 
     def _is_captured(self) -> bool:
         """Whether the caller captures a graph of its own."""
         found = ctypes.c_int()
         return bool(self.gpu.driver.status("cuStreamIsCapturing", self.stream, ctypes.byref(found)) or found.value)
 
-    def _captured(self, entry: Callable[[], int]) -> int:
-        """The graph of a call; 0 where none can be made."""
-        used = self.gpu.driver
+    def _captured(self, entry: Callable[[], int]) -> Graph | None:
+        """The graph of a call; None where none can be made."""
+        used, record = self.gpu.driver, self.record
         if not self._capturing:
             self._capturing = used.handle("cuStreamCreate", _NON_BLOCKING)
         if used.status("cuStreamBeginCapture", self._capturing, _THREAD_LOCAL):
-            return 0
-        self.record.stream = self._capturing
-        self.record.flags |= CAPTURING
-        self.record.since = 0
+            return None
+        record.stream = self._capturing
+        record.flags |= CAPTURING
+        record.since = 0
         status = -1
         graph, made = ctypes.c_void_p(), ctypes.c_void_p()
         try:
             status = self.run(entry)
         finally:
-            self.record.stream = self.stream
-            self.record.flags &= ~CAPTURING
+            record.stream = self.stream
+            record.flags &= ~CAPTURING
             ended = used.status("cuStreamEndCapture", self._capturing, ctypes.byref(graph))
         if ended or not graph.value:
-            return 0
+            return None
         good = status == 0 and used.status("cuGraphInstantiate", ctypes.byref(made), graph, 0) == 0
         used.status("cuGraphDestroy", graph)
-        return (made.value or 0) if good else 0
+        if not good or not made.value:
+            return None
+        return Graph(made.value, record.launches, Ring.from_buffer_copy(record.ring))
 
-    def _keep(self, key: Key, graph: Graph) -> None:
+    def _keep(self, key: bytes, graph: Graph) -> None:
         self._graphs[key] = graph
         if len(self._graphs) > _GRAPHS:
             _, old = self._graphs.popitem(last=False)
+            if self.record.graph == old.handle:
+                self.record.graph = None
             self.gpu.driver.status("cuGraphExecDestroy", old.handle)
 
     def close(self) -> None:
         """Give back what is kept, in the order of the stream."""
         used = self.gpu.driver
+        self.record.graph = None
         for graph in self._graphs.values():
             used.status("cuGraphExecDestroy", graph.handle)
         self._graphs.clear()
@@ -140,35 +158,61 @@ class State:
 
 
 class States:
-    """The states of a function that no call uses now, by stream."""
+    """The states of a function, by stream. A state is taken for a call; calls without Python in between find theirs in
+    `fast`."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, words: int, fast: Fast) -> None:
         self._loaded = loaded
+        self._words = words
+        self._fast = fast
         self._table = loaded.table()
-        self._idle: OrderedDict[int, list[State]] = OrderedDict()
+        self._take = taker(loaded.gpu.driver)
+        self._lock = threading.Lock()
+        self._known: OrderedDict[int, list[State]] = OrderedDict()
 
     def take(self, stream: int) -> State:
         """A state for a call on a stream, which no other call has."""
-        idle = self._idle.get(stream)
-        if idle:
-            try:
-                return idle.pop()
-            except IndexError:  # another thread was faster
-                pass
-        return State(self._loaded, self._table, stream)
+        for state in tuple(self._known.get(stream, ())):
+            if self._take(state.address):
+                return state
+        state = State(self._loaded, self._table, stream, self._words)
+        with self._lock:
+            self._known.setdefault(stream, []).append(state)
+            self._known.move_to_end(stream)
+            self._drop_old()
+            for number in range(FAST_RECORDS):
+                if not self._fast.records[number]:
+                    self._fast.records[number] = state.address
+                    break
+        return state
 
     def give(self, state: State) -> None:
         """A call is done: the state is for the next one on its stream."""
-        self._idle.setdefault(state.stream, []).append(state)
-        if len(self._idle) > _STREAMS:
-            _, old = self._idle.popitem(last=False)
-            for one in old:
-                one.close()
+        state.record.busy = 0
+
+    def by_address(self, address: int) -> State:
+        """The state whose record is at an address."""
+        return next(state for states in self._known.values() for state in states if state.address == address)
+
+    def _drop_old(self) -> None:
+        """Forget the stream that has not been seen for longest, once there are many; not while a call is on it."""
+        if len(self._known) <= _STREAMS:
+            return
+        stream, states = next(iter(self._known.items()))
+        taken = [state for state in states if self._take(state.address)]
+        for state in taken:
+            for number in range(FAST_RECORDS):
+                if self._fast.records[number] == state.address:
+                    self._fast.records[number] = None
+            state.close()
+            states.remove(state)
+        if not states:
+            del self._known[stream]
 
     def __del__(self) -> None:
         if sys.is_finalizing():
             return
         with self._loaded.gpu.current():
-            for states in self._idle.values():
+            for states in self._known.values():
                 for state in states:
                     state.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from weft import collection
 from weft.backends.data import DataSpec
-from weft.backends.device import DeviceProgram
+from weft.backends.device import Backend, DeviceProgram
 from weft.backends.signature import Signature
 from weft.dialects import device
 from weft.driver import cache
@@ -24,22 +24,6 @@ if TYPE_CHECKING:
     from weft.dialects.target import Cuda
     from weft.driver.program import Program
     from weft.driver.source import Source
-
-
-class Backend(Protocol):
-    """What a backend for devices brings (see :mod:`weft.backends.device`)."""
-
-    def target_facts(self, options: str) -> Cuda:
-        """The GPU that code is made for. Raises :class:`WeftError` for options that are not known."""
-        ...
-
-    def compile_module(self, module: Operation, options: str) -> bytes:
-        """Code of a `gpu.module`."""
-        ...
-
-    def load(self, program: DeviceProgram, options: str) -> Callable[..., Any]:
-        """The program, ready to be called."""
-        ...
 
 
 BACKENDS = {"cuda": "weft.backends.cuda", "gpu-sim": "weft.backends.sim"}
@@ -83,13 +67,18 @@ def _compile(program: Program | Source, request: Request, backend: Backend, fact
     drop_unused(module)
     module.attributes[ATTRIBUTE] = CudaAttr(facts)
     run_pipeline(module, request.pipeline or CUDA, instruments=request.instruments)
-    return device_program(module, signature, lambda kernels: backend.compile_module(kernels, request.options))
+    short_cut = backend.call_text(signature) if hasattr(backend, "call_text") else ""
+    return device_program(
+        module, signature, lambda kernels: backend.compile_module(kernels, request.options), short_cut
+    )
 
 
 def device_program(
-    module: ModuleOp, signature: Signature, compile_module: Callable[[Operation], bytes]
+    module: ModuleOp, signature: Signature, compile_module: Callable[[Operation], bytes], short_cut: str = ""
 ) -> DeviceProgram:
     """A program at stop 8 in code: the host's by LLVM, that of each `gpu.module` by `compile_module`.
+
+    `short_cut` is LLVM IR that goes with the host's.
 
     The module is used up. Raises :class:`WeftError` where a file does not hold its data.
     """
@@ -115,10 +104,11 @@ def device_program(
         _texts(module, MESSAGES),
         _texts(module, device.KERNELS),
         _texts(module, device.SITES),
-        to_object(to_llvm_ir(module)),
+        to_object(to_llvm_ir(module) + short_cut),
         modules,
         contents,
         data,
+        bool(short_cut),
     )
 
 
@@ -163,6 +153,7 @@ def _for_cache(made: DeviceProgram) -> tuple[dict[str, Any], bytes]:
         "kernels": made.kernels,
         "sites": made.sites,
         "data": made.data,
+        "python_call": made.python_call,
         "parts": [(kind, name, len(content)) for kind, name, content in parts],
     }
     return header, b"".join(content for _, _, content in parts)
@@ -184,4 +175,5 @@ def _from_cache(header: Mapping[str, Any], code: bytes) -> DeviceProgram:
         parts["module"],
         parts["content"],
         {name: DataSpec(*spec) for name, spec in header["data"].items()},
+        header["python_call"],
     )

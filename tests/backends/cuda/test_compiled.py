@@ -1,53 +1,18 @@
 """Calls of programs for a GPU, on a driver that is not there: arrays in and out, memory, graphs, errors."""
 
-import ctypes
 import gc
 import threading
 
 import numpy as np
 import pytest
 
-from tests.fake_cuda import Fake, OnDevice, array, compiled
+from tests.backends.cuda.programs import ONE, TWICE, X, doubled, launch, program, tensors
+from tests.fake_cuda import Fake, OnDevice, compiled
 from weft import WeftError, codes
 from weft.backends.cuda.device_array import DeviceArray
 from weft.backends.cuda.gpu import gpu_of
 from weft.backends.cuda.upload import to_device
 from weft.backends.signature import Signature, ValueSpec
-
-KERNELS = """
-gpu.module @kernels {
-  llvm.func @double(%x: !llvm.ptr<1>, %y: !llvm.ptr<1>, %n: i64) attributes {gpu.kernel, nvvm.kernel} {
-    llvm.return
-  }
-}
-"""
-
-LAUNCH = """
-  gpu.launch_func @kernels::@double blocks in (%c1, %c1, %c1) threads in ({threads}, %c1, %c1)
-      args({x} : memref<4xf32>, {y} : memref<4xf32>, %n : i64)
-"""
-
-CONSTANTS = """
-  %c1 = arith.constant 1 : index
-  %c4 = arith.constant 4 : index
-  %n = arith.constant 4 : i64
-"""
-
-
-def launch(x, y, threads="%c4"):
-    return LAUNCH.format(x=x, y=y, threads=threads)
-
-
-def program(body, arguments="%x: memref<4xf32>, %y: memref<4xf32>", results="", globals_=""):
-    host = f"func.func @main({arguments}){results} {{\n{CONSTANTS}\n{body}\n}}"
-    return f"module attributes {{gpu.container_module}} {{\n{globals_}\n{host}\n{KERNELS}\n}}\n"
-
-
-def doubled(launched):
-    """y = 2 * x, of n elements."""
-    n = launched.value(2, ctypes.c_int64)
-    x, y = (array(launched.value(k, ctypes.c_uint64), (n,), ctypes.c_float) for k in (0, 1))
-    y[:] = [2 * value for value in x]
 
 
 @pytest.fixture
@@ -55,27 +20,6 @@ def fake():
     made = Fake(kernels={"double": doubled})
     yield made
     assert "freed twice" not in made.calls
-
-
-def tensors(arguments=1, results=1, shape=(4,)):
-    """The signature of a function from tensors to tensors, whose code takes buffers."""
-    given = tuple(ValueSpec(f"x{n}", "tensor", "f32", shape) for n in range(arguments))
-    return Signature("main", given, tuple(ValueSpec(f"result{n}", "tensor", "f32", shape) for n in range(results)))
-
-
-ONE = program(launch("%x", "%y") + "  func.return")
-
-TWICE = program(
-    f"""
-  %t = memref.alloc() : memref<4xf32>
-  {launch("%x", "%t")}
-  {launch("%t", "%y")}
-  memref.dealloc %t : memref<4xf32>
-  func.return
-"""
-)
-
-X = np.arange(4, dtype=np.float32)
 
 
 # arrays

@@ -23,6 +23,8 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("choose-schedule", "weft.passes.loops.choose_schedule:ChooseSchedule"),
     ("apply-schedule", "weft.passes.loops.apply_schedule:ApplySchedule"),
     # schedule steps
+    ("loop-contract", "weft.passes.loops.steps.loop_contract:LoopContract"),
+    ("loop-fuse", "weft.passes.loops.steps.loop_fuse:LoopFuse"),
     ("loop-fuse-consumer", "weft.passes.loops.steps.loop_fuse_consumer:LoopFuseConsumer"),
     ("loop-inline", "weft.passes.loops.steps.loop_inline:LoopInline"),
     ("loop-interchange", "weft.passes.loops.steps.loop_interchange:LoopInterchange"),

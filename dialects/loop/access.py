@@ -23,7 +23,7 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from weft.dialects.loop.base import LinearOp, is_element
-from weft.dialects.loop.buffers import alignment, memref_of
+from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.kinds import KINDS, kinds_of
 from weft.dialects.loop.linear import (
     Form,
@@ -238,12 +238,11 @@ class StoreOp(WriteOp):
         self.print_type(printer)
 
     def verify_(self) -> None:
-        """The access is right; a nontemporal store is aligned to its vector."""
+        """The access is right; a nontemporal store goes to places that lie whole vectors apart."""
         self.verify_access()
-        if self.nontemporal is not None and not is_aligned(self):
+        if self.nontemporal is not None and not moves_by_vectors(self):
             raise VerifyException(
-                "loop.store: a nontemporal store needs a buffer whose alignment, and that of each row in it,"
-                " is that of the vector"
+                "loop.store: a nontemporal store needs places that lie whole vectors apart, in every row of the buffer"
             )
 
 
@@ -403,18 +402,15 @@ class PrefetchOp(AccessOp):
         self.verify_access()
 
 
-def is_aligned(access: AccessOp) -> bool:
-    """True when every vector of an access in a vector loop is known to be aligned to its own size.
+def moves_by_vectors(access: AccessOp) -> bool:
+    """True when all vectors of an access in a vector loop are aligned to their own size if the buffer is.
 
-    The buffer is aligned to the vector, its strides are static, and every counter but the lane moves by
-    whole vectors.
+    The strides of the buffer are static, and every counter but the lane moves by whole vectors.
     """
     vector = next((loop for loop in loops_around(access) if loop.kind() == "vector"), None)
     lanes = vector.number() if vector is not None else 1
     strides = access.memref.get_strides()
-    element = access.memref.element_type
-    size = getattr(element, "size", 8)
-    if strides is None or alignment(access.target) % (lanes * size):
+    if strides is None:
         return False
     factors: dict[SSAValue | None, int] = {None: 0}
     for form, stride in zip(access.index(), strides, strict=True):

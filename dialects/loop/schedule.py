@@ -161,6 +161,27 @@ class Partition(Step):
 
 
 @dataclass(frozen=True)
+class Fuse(Step):
+    """`fuse (i, i1)`"""
+
+    WORD = "fuse"
+    SYNTAX = "$loops"
+
+    loops: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
+class Contract(Step):
+    """`contract T at i`"""
+
+    WORD = "contract"
+    SYNTAX = "$buffer at $loop"
+
+    buffer: Name
+    loop: Name
+
+
+@dataclass(frozen=True)
 class Inline(Step):
     """`inline P`"""
 
@@ -211,6 +232,8 @@ STEPS: tuple[type[Step], ...] = (
     Stage,
     Rfactor,
     Partition,
+    Fuse,
+    Contract,
     Inline,
     FuseConsumer,
     Prefetch,

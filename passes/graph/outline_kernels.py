@@ -17,6 +17,7 @@ from weft.dialects import ml
 from weft.dialects.locations import fuse, give
 from weft.passes.graph.clusters import Cluster, clusters_of, outside_values
 from weft.passes.graph.roles import is_splat, splat_of
+from weft.passes.graph.row_groups import join_rows
 from weft.passes.graph.structure import structure_of
 from weft.passes.rewriting import LocatedBuilder
 
@@ -29,7 +30,7 @@ class OutlineKernels(ModulePass):
     """Cut the `ml` ops of every host function into kernel functions, and call those.
 
     Ops are fused into one kernel with their elementwise producers and consumers (:mod:`clusters` has the rules).
-    Equal kernels become one function.
+    Kernels over the same rows become one (:mod:`row_groups`). Equal kernels become one function.
 
     **Before**
     ```mlir
@@ -98,7 +99,7 @@ class _Kernels:
         after: Operation = host
         count = 0
         for block in blocks:
-            for cluster in clusters_of(block):
+            for cluster in join_rows(block, clusters_of(block)):
                 outlined = _Outlined(cluster)
                 key = structure_of(outlined.function)
                 name = self.known.get(key)

@@ -19,6 +19,7 @@ from weft.passes.loops.default_plans import plans
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
 from weft.passes.loops.plans.common import Machine, Names
+from weft.passes.loops.row_steps import contract_rows, fuse_rows, joined, stream_results
 from weft.passes.loops.trial import Trial
 
 
@@ -67,9 +68,12 @@ def choose(kernel: FuncOp, cpu: Cpu) -> tuple[Step, ...]:
     trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
-    for group in list(_groups(kernel.body.block)):
+    fuse_rows(trial)
+    contract_rows(trial)
+    for group in list(_groups(trial.copy.clone().body.block)):
         _choose_group(trial, group, cpu, names)
-    return tuple(trial.steps)
+    stream_results(trial, cpu.l3_bytes)
+    return tuple(joined(trial.steps))
 
 
 @dataclass(frozen=True)

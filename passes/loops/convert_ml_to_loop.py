@@ -26,6 +26,7 @@ from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.random_bits import rng_bit_generator
 from weft.passes.loops.ml_to_loop.reduce_window import reduce_window
 from weft.passes.loops.ml_to_loop.reduction import argument_reduction, reduction
+from weft.passes.loops.ml_to_loop.repeats import Repeats
 from weft.passes.loops.ml_to_loop.scans import scan
 from weft.passes.loops.ml_to_loop.scatter import scatter
 from weft.passes.loops.ml_to_loop.select_and_scatter import select_and_scatter
@@ -91,7 +92,8 @@ def has_loops(kind: type[MlOp]) -> bool:
 class ConvertMlToLoop(ModulePass):
     """Turn the body of every kernel into loop nests with scalar bodies.
 
-    A chain of elementwise ops is one scalar body; transposes, broadcasts and slices are index maps. An op with
+    A chain of elementwise ops is one scalar body, but for what costs much and several nests need: that is put into
+    memory once; transposes, broadcasts and slices are index maps. An op with
     a nest of its own (a contraction, a reduction, ...) writes into the kernel's output, or into a `loop.alloc`
     that a later nest reads. All results of one shape are written by one nest.
 
@@ -141,6 +143,7 @@ def convert_kernel(function: func.FuncOp) -> None:
     """Convert one kernel in place."""
     kernel = Kernel(function)
     depths: dict[SSAValue, int] = {}
+    repeats = Repeats(kernel.old, NESTS)
     for op in kernel.old:
         if not isinstance(op, MlOp):
             continue
@@ -150,7 +153,7 @@ def convert_kernel(function: func.FuncOp) -> None:
         elif isinstance(op, INLINE):
             if isinstance(op, ml.GatherOp | ml.TakeOp):
                 settle(kernel, op.operand, repeats=_reads(kernel.dims(op.result), kernel.dims(op.operand)))
-            _bound_depth(kernel, op, depths)
+            _bound_depth(kernel, op, depths, keep=repeats.is_worth_keeping(op, kernel.held))
         else:
             raise error_at(op, f"{op.name} cannot stand in a kernel", _hint(op), code=codes.CANNOT_LOWER)
     write_outputs(kernel)
@@ -167,11 +170,11 @@ def _reads(result: Sequence[Size], table: Sequence[Size]) -> Sequence[Size]:
     return result
 
 
-def _bound_depth(kernel: Kernel, op: MlOp, depths: dict[SSAValue, int]) -> None:
-    """Put a value into memory where too many ops were computed one from another to get it."""
+def _bound_depth(kernel: Kernel, op: MlOp, depths: dict[SSAValue, int], *, keep: bool) -> None:
+    """Put a value into memory to `keep` it, or where too many ops were computed one from another to get it."""
     (result,) = op.results
     depths[result] = 1 + max((depths.get(operand, 0) for operand in op.operands), default=0)
-    if depths[result] > DEEPEST:
+    if keep or depths[result] > DEEPEST:
         materialize(kernel, result)
         depths[result] = 0
 

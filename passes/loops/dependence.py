@@ -87,7 +87,7 @@ def carried(loop: ForOp, *, lanes: bool = False) -> str | None:
             if any(loop.counter in form.values for form in touching[0].index()):
                 return f"iterations of '{loop.label.data}' reduce into overlapping parts of {say(buffer)}"
             continue
-        if not _apart(touching, loop.counter, free):
+        if not apart([access.index() for access in touching], loop.counter, free):
             kind = "reduce into" if isinstance(touching[0], ReduceOp) else "may touch"
             return f"iterations of '{loop.label.data}' {kind} the same place of {say(buffer)}"
     return None
@@ -97,15 +97,16 @@ def fixed_counters(touching: Sequence[AccessOp], counters: Iterable[SSAValue], f
     """Those of the counters that two iterations which touch one place have in common."""
     if one_map(touching):
         return determined(touching[0], free) & set(counters)
-    return {counter for counter in counters if _apart(touching, counter, free)}
+    places = [access.index() for access in touching]
+    return {counter for counter in counters if apart(places, counter, free)}
 
 
-def _apart(touching: Sequence[AccessOp], counter: SSAValue, free: set[SSAValue]) -> bool:
-    """True when in some dimension two iterations touch ranges that do not meet, whatever the accesses."""
-    return any(
-        _apart_in([access.index()[axis] for access in touching], counter, free)
-        for axis in range(len(touching[0].index()))
-    )
+def apart(places: Sequence[Sequence[Linear]], counter: SSAValue, free: set[SSAValue]) -> bool:
+    """True when in some dimension two iterations touch ranges that do not meet, whatever the accesses.
+
+    `places` are the indices of accesses of one buffer, `free` the counters that run inside, `counter` among them.
+    """
+    return any(_apart_in([place[axis] for place in places], counter, free) for axis in range(len(places[0])))
 
 
 def _apart_in(forms: Sequence[Linear], counter: SSAValue, free: set[SSAValue]) -> bool:

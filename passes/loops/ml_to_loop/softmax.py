@@ -44,7 +44,8 @@ class _Lines:
         self.most = kernel.alloc("m", element, lines)
         self.sums = kernel.alloc("z", element, lines)
         self.result = kernel.home(op.result)
-        self.parts = self.result if element == own else kernel.alloc("e", element, dims)
+        by_line = op.dim == len(dims) - 1  # of these, one is needed at a time, and stays in the caches
+        self.parts = kernel.alloc("e", element, dims) if by_line or element != own else self.result
 
     def _index(self, place: Index, along: Linear) -> Index:
         return (*place[: self.op.dim], along, *place[self.op.dim :])
@@ -64,7 +65,9 @@ class _Lines:
         nest.reduce("add", part, self.sums, place, (along,))
 
     def shares(self, nest: Nest, place: Index, along: Linear) -> None:
-        """y = e / z."""
+        """y = e * (1 / z); z is 1 or more, or NaN."""
         index = self._index(place, along)
-        share = nest.body.put(arith.DivfOp(nest.load(self.parts, index), nest.load(self.sums, place)))
+        sums = nest.load(self.sums, place)
+        inverse = nest.body.put(arith.DivfOp(nest.kernel.constant(1.0, sums.type), sums))
+        share = nest.body.put(arith.MulfOp(nest.load(self.parts, index), inverse))
         nest.store(nest.body.resize_float(share, self.own), self.result, index)

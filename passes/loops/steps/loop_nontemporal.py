@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import UnitAttr
 from xdsl.dialects.func import FuncOp
 
 from weft.dialects.loop import ReadOp, ReduceOp, StoreOp
-from weft.dialects.loop.access import is_aligned
+from weft.dialects.loop.access import moves_by_vectors
 from weft.dialects.loop.schedule import Nontemporal
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import Refuse, find_buffer
@@ -27,8 +27,8 @@ class LoopNontemporal(Nontemporal, StepPass):
     ```mlir
     loop.store %v, %Y[%i] nontemporal : memref<4096xf32>
     ```
-    **Needs** a buffer that the kernel does not read, whose stores are aligned to their vectors (`loop.align`):
-    an unaligned one would be slow, without a word.
+    **Needs** a buffer that the kernel does not read, stored to by vectors that lie whole vectors apart. Where it is not
+    known that the buffer is aligned to a vector (`loop.align`), the code finds out, and stores as ever where it is not.
 
     **Leaves alone** everything but the flag. It pays above the size of the last cache, and hurts below.
     """
@@ -41,7 +41,7 @@ class LoopNontemporal(Nontemporal, StepPass):
         if any(isinstance(access, ReadOp | ReduceOp) for access in touching):
             raise Refuse(f"'{self.buffer}' is read again")
         stores = [access for access in touching if isinstance(access, StoreOp)]
-        if not all(is_aligned(store) for store in stores):
-            raise Refuse(f"a store to '{self.buffer}' is not known to be aligned to its vector")
+        if not stores or not all(moves_by_vectors(store) for store in stores):
+            raise Refuse(f"the stores to '{self.buffer}' do not lie whole vectors apart")
         for store in stores:
             store.nontemporal = UnitAttr()

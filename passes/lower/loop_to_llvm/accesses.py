@@ -6,7 +6,7 @@ from typing import cast
 
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import AccessOp, ComputedOp, PrefetchOp, ReadOp, ReduceOp, StoreOp, WriteOp
+from weft.dialects.loop import AccessOp, ComputedOp, PrefetchOp, ReadOp, ReduceOp, WriteOp
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm import memory, registers
 from weft.passes.lower.loop_to_llvm.buffers import address
@@ -28,12 +28,12 @@ def lower_load(k: Lowering, op: Operation) -> None:
 
 
 def lower_store(k: Lowering, op: Operation) -> None:
-    """`loop.store` and `loop.scatter`."""
+    """`loop.store`, unless it goes past the caches, and `loop.scatter`."""
     op = cast(WriteOp, op)
     settle(k, op.target)
     target = _target(k, op)
     value = k.value(op.stored, _width(k, op, target))
-    _write(k, op, target, value, nontemporal=isinstance(op, StoreOp) and op.nontemporal is not None)
+    _write(k, op, target, value)
 
 
 def lower_prefetch(k: Lowering, op: Operation) -> None:
@@ -116,11 +116,11 @@ def _read(k: Lowering, op: AccessOp, target: Target) -> Value:
     return memory.load(k, target)
 
 
-def _write(k: Lowering, op: AccessOp, target: Target, value: Value, *, nontemporal: bool = False) -> None:
+def _write(k: Lowering, op: AccessOp, target: Target, value: Value) -> None:
     if isinstance(target, Place):
         registers.write(k, k.registers[op.target], target, value)
     else:
-        memory.store(k, target, value, nontemporal=nontemporal)
+        memory.store(k, target, value)
 
 
 def _is_first(k: Lowering, op: ReduceOp) -> Value | bool:

@@ -42,6 +42,7 @@ from weft.passes.lower.loop_to_llvm.lowering import Lowering, Rules
 from weft.passes.lower.loop_to_llvm.outline import Outliner
 from weft.passes.lower.loop_to_llvm.scalars import lower_constant, lower_dim, lower_index, lower_scalar
 from weft.passes.lower.loop_to_llvm.storage import lower_alloc, lower_private
+from weft.passes.lower.loop_to_llvm.streaming import lower_streaming_store
 from weft.passes.lower.scalars import EXTENDED_RULES, SCALAR_RULES
 from weft.passes.lower.types import PTR
 
@@ -63,7 +64,7 @@ _RULES: Rules = {
     IndexOp: lower_index,
     LoadOp: lower_load,
     GatherOp: lower_load,
-    StoreOp: lower_store,
+    StoreOp: lower_streaming_store,
     ScatterOp: lower_store,
     ReduceOp: lower_reduce,
     PrefetchOp: lower_prefetch,

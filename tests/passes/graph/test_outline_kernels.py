@@ -117,8 +117,8 @@ def test_several_results_of_one_shape_are_one_kernel() -> None:
 def test_a_value_path_does_not_leave_a_kernel_and_come_back() -> None:
     body = """
         %t = ml.exp %x : tensor<4x8xf32>
-        %s = ml.reduce add %t, dims = [1] : tensor<4x8xf32> to tensor<4xf32>
-        %b = ml.broadcast_in_dim %s, dims = [0] : tensor<4xf32> to tensor<4x8xf32>
+        %s = ml.reduce add %t, dims = [0] : tensor<4x8xf32> to tensor<8xf32>
+        %b = ml.broadcast_in_dim %s, dims = [1] : tensor<8xf32> to tensor<4x8xf32>
         %y = ml.div %t, %b : tensor<4x8xf32>
         func.return %y : tensor<4x8xf32>"""
     assert kernels(outlined(main(X, body))) == [["exp"], ["reduce"], ["broadcast_in_dim", "div"]]

@@ -15,6 +15,8 @@ from weft.backends.reference.program import run
 from weft.diagnostics import WeftError
 from weft.dialects.loop import ForOp, buffer_name
 from weft.dialects.loop.schedule import (
+    Contract,
+    Fuse,
     FuseConsumer,
     Inline,
     Interchange,
@@ -224,6 +226,8 @@ def random_step(random: Random, function: FuncOp, count: int) -> Step:
         (5, Partition(loop)),
         (2, Inline(buffer)),
         (2, FuseConsumer(buffer)),
+        (4, Fuse(tuple(random.sample(labels, min(2, len(labels)))))),
+        (3, Contract(buffer, loop)),
         (1, Prefetch(buffer, loop)),
     ]
     return random.choices([step for _, step in choices], [weight for weight, _ in choices])[0]

@@ -387,6 +387,24 @@ def test_streaming_stores_are_aligned_and_marked():
     assert all("alignment = 64" in line and "nontemporal" in line for line in stores)
 
 
+def test_streaming_stores_ask_where_a_buffer_is_whose_alignment_is_not_known():
+    source = kernel(
+        "%x: memref<64xf32>, %y: memref<64xf32>",
+        """loop.for "i" %i to 64 vector(16) {
+          %a = loop.load %x[%i] : memref<64xf32>
+          loop.store %a, %y[%i] nontemporal : memref<64xf32>
+        }""",
+    )
+    stores = [line for line in text_of(source).splitlines() if "llvm.store" in line]
+    assert [("nontemporal" in line, "alignment = 64" in line) for line in stores] == [(True, True), (False, False)] * 4
+    function = compiled(parse(source))
+    room, x = np.zeros(96, np.float32), np.arange(64, dtype=np.float32)
+    first = -room.ctypes.data // 4 % 16
+    for start in (first, first + 1):
+        function(x, room[start : start + 64])
+        assert (room[start : start + 64] == x).all()
+
+
 def test_a_prefetch_changes_nothing():
     source = COPY.replace("{mark}", "").replace("%a = loop", "loop.prefetch %y[%i] : memref<64xf32>\n%a = loop")
     assert "llvm.prefetch.p0" in text_of(source)

@@ -63,6 +63,14 @@ GUARDED = 'loop.for "i" %i to 8 { loop.for "j" %j to 8 { loop.if %j - %i >= 0 { 
 LOCAL = """%T = loop.alloc heap "T" : memref<8xf32>
   loop.for "p" %p to 8 { %x = loop.load %X[%p]  loop.store %x, %T[%p] : memref<8xf32> }
   loop.for "c" %c to 8 { %t = loop.load %T[%c] : memref<8xf32>  loop.store %t, %Y[%c] }"""
+ROWS = """%T = loop.alloc heap "T" : memref<8x4xf32>
+  loop.for "i" %i to 8 { loop.for "k" %k to 4 {
+    %a = loop.load %A[%i, %k]  loop.store %a, %T[%i, %k] : memref<8x4xf32> } }
+  loop.for "m" %m to 8 { loop.for "l" %l to 4 {
+    %t = loop.load %T[%m, %l] : memref<8x4xf32>  loop.reduce add %t into %Y[%m] over (%l) } }"""
+TWICE = """%T = loop.alloc heap "T" : memref<8xf32>
+  loop.for "t" %t to 2 { loop.for "i" %i to 8 {
+    %v = loop.load %T[%i] : memref<8xf32>  loop.store %v, %T[%i] : memref<8xf32> } }"""
 BETWEEN = 'loop.for "w" %w to 8 {{ %v = loop.load %{}[%w]  loop.store %v, %{}[%w] }} '
 
 # (kernel, steps before, the step that is refused, a part of the message)
@@ -137,9 +145,29 @@ REFUSED = [
         "inline T",
         "'X', which the producer reads, is written before 'T' is read",
     ),
+    (ROWS, "", "fuse (i, m)", None),
+    (ROWS, "", "fuse (i)", "it takes two loops or more"),
+    (ROWS, "", "fuse (m, i)", "'i' does not follow 'm' in one body"),
+    (ROWS, "", "fuse (i, l)", "'l' does not follow 'i' in one body"),
+    (ROWS.replace('"m" %m to 8', '"m" %m to 7'), "", "fuse (i, m)", "the bounds of 'i' and 'm' differ"),
+    (ROWS, "parallelize m", "fuse (i, m)", "'m' is marked parallel; fuse first"),
+    (ROWS.replace("%T[%m, %l]", "%T[7 - %m, %l]"), "", "fuse (i, m)", "what another iteration writes of 'T'"),
+    (ROWS.replace("%T[%m, %l]", "%T[0, %l]"), "", "fuse (i, m)", "what another iteration writes of 'T'"),
+    (
+        ROWS.replace('loop.for "m"', '%c = arith.constant 0.0 : f32 loop.store %c, %Y[0] loop.for "m"'),
+        "",
+        "fuse (i, m)",
+        "'loop.store' stands between",
+    ),
+    (ROWS, "fuse (i, m)", "contract T at i", None),
+    (ROWS, "", "contract T at i", "'T' is touched outside of 'i'"),
+    (ROWS, "fuse (i, m)", "contract A at i", "'A' is no buffer of the kernel alone"),
+    (ROWS, "fuse (i, m), tile i 2 into (o, i)", "contract T at o", "at the plain counter of 'o'"),
+    (ROWS, "fuse (i, m), contract T at i", "contract T at i", "'T' is not made beside 'i'"),
+    (TWICE, "", "contract T at i", "'T' is not made beside 'i'"),
     (COPY, "", "prefetch X at i", "is not written inside 'i'"),
     (COPY, "", "prefetch Y at i", None),
-    (COPY, "", "nontemporal Y", "not known to be aligned"),
+    (COPY, "vectorize i 4", "nontemporal Y", None),
     (SUM, "", "nontemporal Y", "is read again"),
 ]
 

@@ -1,0 +1,81 @@
+"""The steps of a default schedule that are chosen for a kernel as a whole: nests that share rows, and large results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
+from xdsl.ir import SSAValue
+
+from weft.dialects.loop import AllocOp, buffer_name
+from weft.dialects.loop.buffers import memref_of
+from weft.dialects.loop.nest import loops_around
+from weft.dialects.loop.schedule import Contract, Fuse, Nontemporal, Step
+from weft.passes.loops.dependence import accesses
+from weft.passes.loops.kernels import find, find_buffer, label
+from weft.passes.loops.shared_rows import nests_of, share_rows
+from weft.passes.loops.trial import Trial
+
+
+def fuse_rows(trial: Trial, around: str | None = None) -> None:
+    """Fuse neighbours that share rows, in the kernel or in the loop of that label, then what they hold in turn."""
+    block = trial.copy.body.block if around is None else find(trial.copy, around).block
+    names = [nest.label.data for nest in nests_of(block)]
+    fused: list[str] = []
+    for name in names:
+        wanted = bool(fused) and share_rows(find(trial.copy, fused[-1]), find(trial.copy, name))
+        if not wanted or not trial.attempt([Fuse((fused[-1], name))]):
+            fused.append(name)
+    for name in fused if len(fused) < len(names) else ():
+        fuse_rows(trial, name)
+
+
+def joined(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, fusions into one loop that follow each other as one."""
+    waiting: Fuse | None = None
+    for step in steps:
+        if isinstance(step, Fuse) and waiting is not None and step.loops[0] == waiting.loops[0]:
+            waiting = Fuse((*waiting.loops, *step.loops[1:]))
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = step if isinstance(step, Fuse) else None
+        if waiting is None:
+            yield step
+    if waiting is not None:
+        yield waiting
+
+
+def contract_rows(trial: Trial) -> None:
+    """Contract the buffers of the kernel to the rows that are needed at a time, not to single elements."""
+    allocs = [op for op in trial.copy.body.block.ops if isinstance(op, AllocOp)]
+    for name in [alloc.buffer_name.data for alloc in allocs]:
+        for loop in _around(trial, name):
+            trial.attempt([Contract(name, loop)])
+
+
+def _around(trial: Trial, name: str) -> list[str]:
+    """The labels of the loops that stand around all accesses of a buffer, fewer than it has dimensions."""
+    touching = accesses(trial.copy, find_buffer(trial.copy, name))
+    if not touching:
+        return []
+    common = [label(loop) for loop in loops_around(touching[0])][::-1]
+    for access in touching[1:]:
+        names = {label(loop) for loop in loops_around(access)}
+        common = [name for name in common if name in names]
+    return common[: len(touching[0].index()) - 1]
+
+
+def stream_results(trial: Trial, least: int) -> None:
+    """Write results of `least` bytes or more past the caches, which could not hold them."""
+    for argument in trial.copy.body.block.args:
+        if isinstance(argument.type, MemRefType) and _bytes(argument) >= least:
+            trial.attempt([Nontemporal(buffer_name(argument) or "")])
+
+
+def _bytes(buffer: SSAValue) -> int:
+    """The size of a buffer; 0 where only the run knows it."""
+    type_ = memref_of(buffer)
+    size = type_.element_type.size if isinstance(type_.element_type, FixedBitwidthType) else 8
+    return size * prod(type_.get_shape()) if type_.has_static_shape() else 0

@@ -38,7 +38,8 @@ from weft.dialects.loop import (
 from weft.dialects.ml.dtypes import Array
 from weft.dialects.scalars.types import INDEX, Value, need_dtype
 
-BACKWARDS = ("parallel", "block", "warp", "thread")
+BACKWARDS = ("parallel", "grid", "block", "warp", "thread")
+"""Marks of loops whose order is free: they run from their end."""
 
 COMBINE: dict[str, Callable[[Any, Any], Any]] = {
     "add": np.add,
@@ -73,9 +74,15 @@ def _for(machine: Machine, op: ForOp, args: tuple[Value, ...]) -> tuple[Value, .
             machine.run_ssacfg_region(op.body, (np.arange(trip, dtype=INDEX),))
         return ()
     order = range(trip)
-    for counter in reversed(order) if kind in BACKWARDS else order:
+    for counter in reversed(order) if kind in BACKWARDS and not _reduces_over(op) else order:
         machine.run_ssacfg_region(op.body, (np.int64(counter),))
     return ()
+
+
+def _reduces_over(op: ForOp) -> bool:
+    """Whether a reduction combines the iterations of a loop: threads do so together, and the first value starts it."""
+    uses = (use.operation for use in op.counter.uses)
+    return any(isinstance(user, ReduceOp) and op.counter in user.over for user in uses)
 
 
 def _if(machine: Machine, op: IfOp, args: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -151,6 +151,31 @@ class Rfactor(Step):
 
 
 @dataclass(frozen=True)
+class Partials(Step):
+    """`partials s over b as sp`"""
+
+    WORD = "partials"
+    SYNTAX = "$buffer over $loop as $partial"
+
+    buffer: Name
+    loop: Name
+    partial: Name
+
+
+@dataclass(frozen=True)
+class Keep(Step):
+    """`keep X at i as Xr in reg`"""
+
+    WORD = "keep"
+    SYNTAX = "$buffer at $loop as $copy in $space"
+
+    buffer: Name
+    loop: Name
+    copy: Name
+    space: Name
+
+
+@dataclass(frozen=True)
 class Partition(Step):
     """`partition ip`"""
 
@@ -230,7 +255,9 @@ STEPS: tuple[type[Step], ...] = (
     Parallelize,
     Map,
     Stage,
+    Keep,
     Rfactor,
+    Partials,
     Partition,
     Fuse,
     Contract,

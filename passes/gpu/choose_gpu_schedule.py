@@ -14,8 +14,10 @@ from weft.dialects.loop import AllocOp, ForOp, ScheduleAttr, WriteOp, buffer_nam
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Step
 from weft.dialects.target import Cuda, cuda_of
-from weft.passes.gpu.loop_to_gpu.units import Choice, Part, parts
-from weft.passes.gpu.plans.nests import plans
+from weft.passes.gpu.loop_to_gpu.units import Choice as Condition
+from weft.passes.gpu.loop_to_gpu.units import Part, parts
+from weft.passes.gpu.plans.nests import cut, plans
+from weft.passes.gpu.plans.plan import Choice
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
 from weft.passes.loops.plans.common import Names
 from weft.passes.loops.trial import Trial
@@ -70,11 +72,18 @@ def choose(kernel: FuncOp, gpu: Cuda) -> tuple[Step, ...]:
     trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
-    for nest in list(_nests(parts(kernel.body.block))):
+    choice = Choice(gpu, names)
+    for nest in _nests(parts(kernel.body.block)):
+        if steps := cut(nest, choice):
+            trial.attempt(steps)
+    cut_up = trial.copy.clone()
+    for nest in _nests(parts(cut_up.body.block)):
         if not trial.has_loop(nest.label.data):
             continue
-        for plan in plans(nest, gpu, names):
-            if trial.attempt(plan):
+        for plan in plans(nest, choice):
+            if trial.attempt(plan.steps):
+                for extra in plan.extras:
+                    trial.attempt(extra)
                 break
         written = dict.fromkeys(op.target for op in nest.walk() if isinstance(op, WriteOp))
         for buffer in written:
@@ -86,7 +95,7 @@ def choose(kernel: FuncOp, gpu: Cuda) -> tuple[Step, ...]:
 def _nests(found: Sequence[Part]) -> Iterator[ForOp]:
     """The nests that are a launch each, those under conditions too."""
     for part in found:
-        if isinstance(part, Choice):
+        if isinstance(part, Condition):
             yield from _nests(part.then)
             yield from _nests(part.other)
         elif len(part.ops) == 1 and isinstance(part.ops[0], ForOp):

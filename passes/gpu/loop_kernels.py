@@ -14,7 +14,9 @@ from xdsl.dialects import arith, llvm, memref
 from xdsl.dialects.builtin import DenseArrayBase, IntAttr, MemRefType, UnitAttr, i32, i64
 from xdsl.ir import Attribute, Operation
 
+from weft import codes
 from weft.dialects import gpu, nvvm
+from weft.dialects.locations import error_at
 from weft.dialects.loop import (
     AllocOp,
     ForOp,
@@ -28,11 +30,12 @@ from weft.dialects.loop import (
     ScatterOp,
     StoreOp,
     WriteOp,
+    linear,
 )
 from weft.dialects.loop.buffers import memref_of
 from weft.passes.gpu.shared_memory import SharedMemory
 from weft.passes.lower.emitter import Emitter
-from weft.passes.lower.function_builder import Externals, Value
+from weft.passes.lower.function_builder import Externals, Value, int_attr
 from weft.passes.lower.loop_to_llvm.accesses import lower_load, lower_product, lower_reduce, lower_store
 from weft.passes.lower.loop_to_llvm.analysis import Analysis
 from weft.passes.lower.loop_to_llvm.buffers import argument_types, bind, bind_argument, contiguous
@@ -45,10 +48,13 @@ from weft.passes.lower.loop_to_llvm.scalars import lower_constant, lower_dim, lo
 from weft.passes.lower.loop_to_llvm.storage import lower_alloc, lower_private
 from weft.passes.lower.scalar_rule import Rule
 from weft.passes.lower.scalars import EXTENDED_RULES, SCALAR_RULES
-from weft.passes.lower.types import byte_size
+from weft.passes.lower.types import bits, byte_size
 
 GLOBAL = llvm.LLVMPointerType(IntAttr(1))
 SHARED = llvm.LLVMPointerType(IntAttr(3))
+
+WARP = 32
+"""The threads of a warp."""
 
 ALIGNED = 16
 """Every contiguous buffer in device memory starts at a multiple of so many bytes."""
@@ -153,6 +159,31 @@ def _barrier(k: Lowering, op: Operation) -> None:
     k.scope.loads.clear()
 
 
+def _shuffle(k: Lowering, op: Operation) -> None:
+    """`gpu.shuffle xor` in a whole warp; 64 bits travel as two halves."""
+    op = cast(gpu.ShuffleOp, op)
+    if op.mode.data != "xor" or k.number(k.form(linear(op.width))) != WARP:
+        raise error_at(
+            op, "in a kernel of loops a shuffle is 'xor', of all 32 lanes of a warp", code=codes.CANNOT_LOWER
+        )
+    value, offset = k.value(op.value, None), k.value(op.offset, None)
+    if bits(value.type) == 64:
+        whole = k.e.cast(llvm.BitcastOp, value, i64)
+        halves = [k.e.cast(llvm.TruncOp, part, i32) for part in (whole, k.e.lshr(whole, k.e.integer(32, i64)))]
+        low, high = (k.e.cast(llvm.ZExtOp, _exchanged(k, half, offset), i64) for half in halves)
+        result = k.e.cast(llvm.BitcastOp, k.e.or_(low, k.e.shl(high, k.e.integer(32, i64))), value.type)
+    else:
+        result = _exchanged(k, value, offset)
+    k.set_value(op.shuffle_result, k.here(result))
+    k.set_constant(op.valid, int_attr(1, 1))
+
+
+def _exchanged(k: Lowering, value: Value, offset: Value) -> Value:
+    """A value of 32 bits of the lane whose number differs by the bits of the offset."""
+    everyone, clamp = k.e.integer(-1, i32), k.e.integer(WARP - 1, i32)
+    return _put(k, nvvm.make("shfl.sync", everyone, value, offset, clamp, result=value.type, kind="bfly"))
+
+
 _RULES: Rules = {
     **dict.fromkeys((*SCALAR_RULES, *EXTENDED_RULES), lower_scalar),
     arith.ConstantOp: lower_constant,
@@ -162,6 +193,7 @@ _RULES: Rules = {
     gpu.ThreadIdOp: _id("tid"),
     gpu.BlockIdOp: _id("ctaid"),
     gpu.BarrierOp: _barrier,
+    gpu.ShuffleOp: _shuffle,
     ForOp: lower_for,
     IfOp: lower_if,
     IndexOp: lower_index,

@@ -23,9 +23,11 @@ from weft.passes.loops.steps.loop_fuse import LoopFuse
 from weft.passes.loops.steps.loop_fuse_consumer import LoopFuseConsumer
 from weft.passes.loops.steps.loop_inline import LoopInline
 from weft.passes.loops.steps.loop_interchange import LoopInterchange
+from weft.passes.loops.steps.loop_keep import LoopKeep
 from weft.passes.loops.steps.loop_map import LoopMap
 from weft.passes.loops.steps.loop_nontemporal import LoopNontemporal
 from weft.passes.loops.steps.loop_parallelize import LoopParallelize
+from weft.passes.loops.steps.loop_partials import LoopPartials
 from weft.passes.loops.steps.loop_partition import LoopPartition
 from weft.passes.loops.steps.loop_prefetch import LoopPrefetch
 from weft.passes.loops.steps.loop_rfactor import LoopRfactor
@@ -40,9 +42,11 @@ PASSES: tuple[type[StepPass], ...] = (
     LoopFuseConsumer,
     LoopInline,
     LoopInterchange,
+    LoopKeep,
     LoopMap,
     LoopNontemporal,
     LoopParallelize,
+    LoopPartials,
     LoopPartition,
     LoopPrefetch,
     LoopRfactor,

@@ -38,9 +38,9 @@ def parts(top: Block) -> tuple[Part, ...]:
 def _effects(top: Block) -> list[Operation]:
     """The ops of a block but for symbols: what is read for no linear form, and what is computed from that, stays."""
     reading = _read_for_forms(top)
-    kept: dict[Operation, None] = {}
+    kept: dict[Operation, None] = {}  # heap buffers are there for all launches
     for op in top.ops:
-        if op.name == "func.return":
+        if op.name == "func.return" or (isinstance(op, AllocOp) and op.space.data == "heap"):
             continue
         depends = any(operand.owner in kept and not _is_buffer(operand) for operand in op.operands)
         pure = is_side_effect_free(op) or op in reading

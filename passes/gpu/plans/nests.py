@@ -1,14 +1,35 @@
-"""Which plans a nest may take, the best one first. No op's name matters."""
+"""Which plans a nest may take, the best one first. No op's name matters.
+
+| nest | plan |
+| --- | --- |
+| rows, with reductions along them | threads share a row: partial results in registers, shuffles, shared memory |
+| everything to one place | blocks leave partial results first; both nests are then rows |
+| one thing for each element | vectors of 16 bytes, several in flight |
+| any other | each independent iteration is a thread |
+"""
 
 from __future__ import annotations
 
 from weft.dialects.loop import ForOp
 from weft.dialects.loop.schedule import Step
-from weft.dialects.target import Cuda
+from weft.passes.gpu.plans import total
 from weft.passes.gpu.plans.each_thread import each_thread
-from weft.passes.loops.plans.common import Names
+from weft.passes.gpu.plans.elements import elements
+from weft.passes.gpu.plans.plan import Choice, Plan
+from weft.passes.gpu.plans.rows import rows
+from weft.passes.loops.nest_shape import leaf
 
 
-def plans(nest: ForOp, gpu: Cuda, names: Names) -> list[list[Step]]:
+def cut(nest: ForOp, choice: Choice) -> list[Step]:
+    """Steps that make several nests of one, each of which then gets a plan; none for most."""
+    alone = leaf(nest)
+    return [] if alone is None else total.parts(alone, choice)
+
+
+def plans(nest: ForOp, choice: Choice) -> list[Plan]:
     """The plans for a nest; none where it runs in one thread."""
-    return [plan for plan in each_thread(nest, names) if plan]
+    alone = leaf(nest)
+    found = rows(nest, choice)
+    if alone is not None:
+        found += elements(alone, choice)
+    return [*found, *(Plan(steps) for steps in each_thread(nest, choice.names) if steps)]

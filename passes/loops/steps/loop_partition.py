@@ -29,6 +29,9 @@ from weft.passes.loops.kernels import (
 from weft.passes.loops.ranges import least, tidy
 from weft.passes.loops.steps.base import StepPass
 
+UNITS = ("grid", "block", "warp", "thread")
+"""Marks of loops that stay one: all their iterations are one launch."""
+
 Edge: TypeAlias = tuple[Linear, int]
 """A bound `min(whole, rest)` of an inner loop: (rest, whole)."""
 
@@ -55,9 +58,9 @@ class LoopPartition(Partition, StepPass):
       }
     }
     ```
-    Where the rest depends on other loops too, or a reduction runs over the loop and the number of whole tiles
-    is known at run time only, a `loop.if` tells whole from ragged in each iteration instead. A rest that only
-    the run knows stays as `min(12, rest)` in the ragged copy: vectors get masks.
+    Where the rest depends on other loops too, the loop is mapped to units of a GPU, or a reduction runs over the loop
+    and the number of whole tiles is known at run time only, a `loop.if` tells whole from ragged in each iteration
+    instead. A rest that only the run knows stays as `min(12, rest)` in the ragged copy: vectors get masks.
 
     **Needs** nothing; a loop without ragged tiles stays as it is. The labels of ragged copies get a `~`: a step
     that marks `ir` marks both, one that marks `ir~` the ragged one.
@@ -139,6 +142,8 @@ def _bounded(block: Block, edge: Edge) -> list[ForOp]:
 
 def _splits(loop: ForOp, rest: Linear) -> bool:
     """True when the whole tiles are the first iterations, their number is a symbol or constant, and known."""
+    if loop.kind() in UNITS:
+        return False
     bounds = loop.forms()
     others = [v for v in rest.values if v is not loop.counter]
     if rest.coefficient(loop.counter) >= 0 or any(loop_of(v) is not None for v in others):

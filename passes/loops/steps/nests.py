@@ -12,6 +12,9 @@ from xdsl.ir import Operation, SSAValue
 from weft.dialects.loop import ForOp, Linear, linear
 from weft.passes.loops.kernels import Refuse, label, need_new_label
 
+KEPT = ("unroll", "warp", "thread")
+"""Marks that copies of a loop keep wherever they stand."""
+
 
 @dataclass(frozen=True)
 class Nest:
@@ -39,8 +42,8 @@ def copy_loops(
 ) -> Nest:
     """Empty copies of loops, labelled `prefix.` and the last word of the label, nested in `order`.
 
-    `originals` stand outermost first. With `marks`, unrolled and vector loops stay so. Raises :class:`Refuse`
-    where a label is in use, or a bound would need a loop that stands deeper in `order`.
+    `originals` stand outermost first. With `marks`, unrolled and vector loops, and those over threads, stay so.
+    Raises :class:`Refuse` where a label is in use, or a bound would need a loop that stands deeper in `order`.
     """
     order = order or originals
     for position, loop in enumerate(order):
@@ -57,7 +60,7 @@ def copy_loops(
         need_new_label(kernel, name)
         names.append(name)
         bounds = [form.substitute(counters) for form in loop.forms()]
-        kept = marks and (loop.kind() == "unroll" or (loop.kind() == "vector" and _is_innermost(loop, order)))
+        kept = marks and (loop.kind() in KEPT or (loop.kind() == "vector" and _is_innermost(loop, order)))
         copy = ForOp(name, bounds, loop.mark if kept else None)
         counters[loop.counter] = linear(copy.counter)
         copies[loop] = copy

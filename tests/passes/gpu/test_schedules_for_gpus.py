@@ -1,0 +1,85 @@
+"""What `choose-gpu-schedule` gives the nests of programs, and that the loops mean the same under it."""
+
+import numpy as np
+import pytest
+
+import weft
+from weft.backends.reference import run
+from weft.dialects.loop import ScheduleAttr
+from weft.driver.passes import run_pipeline
+from weft.passes.pipelines import BUFFERS, KERNELS, TENSORS
+
+SOFTMAX = """func.func @main(%x: tensor<{0}x{1}xf32>) -> tensor<{0}x{1}xf32> {{
+  %s = ml.softmax %x, axis = 1 : tensor<{0}x{1}xf32>
+  func.return %s : tensor<{0}x{1}xf32>
+}}"""
+ADD = """func.func @main(%x: tensor<{0}xf32>) -> tensor<{0}xf32> {{
+  %s = ml.add %x, %x : tensor<{0}xf32>
+  func.return %s : tensor<{0}xf32>
+}}"""
+SUM = """func.func @main(%x: tensor<{0}xf32>) -> tensor<f32> {{
+  %s = ml.reduce add %x, dims = [0] : tensor<{0}xf32> to tensor<f32>
+  func.return %s : tensor<f32>
+}}"""
+
+
+def scheduled(text, *passes):
+    module = weft.parse(text)
+    names = (*TENSORS, *KERNELS, *BUFFERS, "choose-gpu-schedule", "apply-schedule", *passes)
+    run_pipeline(module, f"builtin.module({','.join(names)})", verify_each=True)
+    return module
+
+
+def steps(module):
+    return [
+        str(step)
+        for op in module.walk()
+        for attr in op.attributes.values()
+        if isinstance(attr, ScheduleAttr)
+        for step in attr.data
+    ]
+
+
+def holds(found, *wanted):
+    return all(any(step.startswith(start) for step in found) for start in wanted)
+
+
+def test_a_row_of_a_softmax_stays_in_the_registers_of_a_block():
+    found = steps(scheduled(SOFTMAX.format(64, 8192)))
+    assert holds(found, "map i to block", "map jmt to thread", "vectorize jmv 4")
+    assert holds(found, "keep m at i", "keep x at i", "rfactor m_r")
+
+
+def test_short_rows_share_a_block():
+    found = steps(scheduled(SOFTMAX.format(100, 64)))
+    assert holds(found, "tile i 16 into (ib, it)", "map ib to block", "map it to thread")
+
+
+def test_a_long_sum_takes_two_stages():
+    found = steps(scheduled(SUM.format(10_000_000)))
+    assert holds(found, "partials arg1 over ib", "map ib to block", "rfactor arg1 ")
+
+
+def test_elements_go_in_vectors_and_a_ragged_block_is_told_apart():
+    found = steps(scheduled(ADD.format(10_000_001)))
+    assert holds(found, "vectorize", "stage x", "partition", "map it to thread")
+    assert steps(scheduled(ADD.format(7))) == ["tile i 4 into (io, iv)", "vectorize iv 4", "map io to grid 256"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        (SOFTMAX.format(5, 37), (5, 37)),
+        (SOFTMAX.format(3, 300), (3, 300)),
+        (SUM.format(20_001), (20_001,)),
+        (ADD.format(9001), (9001,)),
+    ],
+)
+def test_schedules_keep_what_loops_mean(text, shape, monkeypatch):
+    monkeypatch.setattr("weft.passes.gpu.plans.total.PIECE", 1024)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    expected = run(weft.parse(text), "main", [x])[0]
+    module = scheduled(text)
+    out = np.zeros_like(expected)
+    run(module, "main", [x, out])
+    np.testing.assert_allclose(out, expected, rtol=2e-4, atol=1e-6)

@@ -81,6 +81,10 @@ class AccessOp(LinearOp):
         if not is_element(self.memref.element_type):
             raise VerifyException(f"{self.name}: loops do not compute on elements of {self.memref.element_type}")
         self.verify_forms(len(self.memref.get_shape()))
+        self.verify_place()
+
+    def verify_place(self) -> None:
+        """The index lies inside the buffer, as far as that is known."""
         conditional = any(isinstance(op, IfOp) for op in enclosing(self))
         if conditional or any(loop.trip() in (0, None) for loop in loops_around(self)):
             return
@@ -361,7 +365,9 @@ class ReduceOp(WriteOp):
 
 @irdl_op_definition
 class PrefetchOp(AccessOp):
-    """Asks for the place of an element that is written soon; it changes nothing.
+    """Asks for the place of an element that is touched soon: written, if the kernel writes the buffer anywhere.
+
+    It changes nothing, and the place may lie outside of the buffer.
 
     ```mlir
     loop.prefetch %C[%i, 16*%j] : memref<1024x1024xf32>
@@ -396,6 +402,9 @@ class PrefetchOp(AccessOp):
         printer.print_string(" ")
         self.print_access(printer)
         self.print_type(printer)
+
+    def verify_place(self) -> None:
+        """Any place will do."""
 
     def verify_(self) -> None:
         """The access is right."""

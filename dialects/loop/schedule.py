@@ -228,13 +228,14 @@ class FuseConsumer(Step):
 
 @dataclass(frozen=True)
 class Prefetch(Step):
-    """`prefetch C at ip`"""
+    """`prefetch C at ip`, `prefetch B at k 32` (what is touched 32 iterations later)"""
 
     WORD = "prefetch"
-    SYNTAX = "$buffer at $loop"
+    SYNTAX = "$buffer at $loop $ahead?"
 
     buffer: Name
     loop: Name
+    ahead: int = 0
 
 
 @dataclass(frozen=True)

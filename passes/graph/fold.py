@@ -27,8 +27,10 @@ from weft.passes.rewriting import LocatedBuilder
 Values = Sequence[SSAValue] | None
 
 
-def fold_tensors(op: MlOp, builder: LocatedBuilder, *, max_elements: int) -> Values:
+def fold_tensors(op: MlOp, builder: LocatedBuilder, *, max_elements: int, max_moved_elements: int) -> Values:
     """op(constants) = constant"""
+    if isinstance(op, ml.TransposeOp) and op.operand.has_one_use():
+        max_elements = max_moved_elements
     if constant_op(op.results[0]) is not None or _needs_body(op):
         return None
     if not all(_is_small(result.type, max_elements) for result in op.results):
@@ -166,7 +168,8 @@ class Fold(ModulePass):
     """Computes ops whose operands are constants, by the meaning that each op has in NumPy.
 
     `max-elements` bounds the constants that are read and made. Constants never grow: a result has no more
-    elements than the operands together, unless all of them are the same.
+    elements than the operands together, unless all of them are the same. `max-moved-elements` is the bound for
+    constants that are only transposed, and that nothing else reads: the weights of a layer are put in order once.
 
     **Before**
     ```mlir
@@ -182,13 +185,14 @@ class Fold(ModulePass):
     %d = arith.constant 36 : index
     ```
 
-    **Needs** nothing. **Leaves alone** constants in resources, constants beyond `max-elements`, and ops whose
+    **Needs** nothing. **Leaves alone** constants in resources, constants beyond the bounds, and ops whose
     run-time checks fail on their constants.
     """
 
     name = "fold"
 
     max_elements: int = 65536
+    max_moved_elements: int = 1 << 26
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass on a module."""
@@ -199,7 +203,7 @@ class Fold(ModulePass):
         scalars = partial(fold_scalars, max_elements=self.max_elements)
         by_class: dict[type[Operation], tuple[Pattern, ...]] = dict.fromkeys(MEANINGS, (scalars,))
         return by_class | {
-            MlOp: (partial(fold_tensors, max_elements=self.max_elements),),
+            MlOp: (partial(fold_tensors, max_elements=self.max_elements, max_moved_elements=self.max_moved_elements),),
             tensor.ExtractOp: (fold_extract,),
             tensor.FromElementsOp: (fold_from_elements,),
             tensor.SplatOp: (partial(fold_splat, max_elements=self.max_elements),),

@@ -9,6 +9,7 @@ from weft.dialects.loop.schedule import (
     Interchange,
     Parallelize,
     Partition,
+    Prefetch,
     Rfactor,
     Stage,
     Step,
@@ -29,7 +30,16 @@ from weft.passes.loops.plans.roles import (
 )
 
 STREAMED_SUMS = 16
-"""How many rows of the right input are added to a tile of sums before the next tile."""
+"""How many rows of the right input are added to a tile of sums before the next tile, where there are few."""
+
+VERY_FEW_ROWS = 16
+"""Up to so many rows the sums may go in and out of the caches often."""
+
+DEEP_SUMS = 256
+"""How many rows of the right input are added to a tile of sums where there are more."""
+
+AHEAD = 32
+"""How many rows of the right input are asked for before their turn."""
 
 PACKED_COLUMNS = 512
 """Up to so many columns the right input is read as it stands."""
@@ -134,7 +144,8 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
     column, depth = found.lanes.label.data, found.over[-1].label.data
     vp, vr = names.new(f"{column}p"), names.new(f"{column}r")
     kc, k = names.new(f"{depth}c"), names.new(f"{depth}i")
-    steps: list[Step] = [Tile(column, columns, vp, vr), Tile(depth, STREAMED_SUMS, kc, k)]
+    deep = trip(found.rows) > VERY_FEW_ROWS
+    steps: list[Step] = [Tile(column, columns, vp, vr), Tile(depth, DEEP_SUMS if deep else STREAMED_SUMS, kc, k)]
     outer, inner, ragged = [*labels(found.over[:-1]), kc, vp], [vr], [kc, vp]
     if rows == 1:
         outer = [*labels([loop for loop in (found.rows,) if loop is not None]), *outer]
@@ -151,14 +162,15 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
     steps += [Vectorize(vr, lanes), *(Unroll(label) for label in inner[:-1])]
     steps += [Unroll(k)] if rows == 1 else []
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
+    steps += [Prefetch(name(found.right), k, AHEAD)] if deep else []
     return [*steps, *(Partition(label) for label in ragged)]
 
 
 def _streaming_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]:
     """(rows, columns) of sums in registers: no more rows than needed, as many vectors as there is room for."""
     sums = machine.cpu.vector_registers * 3 // 4
-    rows = trip(found.rows)
-    rows = ceil(rows / ceil(rows / 8))
+    most = 12 if trip(found.rows) > VERY_FEW_ROWS else 8
+    rows = ceil(trip(found.rows) / ceil(trip(found.rows) / most))
     return rows, max(1, min(4, sums // rows, ceil(trip(found.lanes) / lanes))) * lanes
 
 

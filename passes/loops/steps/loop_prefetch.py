@@ -8,7 +8,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint
 
-from weft.dialects.loop import AccessOp, AllocOp, ComputedOp, ForOp, PrefetchOp, WriteOp
+from weft.dialects.loop import AccessOp, AllocOp, ComputedOp, ForOp, PrefetchOp, WriteOp, linear
 from weft.dialects.loop.nest import enclosing
 from weft.dialects.loop.schedule import Prefetch
 from weft.passes.loops.dependence import accesses
@@ -19,7 +19,8 @@ from weft.passes.loops.steps.nests import copy_loops
 
 @dataclass(frozen=True)
 class LoopPrefetch(Prefetch, StepPass):
-    """At the start of each iteration, ask for what it will write to a buffer: `prefetch C at ip`.
+    """At the start of each iteration, ask for what it will write to a buffer, or read of one that it only reads:
+    `prefetch C at ip`. With a number, for what the iteration so many later touches: `prefetch B at k 32`.
 
     **Before**
     ```mlir
@@ -40,7 +41,8 @@ class LoopPrefetch(Prefetch, StepPass):
       }
     }
     ```
-    **Needs** a write in the loop to memory outside of it. Conditions inside are not asked: the hint is without effect.
+    **Needs** an access in the loop of memory outside of it. Conditions inside are not asked, and neither is the end of
+    the buffer: the hint is without effect.
 
     **Leaves alone** what the kernel computes.
     """
@@ -51,18 +53,22 @@ class LoopPrefetch(Prefetch, StepPass):
         """Put the hints in."""
         loop = find(kernel, self.loop)
         need_no_lanes(loop)
+        if self.ahead < 0:
+            raise Refuse("a hint is for this iteration or a later one")
         buffer = find_buffer(kernel, self.buffer)
-        written = [op for op in accesses(loop, buffer) if isinstance(op, WriteOp)]
-        if not written:
-            raise Refuse(f"'{self.buffer}' is not written inside '{self.loop}'")
+        touching = accesses(loop, buffer)
+        access = next((op for op in touching if isinstance(op, WriteOp)), touching[0] if touching else None)
+        if access is None:
+            raise Refuse(f"'{self.buffer}' is not touched inside '{self.loop}'")
         alloc = buffer.owner
         if isinstance(alloc, AllocOp) and (loop.is_ancestor(alloc) or alloc.space.data == "reg"):
             raise Refuse(f"'{self.buffer}' is no memory outside of '{self.loop}'")
-        access = written[0]
         if isinstance(access, ComputedOp):
-            raise Refuse(f"only the body of '{self.loop}' knows where it writes '{self.buffer}'")
+            does = "writes" if isinstance(access, WriteOp) else "reads"
+            raise Refuse(f"only the body of '{self.loop}' knows where it {does} '{self.buffer}'")
         nest = copy_loops(kernel, _needed(loop, access), f"{self.buffer}.pre", marks=True)
-        hint = PrefetchOp(buffer, nest.index(access.index()))
+        later = {loop.counter: linear(loop.counter) + self.ahead}
+        hint = PrefetchOp(buffer, [form.substitute(later) for form in nest.index(access.index())])
         first = loop.block.first_op
         assert first is not None
         insert(nest.close([hint]), InsertPoint.before(first), access)

@@ -17,7 +17,7 @@ from weft.passes.lower.loop_to_llvm.masks import mask_of
 from weft.passes.lower.loop_to_llvm.places import Address, Pending, Place, Target
 from weft.passes.lower.loop_to_llvm.scalars import lower_scalar
 from weft.passes.lower.scalar_casts import is_narrow, narrow, widen
-from weft.passes.lower.types import PTR, element, integer_type, lanes
+from weft.passes.lower.types import PTR, element, integer_type, lanes, memory_type
 
 
 def lower_load(k: Lowering, op: Operation) -> None:
@@ -37,14 +37,15 @@ def lower_store(k: Lowering, op: Operation) -> None:
 
 
 def lower_prefetch(k: Lowering, op: Operation) -> None:
-    """`loop.prefetch`: for writing, into all caches. Registers need none."""
+    """`loop.prefetch`: for writing if the kernel writes the buffer, into all caches. Registers need none."""
     op = cast(PrefetchOp, op)
     if op.buffer in k.registers:
         return
     at = address(k, op)
-    pointer = memory.pointer_at(k, at, at.constant)
+    pointer = k.e.gep(at.base, at.constant, memory_type(at.buffer.element), inbounds=False)
     i32 = integer_type(32)
-    operands = (pointer, k.e.integer(1, i32), k.e.integer(3, i32), k.e.integer(1, i32))
+    writes = k.analysis.root(op.buffer) in k.analysis.written(k.analysis.kernel)
+    operands = (pointer, k.e.integer(int(writes), i32), k.e.integer(3, i32), k.e.integer(1, i32))
     k.e.intrinsic("prefetch", operands, None, (PTR,))
 
 

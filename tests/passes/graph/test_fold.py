@@ -32,6 +32,23 @@ def test_constants_do_not_grow_but_splats_may():
     assert len(ops_of(passed(text.replace("VALUE", "1.0"), "fold", max_elements=100))) == 2
 
 
+def test_a_large_constant_is_transposed_where_nothing_else_reads_it():
+    text = """
+      func.func @main() -> (tensor<3x2xf32>TYPE) {
+        %a = ml.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32>
+        %b = ml.transpose %a, perm = [1, 0] : tensor<2x3xf32> to tensor<3x2xf32>
+        func.return %bMORE : tensor<3x2xf32>TYPE
+      }"""
+    alone = text.replace("TYPE", "").replace("MORE", "")
+    module = passed(alone, "fold", max_elements=1)
+    assert ops_of(module) == ["ml.constant"]
+    (found,) = reference.run(module, "main", [])
+    assert found.tolist() == [[1, 4], [2, 5], [3, 6]]
+    both = text.replace("TYPE", ", tensor<2x3xf32>").replace("MORE", ", %a")
+    assert ops_of(passed(both, "fold", max_elements=1)) == ["ml.constant", "ml.transpose"]
+    assert len(ops_of(passed(alone, "fold", max_elements=1, max_moved_elements=4))) == 2
+
+
 def test_scalars_fold_with_the_numbers_of_the_targets():
     module = passed(
         """

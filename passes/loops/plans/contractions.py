@@ -47,7 +47,7 @@ PACKED_COLUMNS = 512
 PACKED_GAIN = 0.7
 """How much less a wide right input costs when it is packed, for the same products."""
 
-FEW_ROWS = 32
+FEW_ROWS = 48
 """Up to so many rows a large right input is not worth packing."""
 
 FLAT = 64
@@ -73,10 +73,12 @@ def _along_lanes(nest: Leaf, one: Roles, lanes: int, machine: Machine, names: Na
     """The plans whose sums are in the lanes of vectors, with what they cost."""
     direct_cost = cost_along_lanes(one, lanes, machine, packed=False)
     bytes_right = trip(one.lanes) * one.depth * nest.element_bytes
-    if _is_streamed(one) and (trip(one.rows) == 1 or bytes_right > machine.cpu.l2_bytes // 2):
+    heavy = bytes_right >= machine.cpu.l2_bytes // 2
+    if _is_streamed(one) and (trip(one.rows) == 1 or heavy):
         yield direct_cost * 0.99, lambda: streamed(nest, one, machine, names)
     yield direct_cost, lambda: direct(nest, one, machine, names)
-    if _can_pack(one) and (one.across or trip(one.lanes) > PACKED_COLUMNS) and trip(one.rows) >= FEW_ROWS:
+    wide = one.rows is not None and one.rows.trip() is not None and (heavy or trip(one.lanes) > PACKED_COLUMNS)
+    if _can_pack(one) and (one.across or wide) and trip(one.rows) > FEW_ROWS:
         cost = cost_along_lanes(one, lanes, machine, packed=True)
         cost *= 1 if one.across or one.depth <= FLAT // 2 else PACKED_GAIN
         yield cost, lambda: packed(nest, one, machine, names)

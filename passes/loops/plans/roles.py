@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, prod
 
-from weft.dialects.loop import AllocOp, ForOp, LoadOp, ReduceOp
+from weft.dialects.loop import ForOp, LoadOp, ReduceOp
 from weft.passes.loops.nest_shape import Leaf, factors, stride
 from weft.passes.loops.plans.common import VECTORS_IN_A_ROW, Machine, trip
 
@@ -143,8 +143,3 @@ def _elements(load: LoadOp, found: Roles) -> int:
     """How many iterations of loops that move a load there are."""
     loops = (found.lanes, found.rows, *found.over, *found.outer)
     return prod(trip(loop) for loop in loops if loop is not None and loop.counter in load.counters)
-
-
-def is_local(found: Roles) -> bool:
-    """Whether the output is a buffer of the kernel alone, which a consumer can take the place of."""
-    return isinstance(found.out.buffer.owner, AllocOp)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
-from weft.dialects.loop import AccessOp, AllocOp, ComputedOp, ForOp, PrefetchOp, WriteOp, linear
+from weft.dialects.loop import AccessOp, AllocOp, ComputedOp, ForOp, Linear, PrefetchOp, WriteOp, linear
 from weft.dialects.loop.nest import enclosing
 from weft.dialects.loop.schedule import Prefetch
 from weft.passes.loops.dependence import accesses
@@ -67,7 +67,7 @@ class LoopPrefetch(Prefetch, StepPass):
             does = "writes" if isinstance(access, WriteOp) else "reads"
             raise Refuse(f"only the body of '{self.loop}' knows where it {does} '{self.buffer}'")
         nest = copy_loops(kernel, _needed(loop, access), f"{self.buffer}.pre", marks=True)
-        later = {loop.counter: linear(loop.counter) + self.ahead}
+        later: dict[SSAValue, Linear] = {loop.counter: linear(loop.counter) + self.ahead}
         hint = PrefetchOp(buffer, [form.substitute(later) for form in nest.index(access.index())])
         first = loop.block.first_op
         assert first is not None

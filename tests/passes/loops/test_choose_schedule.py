@@ -124,7 +124,7 @@ def test_few_long_sums_along_both_inputs_are_partial_sums_in_vectors():
 
 
 def test_many_sums_along_both_inputs_are_packed_square_by_square():
-    chosen = words(transposed(300, 300, 300), WIDE)
+    chosen = words(transposed(300, 1000, 300), WIDE)
     assert "stage B at B_p.ko as B_p_t in reg (nr, kv)" in chosen
     assert "stage A at A_p.ko as A_p_t in reg (mr, kv)" in chosen
 
@@ -136,7 +136,7 @@ def test_partial_sums_in_vectors_are_right_on_odd_shapes(shape):
 
 @pytest.mark.long
 def test_packing_square_by_square_is_right_on_odd_shapes():
-    for shape in ((50, 521, 33), (40, 40, 530)):
+    for shape in ((50, 800, 19), (49, 40, 90)):
         check_default(transposed(*shape), WIDE, 5)
 
 

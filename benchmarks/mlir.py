@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from graph import BINARY, EPSILON, UNARY, Graph, Node
 
@@ -28,11 +29,22 @@ def _number(value: float) -> str:
     return f"dense<{value:.9e}>"
 
 
+def _filled(name: str, value: float, shape: Sequence[int]) -> list[str]:
+    """A tensor of one number: a constant, or, where that would be large, a number spread out."""
+    t = tensor(shape)
+    if prod(shape) <= 1 << 20:
+        return [f"{name} = ml.constant {_number(value)} : {t}"]
+    return [
+        f"{name}_ = ml.constant {_number(value)} : tensor<f32>",
+        f"{name} = ml.broadcast_in_dim {name}_, dims = [] : tensor<f32> to {t}",
+    ]
+
+
 def _gelu(node: Node, name: str, x: str) -> list[str]:
     """The tanh form of gelu, op by op."""
     t = tensor(node.shape)
     return [
-        *(f"{name}{c} = ml.constant {_number(v)} : {t}" for c, v in zip("abcd", _GELU, strict=True)),
+        *(line for c, v in zip("abcd", _GELU, strict=True) for line in _filled(f"{name}{c}", v, node.shape)),
         f"{name}e = ml.mul {x}, {x} : {t}",
         f"{name}f = ml.mul {name}e, {x} : {t}",
         f"{name}g = ml.mul {name}a, {name}f : {t}",
@@ -69,7 +81,7 @@ def _lines(node: Node, names: dict[Node, str]) -> list[str]:
     if node.op in (*UNARY, *BINARY):
         return [f"{name} = ml.{node.op} {', '.join(inputs)} : {type_}"]
     if node.op == "fill":
-        return [f"{name} = ml.constant {_number(node['value'])} : {type_}"]
+        return _filled(name, node["value"], node.shape)
     if node.op == "constant":
         data = node["array"].astype("<f4").tobytes().hex().upper()
         return [f'{name} = ml.constant dense<"0x{data}"> : {type_}']

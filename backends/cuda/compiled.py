@@ -19,7 +19,7 @@ from weft.backends.cuda.fast_call import words_of
 from weft.backends.cuda.loaded import Loaded, begin, copy_strided
 from weft.backends.cuda.operands import Operand, Operands
 from weft.backends.cuda.results import Call, Result, check_outs, results_of, take_returned
-from weft.backends.cuda.staging import Staging
+from weft.backends.cuda.staging import staging_of
 from weft.backends.cuda.states import State, States
 from weft.backends.cuda.streams import order_after, stream_of
 from weft.backends.signature import ENTRY, ValueSpec
@@ -40,7 +40,7 @@ class CudaFunction:
         self._gpu = loaded.gpu
         self._begin = begin(loaded.gpu.driver)
         self._states = States(loaded, words_of(self.signature), loaded.fast)
-        self._staging = Staging(loaded.gpu)
+        self._staging = staging_of(loaded.gpu)
         arguments, results = self.signature.arguments, self.signature.results
         self._returned = [in_pairs(spec) for spec in results if not spec.is_out]
         self._struct = _results_struct(self._returned)

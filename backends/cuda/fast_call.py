@@ -31,6 +31,7 @@ _DECLARATIONS = (
 @{TABLE} = external global i8
 declare i32 @cuCtxGetCurrent(ptr)
 declare i32 @cuGraphLaunch(ptr, ptr)
+declare i32 @cuStreamIsCapturing(ptr, ptr)
 declare void @weft_cuda_begin(ptr)
 declare i64 @weft_cuda_take(ptr)
 declare i32 @memcmp(ptr, ptr, i64)
@@ -180,7 +181,7 @@ class _CudaCall(FastCall):
         stream = self._current_stream()
         record = self._take_record(stream)
         run, replay, join = self._block(), self._block(), self._block()
-        self._choose(record, run, replay)
+        self._choose(record, stream, run, replay)
         self._start(run)
         self._do(f"call void @weft_cuda_begin(ptr {record})")
         state = self._op("call ptr @PyEval_SaveThread()")
@@ -241,14 +242,18 @@ class _CudaCall(FastCall):
         self._start(taken)
         return self._op("phi ptr " + ", ".join(f"[ {record}, %{block} ]" for record, block in found))
 
-    def _choose(self, record: str, run: str, replay: str) -> None:
+    def _choose(self, record: str, stream: str, run: str, replay: str) -> None:
         """Replay the graph that is for the same words; capture one, the slow way, for those of the last call; else run
-        host code."""
+        host code, as while the caller captures a graph."""
         size = 8 * self._taken
         repeats, fresh, older, capture = self._block(), self._block(), self._block(), self._block()
         again = self._load("i64", record, Record.repeats.offset)
         self._do(f"br i1 {self._same('i64', again, 0)}, label %{run}, label %{repeats}")
         self._start(repeats)
+        room = self._room(1)
+        self._do(f"store i64 0, ptr {room}")
+        self._op(f"call i32 @cuStreamIsCapturing(ptr {stream}, ptr {room})")
+        self._need(self._same("i32", self._load("i32", room), 0), run)
         graph = self._load("ptr", record, Record.graph.offset)
         self._need(self._op(f"icmp ne ptr {graph}, null"), older)
         key = self._load("ptr", record, Record.key.offset)

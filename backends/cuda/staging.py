@@ -4,8 +4,8 @@ takes the piece before."""
 from __future__ import annotations
 
 import ctypes
-import sys
 import threading
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,13 +77,11 @@ class Staging:
         self._gpu.driver.call("cuEventSynchronize", self._events[number])
         target[start : start + count] = self._pieces[number][:count]
 
-    def __del__(self) -> None:
-        if sys.is_finalizing():
-            return
-        with self._gpu.current():
-            for piece, event in zip(self._pieces, self._events, strict=True):
-                self._gpu.driver.status("cuEventDestroy", event)
-                self._gpu.driver.status("cuMemFreeHost", piece.__array_interface__["data"][0])
+
+@lru_cache(None)
+def staging_of(gpu: Gpu) -> Staging:
+    """The pinned memory of a GPU. It stays for as long as the process does."""
+    return Staging(gpu)
 
 
 def bytes_of(array: Array) -> Bytes:

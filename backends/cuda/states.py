@@ -77,13 +77,13 @@ class State:
 
     def run_static(self, entry: Callable[[], int], key: bytes) -> int:
         """Call host code that does the same whenever the key is the same: the second time it becomes a graph."""
-        graph = self._graphs.get(key)
-        if graph is not None:
+        record, graph = self.record, self._graphs.get(key)
+        again = record.repeats and self._last.raw[: len(key)] == key and key not in self._never
+        may_replay = (graph is not None or again) and not self._is_captured()
+        if graph is not None and may_replay:
             self._graphs.move_to_end(key)
             return self._launch(graph, key)
-        record = self.record
-        again = record.repeats and self._last.raw[: len(key)] == key and key not in self._never
-        if again and not self._is_captured():
+        if may_replay:
             graph = self._captured(entry)
             if graph is not None:
                 self._keep(key, graph)

@@ -7,7 +7,7 @@ import numpy as np
 from weft import codes
 from weft.backends.cuda.device_array import DeviceArray, Memory
 from weft.backends.cuda.gpu import Gpu, current_gpu
-from weft.backends.cuda.staging import Staging, bytes_of
+from weft.backends.cuda.staging import bytes_of, staging_of
 from weft.backends.cuda.streams import stream_of
 from weft.diagnostics import WeftError
 
@@ -28,6 +28,6 @@ def to_device(value: object, stream: object = None, gpu: Gpu | None = None) -> D
         address = gpu.allocate(packed.nbytes, place, "to_device")
         memory = Memory(gpu, address, place, held)
         if packed.nbytes:
-            Staging(gpu).upload(bytes_of(packed), address, place)
+            staging_of(gpu).upload(bytes_of(packed), address, place)
             gpu.driver.call("cuStreamSynchronize", place)
         return DeviceArray(gpu, address, packed.shape, packed.dtype, place, memory)

@@ -4,9 +4,11 @@
 """
 
 import gc
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -355,3 +357,18 @@ def test_a_process_ends_cleanly_with_arrays_left():
         [sys.executable, "-c", text.replace("PROGRAM", repr(ADD))], capture_output=True, text=True, timeout=300
     )
     assert result.returncode == 0 and not result.stderr, result.stderr
+
+
+# the documentation
+
+
+def snippets():
+    page = (Path(__file__).parents[2] / "docs" / "gpu-run.md").read_text(encoding="utf-8")
+    return re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(snippets())))
+def test_the_snippets_of_the_page_run(number):
+    if "torch" in snippets()[number]:
+        pytest.importorskip("torch")
+    exec(compile(snippets()[number], "snippet", "exec"), {})

@@ -56,7 +56,7 @@ class Kind:
 
     name: str
     view: Callable[[Any, int | None], View | None]
-    stream: Callable[[Gpu], tuple[int, object]] | None = None
+    stream: Callable[[Gpu], tuple[int, object] | None] | None = None
     new: Callable[[Sequence[int], np.dtype[Any], Gpu, int], Any] | None = None
     take: Callable[[DeviceArray], Any] = lambda array: array
 
@@ -155,14 +155,15 @@ def _view_torch(value: Any, stream: int | None) -> View | None:
     return View(value.data_ptr(), tuple(value.shape), strides, _from_torch(value.dtype), value.device.index, value)
 
 
-def _stream_torch(gpu: Gpu) -> tuple[int, object]:
-    return sys.modules["torch"]._C._cuda_getCurrentRawStream(gpu.ordinal), None
+def _stream_torch(gpu: Gpu) -> tuple[int, object] | None:
+    current = getattr(sys.modules["torch"]._C, "_cuda_getCurrentRawStream", None)
+    return None if current is None else (current(gpu.ordinal), None)  # a torch for the CPU has no streams
 
 
 def _new_torch(shape: Sequence[int], dtype: np.dtype[Any], gpu: Gpu, stream: int) -> Any:
     torch = sys.modules["torch"]
     wanted = {"dtype": _to_torch(dtype), "device": f"cuda:{gpu.ordinal}"}
-    if stream == _stream_torch(gpu)[0]:
+    if (stream, None) == _stream_torch(gpu):
         return torch.empty(shape, **wanted)
     with torch.cuda.stream(torch.cuda.ExternalStream(stream, gpu.ordinal)):
         return torch.empty(shape, **wanted)

@@ -24,9 +24,9 @@ def stream_of(given: Any, kinds: Sequence[Kind], gpu: Gpu) -> tuple[int | None, 
     if given is not None:
         return plain(_handle(given)), given
     for kind in kinds:
-        if kind.stream is not None:
-            number, held = kind.stream(gpu)
-            return plain(number), held
+        found = None if kind.stream is None else kind.stream(gpu)
+        if found is not None:
+            return plain(found[0]), found[1]
     return None, None
 
 

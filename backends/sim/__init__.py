@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xdsl.ir import Operation
 
+    from weft.backends.device import DeviceProgram
     from weft.backends.sim.findings import Report
     from weft.dialects.target import Cuda
 
 
-def compile_module(module: Operation, *, checked: bool = False) -> bytes:
-    """A `gpu.module` of `llvm` and `nvvm` ops as code for this machine; with `checked`, its accesses are checked.
+def target_facts(options: str) -> Cuda:
+    """The GPU that is simulated: that of `chip` in options such as `sm_90a,check`, by default one of compute capability
+    8.0.
+
+    Raises :class:`WeftError` for options that are not known.
+    """
+    from weft.backends.sim.options import read_options
+
+    return read_options(options).device
+
+
+def compile_module(module: Operation, options: str = "") -> bytes:
+    """A `gpu.module` of `llvm` and `nvvm` ops as code for this machine; with the option `check`, its accesses are
+    checked.
 
     Raises :class:`WeftError` at what cannot be simulated.
     """
     from weft.backends.sim.code import compile_module as compile_it
+    from weft.backends.sim.options import read_options
 
-    return compile_it(module, checked=checked)
+    return compile_it(module, checked=read_options(options).checked)
+
+
+def load(program: DeviceProgram, options: str = "") -> Callable[..., Any]:
+    """A callable from a compiled program, whose kernels are simulated."""
+    from weft.backends.sim.hosted import SimFunction
+    from weft.backends.sim.options import read_options
+
+    return SimFunction(program, read_options(options).device)
 
 
 def check(
@@ -68,7 +90,7 @@ def launch(
     from weft.backends.sim.limits import Dimensions
     from weft.backends.sim.module import Arguments, SimModule
 
-    code = module if isinstance(module, bytes) else compile_module(gpu_module_of(module), checked=checked)
+    code = module if isinstance(module, bytes) else compile_module(gpu_module_of(module), "check" if checked else "")
     loaded = SimModule(code, device=device)
     given = Arguments(kernel, loaded.record, arguments, loaded.memory)
     return loaded.launch(kernel, Dimensions(_shape(grid), _shape(block), _shape(cluster), shared), given.address)

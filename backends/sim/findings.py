@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weft import codes
 from weft.backends.sim.layout import Finding
@@ -53,6 +53,19 @@ class Report:
             notes=self.notes,
             code=codes.GPU_FINDING if self.is_error else None,
         )
+
+
+def merged(reports: Sequence[Report]) -> list[Report]:
+    """Findings of several launches: one of each kind, kernel and place, with the sum of how often."""
+    found: dict[tuple[Finding, str, Site, tuple[Diagnostic, ...]], Report] = {}
+    for report in reports:
+        places = tuple(replace(note, message="") for note in report.notes)
+        key = (report.finding, report.kernel, report.site, places)
+        if key in found:
+            found[key] = replace(found[key], count=found[key].count + report.count)
+        else:
+            found[key] = report
+    return list(found.values())
 
 
 def error_of(reports: Sequence[Report]) -> WeftError | None:

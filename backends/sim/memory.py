@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -36,18 +37,27 @@ class DeviceMemory:
 
     def register(self, array: np.ndarray[Any, Any]) -> int:
         """The address of an array that kernels may use from now on; it is held."""
-        start: int = array.__array_interface__["data"][0]
-        if start not in self._held or self._held[start][0] < array.nbytes:
-            self.free(start)
-            self._add(start, array.nbytes, array)
-        return start
+        low, high = byte_bounds(array) if array.size else (_address(array), _address(array))
+        self._add(low, high - low, array)
+        return _address(array)
+
+    def unregister(self, array: np.ndarray[Any, Any]) -> None:
+        """Hold an array no longer, nor let kernels use it."""
+        self.free(byte_bounds(array)[0] if array.size else _address(array))
 
     def add(self, start: int, size: int) -> None:
         """Let kernels use memory that others hold."""
-        self.free(start)
         self._add(start, size, None)
 
     def _add(self, start: int, size: int, holder: Any) -> None:
+        """What was there before is gone: others may have given it back."""
+        place = max(0, bisect_right(self._starts, start) - 1)
+        while place < len(self._starts) and self._starts[place] < start + max(size, 1):
+            old = self._starts[place]
+            if old + self._held[old][0] > start or old == start:
+                self.free(old)
+            else:
+                place += 1
         insort(self._starts, start)
         self._held[start] = (size, holder)
 
@@ -66,3 +76,7 @@ class DeviceMemory:
         """The allocation that begins last at or before an address."""
         place = bisect_right(self._starts, address) - 1
         return (self._starts[place], self._held[self._starts[place]][0]) if place >= 0 else None
+
+
+def _address(array: np.ndarray[Any, Any]) -> int:
+    return array.__array_interface__["data"][0]

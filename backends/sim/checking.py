@@ -50,9 +50,11 @@ class Checker:
         width = (count + 15) // 16 * 16
         self._counts = np.zeros((len(Finding), max(1, sites)), np.int64)
         self._samples = np.zeros(_SAMPLES, SAMPLE.dtype)
-        self._regions, shadows = _regions(memory, self._pointers, self._kernel)
+        self._regions = _regions(memory, self._pointers, self._kernel)
+        self._first_unit = memory.begin_units(prod(stage.sizes.grid))
+        stage.launch["unit"] = self._first_unit
         self._check: np.ndarray[Any, Any] = np.zeros(1, CHECK.dtype)
-        self._held: list[object] = [shadows]
+        self._held: list[object] = []
         fields: Mapping[str, object] = {
             "regions": self._regions,
             "region_count": len(self._regions),
@@ -65,6 +67,7 @@ class Checker:
             "arena_end": address_of(stage.shared) + len(stage.shared),
             "arena_stride": stage.stride,
             "arena_shadow": np.zeros(len(stage.shared) * MARKS_BYTES, np.uint8),
+            "first_unit": self._first_unit,
             "published": np.zeros(prod(stage.sizes.grid) + 1, np.uint8),
             "counts": self._counts,
             "sites": sites,
@@ -206,7 +209,7 @@ class Checker:
     def _block(self, mark: int) -> tuple[int, ...]:
         sizes = self._stage.sizes
         clusters = [grid // cluster for grid, cluster in zip(sizes.grid, sizes.cluster, strict=True)]
-        unit = coordinates(np.array([(mark >> 16) - 1]), clusters)[0]
+        unit = coordinates(np.array([(mark >> 16) - 1 - self._first_unit]), clusters)[0]
         inside = coordinates(np.array([(mark & 0xFFFF) // self._stage.threads_in_block]), sizes.cluster)[0]
         return tuple(int(u * c + i) for u, c, i in zip(unit, sizes.cluster, inside, strict=True))
 
@@ -244,19 +247,15 @@ def _pointers(kernel: Kernel, arguments: int) -> list[int | None]:
     return found
 
 
-def _regions(
-    memory: DeviceMemory, pointers: list[int | None], kernel: Kernel
-) -> tuple[np.ndarray[Any, Any], list[Any]]:
+def _regions(memory: DeviceMemory, pointers: list[int | None], kernel: Kernel) -> np.ndarray[Any, Any]:
     """What may be accessed, by address, with the shadow of each."""
     known = dict(memory.regions())
     passed = {p: 128 for p, t in zip(pointers, kernel.arguments, strict=True) if t == MEMORY and p is not None}
     known.update({start: size for start, size in passed.items() if start not in known})
     regions: np.ndarray[Any, Any] = np.zeros(len(known), REGION.dtype)
-    shadows: list[Any] = []
     for n, start in enumerate(sorted(known)):
         size = known[start]
         regions[n]["base"], regions[n]["end"] = start, start + size
-        if 0 < size <= _MOST_SHADOWED:
-            shadows.append(np.zeros(size * MARKS_BYTES, np.uint8))
-            regions[n]["shadow"] = address_of(shadows[-1])
-    return regions, shadows
+        if 0 < size <= _MOST_SHADOWED and start not in passed:
+            regions[n]["shadow"] = address_of(memory.shadow(start))
+    return regions

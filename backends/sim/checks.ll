@@ -435,7 +435,10 @@ tell:
   %unit = load i64, ptr %unit.at
   %published.at = call ptr @check.published(ptr %check)
   %published = load ptr, ptr %published.at
-  %byte = getelementptr i8, ptr %published, i64 %unit
+  %first.at = call ptr @check.first_unit(ptr %check)
+  %first = load i64, ptr %first.at
+  %number = sub i64 %unit, %first
+  %byte = getelementptr i8, ptr %published, i64 %number
   store i8 1, ptr %byte
   br label %done
 done:
@@ -523,10 +526,16 @@ clocks:
   %seen = icmp uge i32 %known, %clock
   ret i1 %seen
 units:
+  %first.at = call ptr @check.first_unit(ptr %check)
+  %first = load i64, ptr %first.at
+  %earlier = icmp ule i64 %unit, %first               ; of an earlier launch
+  br i1 %earlier, label %yes, label %blocks
+blocks:
   %published.at = call ptr @check.published(ptr %check)
   %published = load ptr, ptr %published.at
-  %unit.index = sub i64 %unit, 1
-  %my.index = sub i64 %my.unit, 1
+  %base = add i64 %first, 1
+  %unit.index = sub i64 %unit, %base
+  %my.index = sub i64 %my.unit, %base
   %theirs.at = getelementptr i8, ptr %published, i64 %unit.index
   %mine.at = getelementptr i8, ptr %published, i64 %my.index
   %theirs = load i8, ptr %theirs.at
@@ -660,6 +669,40 @@ set.second:
   ret i1 %with
 done:
   ret i1 %with
+}
+
+; the most frequent case: a thread reads again what only it has written, or writes it again; then its mark is renewed
+define internal i1 @is.own(ptr %marks, i64 %me, i32 %clock, i64 %site, i64 %kind) alwaysinline {
+entry:
+  %writer.at = call ptr @mark.who(ptr %marks)
+  %writer = load i64, ptr %writer.at
+  %mine = icmp eq i64 %writer, %me
+  br i1 %mine, label %reads, label %no
+reads:
+  %read1 = getelementptr i8, ptr %marks, i64 16
+  %reader.at = call ptr @mark.who(ptr %read1)
+  %reader = load i64, ptr %reader.at
+  %nobody = icmp eq i64 %reader, 0
+  %self = icmp eq i64 %reader, %me
+  %first = or i1 %nobody, %self
+  %read2 = getelementptr i8, ptr %marks, i64 32
+  %second.at = call ptr @mark.who(ptr %read2)
+  %second = load i64, ptr %second.at
+  %alone = icmp eq i64 %second, 0
+  %only = and i1 %first, %alone
+  %atomic = and i64 %kind, 2
+  %plain = icmp eq i64 %atomic, 0
+  %easy = and i1 %only, %plain
+  br i1 %easy, label %renew, label %no
+renew:
+  %write = and i64 %kind, 1
+  %writes = icmp ne i64 %write, 0
+  %mark = select i1 %writes, ptr %marks, ptr %read1
+  %site32 = trunc i64 %site to i32
+  call void @set.mark(ptr %mark, i64 %me, i32 %clock, i32 %site32)
+  ret i1 true
+no:
+  ret i1 false
 }
 
 ; keep an access for what is looked at later: how the accesses of a warp lie
@@ -824,13 +867,19 @@ touch:
   %first.marks = getelementptr i8, ptr %shadow, i64 %first.offset
   br label %byte
 byte:
-  %n = phi i64 [ 0, %touch ], [ %n.next, %byte ]
-  %to = phi ptr [ %launch, %touch ], [ %to.next, %byte ]
+  %n = phi i64 [ 0, %touch ], [ %n.next, %byte.done ]
+  %to = phi ptr [ %launch, %touch ], [ %to.next, %byte.done ]
   %offset = mul i64 %n, 48
   %byte.marks = getelementptr i8, ptr %first.marks, i64 %offset
+  %renewed = call i1 @is.own(ptr %byte.marks, i64 %me, i32 %clock, i64 %site, i64 %how)
+  br i1 %renewed, label %byte.done, label %slow
+slow:
   %address = add i64 %a, %n
   %bad = call i1 @touch(ptr %to, ptr %check, ptr %row, i64 %me, i32 %clock, ptr %byte.marks, i64 %address, i64 %site, i64 %how)
-  %to.next = select i1 %bad, ptr null, ptr %to        ; an access is one finding, however many of its bytes are bad
+  %to.new = select i1 %bad, ptr null, ptr %to         ; an access is one finding, however many of its bytes are bad
+  br label %byte.done
+byte.done:
+  %to.next = phi ptr [ %to, %byte ], [ %to.new, %slow ]
   %n.next = add i64 %n, 1
   %more = icmp ult i64 %n.next, %bytes
   br i1 %more, label %byte, label %use

@@ -32,12 +32,18 @@ def compile_module(module: Operation, *, checked: bool) -> bytes:
     from weft.backends.sim.prepare import prepare
 
     prepared, record = prepare(module, checked=checked)
-    return record.encoded(_generated(to_llvm_ir(prepared) + _program_text()))
+    ir = to_llvm_ir(prepared)
+    return record.encoded(_generated(ir + _called(ir)))
 
 
-def _program_text() -> str:
-    """What a module's code calls: as text that becomes part of it, or declared."""
-    return _text("inline.ll") + accessors() + "\n".join(_exports().values()) + "\n"
+_DECLARED = re.compile(r"^declare [^\n@]*(@[\w.]+)\([^\n]*\n", re.MULTILINE)
+
+
+def _called(ir: str) -> str:
+    """What a module's code calls: as text that becomes part of it, or declared; without what it declares itself."""
+    known = set(_DECLARED.findall(ir))
+    text = _text("inline.ll") + accessors() + "\n".join(_exports().values()) + "\n"
+    return _DECLARED.sub(lambda match: "" if match[1] in known else match[0], text)
 
 
 def link(record: Record, code: bytes) -> Library:

@@ -164,6 +164,7 @@ CHECK = Layout(
         ("arena_end", "i64", 1),
         ("arena_stride", "i64", 1),
         ("arena_shadow", "ptr", 1),
+        ("first_unit", "i64", 1),  # what units before it did is before all that this launch does
         ("published", "ptr", 1),  # a byte a unit
         ("counts", "ptr", 1),  # i64 [finding][site]
         ("sites", "i64", 1),

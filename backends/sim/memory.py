@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from weft.backends.sim.layout import MARKS_BYTES
+
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _ALIGNMENT = 256
@@ -24,6 +26,8 @@ class DeviceMemory:
     def __init__(self) -> None:
         self._starts: list[int] = []
         self._held: dict[int, tuple[int, Any]] = {}
+        self._shadows: dict[int, Bytes] = {}
+        self._units = 0
 
     def allocate(self, size: int) -> int:
         """The address of so many new bytes; 0 where there are none."""
@@ -65,7 +69,20 @@ class DeviceMemory:
         """Give an allocation back; an address that is none is left alone."""
         if start in self._held:
             del self._held[start]
+            self._shadows.pop(start, None)
             del self._starts[bisect_right(self._starts, start) - 1]
+
+    def shadow(self, start: int) -> Bytes:
+        """What the checker notes of each byte of an allocation, from launch to launch."""
+        if start not in self._shadows:
+            self._shadows[start] = np.zeros(self._held[start][0] * MARKS_BYTES, np.uint8)
+        return self._shadows[start]
+
+    def begin_units(self, count: int) -> int:
+        """A number for the first cluster of a launch: it and those after it, `count` in all, are no others'."""
+        first = self._units
+        self._units += count
+        return first
 
     def regions(self) -> Iterator[tuple[int, int]]:
         """Where each allocation starts, and its bytes, by address."""

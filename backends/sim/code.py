@@ -13,6 +13,7 @@ from weft.backends.llvm.binding import binding
 from weft.backends.llvm.machine import host_machine, target_machine
 from weft.backends.llvm.object_code import InvalidIR
 from weft.backends.sim.layout import accessors
+from weft.backends.sim.printing import vprintf_address
 from weft.backends.sim.record import ENTRY, Record
 
 if TYPE_CHECKING:
@@ -49,7 +50,11 @@ def _called(ir: str) -> str:
 def link(record: Record, code: bytes) -> Library:
     """Object code of a module, linked with the run-time library."""
     exports = [*(ENTRY + name for name in record.kernels), *record.tables]
-    return Library(code, exports, lambda name: _runtime_address(name) or runtime_symbol(name, 1))
+    return Library(code, exports, lambda name: _runtime_address(name) or _host_address(name) or runtime_symbol(name, 1))
+
+
+def _host_address(name: str) -> int | None:
+    return vprintf_address() if name == "vprintf" else None
 
 
 def run_time() -> Library:

@@ -15,6 +15,7 @@ from weft.backends.device import DeviceProgram
 from weft.backends.signature import ENTRY
 from weft.backends.sim.device import SimDevice
 from weft.backends.sim.findings import Report, error_of
+from weft.diagnostics import Diagnostic
 from weft.dialects.target import Cuda
 
 
@@ -34,6 +35,11 @@ class SimFunction(CompiledFunction):
     def reports(self) -> Sequence[Report]:
         """What the checker found in the last call, errors and what makes kernels slow."""
         return self._device.reports
+
+    @property
+    def remarks(self) -> Sequence[Diagnostic]:
+        """What the checker found in the last call that makes kernels slow, as it is printed."""
+        return [report.diagnostic() for report in self.reports if not report.is_error]
 
     def _run(self, values: Sequence[object], wanted: Sequence[Array] | None) -> list[Any]:
         """The results. Raises :class:`WeftError` also for what the checker found to be wrong."""

@@ -26,6 +26,10 @@ from weft.backends.sim.shared import SPACE, lay_out, size_of
 from weft.backends.sim.spins import spins
 from weft.dialects.locations import error_at
 from weft.dialects.nvvm.instruction import NvvmOp
+from weft.dialects.upstream import llvm as ours
+
+_ORIGINS = (llvm.AddressOfOp, ours.AddrSpaceCastOp)
+"""Ops that tell where a pointer is from."""
 
 MARKS = ("gpu.kernel", "nvvm.kernel")
 """Attributes of a function that is a kernel."""
@@ -120,9 +124,7 @@ class _Preparation:
         thread.location = function.location
         out = Block() if waits else None
         ops = [op for block in function.body.blocks for op in block.ops]
-        for op in sorted(
-            ops, key=lambda op: isinstance(op, llvm.AddressOfOp)
-        ):  # last: accesses look where they are from
+        for op in sorted(ops, key=lambda op: isinstance(op, _ORIGINS)):  # last: accesses look where they are from
             self._rewrite_op(op, thread, out)
         function.arg_attrs = None
         for name in ("passthrough", "target_cpu", "target_features", "tune_cpu"):
@@ -138,6 +140,8 @@ class _Preparation:
         emit = Emitter(op, thread, out, self.context)
         if (meaning := meaning_of(op)) is not None:
             emit.replace(meaning.write(emit, cast(NvvmOp, op)))
+        elif isinstance(op, ours.AddrSpaceCastOp):
+            emit.replace([op.operands[0]])
         elif isinstance(op, llvm.AddressOfOp) and (place := self.shared.places.get(op.global_name.string_value())):
             self._shared_address(op, emit, place.offset)
         elif isinstance(op, llvm.CallOp) and op.callee is not None:

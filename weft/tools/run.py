@@ -14,7 +14,7 @@ from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program
 from weft.driver.deliver import check_outputs, deliver
 from weft.driver.inputs import Value, given_values, missing_values
-from weft.tools.report import remark, show_remarks
+from weft.tools.report import remark, show, show_remarks
 
 if TYPE_CHECKING:
     from weft.driver.check_passes import CheckPasses
@@ -40,7 +40,7 @@ def command(arguments: list[str]) -> int:
     if check is not None:
         _need_values(options, program)  # before the check, which takes its time
     watching = (check,) if check is not None else ()
-    request = Request(options.target, options.entry, options.threads, options.pass_pipeline, watching)
+    request = Request(_target(options), options.entry, options.threads, options.pass_pipeline, watching)
     compiled = _loaded(program, options) if is_library else compile_program(program, request)
     show_remarks(check.remarks if check is not None else ())
     check_outputs(compiled.signature, options.output)
@@ -48,9 +48,22 @@ def command(arguments: list[str]) -> int:
     ready = time.perf_counter()
     results, seconds = _run(compiled, values, options.repeat if options.time else 1)
     deliver(compiled.signature, results, options.output)
+    show(getattr(compiled.call, "remarks", ()))
     how = "loaded" if is_library else "loaded from the cache" if compiled.from_cache else "compiled"
     _report(how, ready - start, seconds, options.time)
     return 0
+
+
+def _target(options: argparse.Namespace) -> str:
+    """The target; `--check-gpu` stands for the simulator's option. Raises :class:`WeftError` for another target."""
+    target: str = options.target
+    if not options.check_gpu:
+        return target
+    name, _, words = target.partition(":")
+    if name not in ("gpu-sim", "cpu") or (name == "cpu" and words):
+        message = f"--check-gpu simulates the GPU: the target is gpu-sim, not {target}"
+        raise WeftError(message, code=codes.COMMAND_LINE)
+    return f"gpu-sim:{words},check" if words else "gpu-sim:check"
 
 
 def _loaded(program: Path | str, options: argparse.Namespace) -> Compiled:
@@ -84,6 +97,11 @@ def _parser() -> Parser:
     add("--repeat", type=int, default=10, metavar="N", help="how often with --time (default 10)")
     add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
     add("--check-passes", action="store_true", help="run the program around every pass, and compare")
+    add(
+        "--check-gpu",
+        action="store_true",
+        help="simulate the kernels of a GPU, and report races, accesses out of bounds and the like (docs/gpu-sim.md)",
+    )
     add("--check-seed", type=int, default=0, metavar="N", help="another seed makes other inputs for that (default 0)")
     add(
         "--check-tolerance",

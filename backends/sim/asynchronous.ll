@@ -119,7 +119,7 @@ check:
   %site.at = call ptr @copy.site(ptr %copy)
   %site32 = load i32, ptr %site.at
   %site = zext i32 %site32 to i64
-  %checked = call ptr @weft_sim_check(ptr %t, ptr %to, ptr %to, i64 -1, i64 %bytes, i64 %site, i64 9)
+  %checked = call ptr @weft_sim_check(ptr %t, ptr %to, ptr %to, i64 -1, i64 %bytes, i64 %site, i64 1, ptr null)
   br label %move
 move:
   %goal = phi ptr [ %to, %make ], [ %checked, %check ]

@@ -6,6 +6,7 @@
 ; one writes and one is not atomic, are a race. Findings are numbered as in layout.py.
 
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare i32 @memcmp(ptr, ptr, i64)
 
 define internal ptr @launch.of(ptr %t) alwaysinline {
   %block.at = call ptr @thread.block(ptr %t)
@@ -623,7 +624,10 @@ unwritten:
   br label %race
 race:
   %bad = phi i1 [ false, %entry ], [ false, %written ], [ true, %unwritten ]
-  %with.write = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %marks, i1 %atomic, i1 %shared)
+  %same.bit = and i64 %kind, 8                        ; two that write the same do no harm
+  %differs = icmp eq i64 %same.bit, 0
+  %with.any = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %marks, i1 %atomic, i1 %shared)
+  %with.write = and i1 %with.any, %differs
   br i1 %with.write, label %race.write, label %others
 race.write:
   call void @found.race(ptr %launch, i64 %site, ptr %marks, i64 %address, i64 %me, i64 1)
@@ -757,8 +761,9 @@ done:
 }
 
 ; An access of %bytes at %p, made from the pointer %base. %size: the bytes of what %base points to, -1 where only its
-; allocation tells. %kind: 1 writes, 2 atomic; from bit 8 on the alignment that it needs. The pointer that may be used.
-define ptr @weft_sim_check(ptr %t, ptr %p, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind) {
+; allocation tells. %kind: 1 writes, 2 atomic; from bit 8 on the alignment that it needs. %value: what is written, null
+; where that is not known. The pointer that may be used.
+define ptr @weft_sim_check(ptr %t, ptr %p, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind, ptr %value) {
 entry:
   %launch = call ptr @launch.of(ptr %t)
   %check = call ptr @check.of(ptr %launch)
@@ -861,14 +866,24 @@ touch:
   %row = call ptr @clocks.of(ptr %check, i64 %index)
   %clock.at = getelementptr i32, ptr %row, i64 %index
   %clock = load i32, ptr %clock.at
-  %how = or i64 %atomic.bits, %is.shared
+  %unknown.value = icmp eq ptr %value, null
+  br i1 %unknown.value, label %look, label %compare
+compare:
+  %difference = call i32 @memcmp(ptr %p, ptr %value, i64 %bytes)
+  %equal = icmp eq i32 %difference, 0
+  %same = select i1 %equal, i64 8, i64 0
+  br label %look
+look:
+  %same.bit = phi i64 [ 0, %touch ], [ %same, %compare ]
+  %how.known = or i64 %atomic.bits, %is.shared
+  %how = or i64 %how.known, %same.bit
   %first = sub i64 %a, %origin
   %first.offset = mul i64 %first, 48
   %first.marks = getelementptr i8, ptr %shadow, i64 %first.offset
   br label %byte
 byte:
-  %n = phi i64 [ 0, %touch ], [ %n.next, %byte.done ]
-  %to = phi ptr [ %launch, %touch ], [ %to.next, %byte.done ]
+  %n = phi i64 [ 0, %look ], [ %n.next, %byte.done ]
+  %to = phi ptr [ %launch, %look ], [ %to.next, %byte.done ]
   %offset = mul i64 %n, 48
   %byte.marks = getelementptr i8, ptr %first.marks, i64 %offset
   %renewed = call i1 @is.own(ptr %byte.marks, i64 %me, i32 %clock, i64 %site, i64 %how)
@@ -919,7 +934,7 @@ next:
 look:
   %offset = mul i64 %lane, %bytes
   %at = getelementptr i8, ptr %p, i64 %offset
-  %given = call ptr @weft_sim_check(ptr %t, ptr %at, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind)
+  %given = call ptr @weft_sim_check(ptr %t, ptr %at, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind, ptr null)
   %same = icmp eq ptr %given, %at
   %use.new = select i1 %same, ptr %use, ptr %given
   br label %step

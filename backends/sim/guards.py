@@ -68,13 +68,14 @@ def guard(emit: Emitter) -> None:
     """Have the access at hand go where the checker says: to its place, or, out of bounds, to where it does no harm."""
     op = emit.op
     index, type_, kind = _ACCESSES[type(op)](op)
+    value = op.operands[0] if isinstance(op, llvm.StoreOp) and not _atomic(op) else None
     mask = _mask(op, type_, emit)
     if mask is not None:
         assert isa(type_, VectorType)
         type_ = type_.element_type
     if (alignment := _alignment(op, type_)) > 1:
         kind |= alignment << 8
-    op.operands[index] = checked_pointer(emit, op.operands[index], size_of(type_), kind, mask)
+    op.operands[index] = checked_pointer(emit, op.operands[index], size_of(type_), kind, mask, value)
 
 
 def _alignment(op: Operation, type_: Attribute) -> int:
@@ -92,8 +93,17 @@ def _mask(op: Operation, type_: Attribute, emit: Emitter) -> SSAValue | None:
     return emit.widen(bits)
 
 
-def checked_pointer(emit: Emitter, pointer: SSAValue, bytes_: int, kind: int, mask: SSAValue | None = None) -> SSAValue:
-    """The pointer that an access of so many bytes may use; with `mask`, of so many for each lane whose bit is set."""
+def checked_pointer(
+    emit: Emitter,
+    pointer: SSAValue,
+    bytes_: int,
+    kind: int,
+    mask: SSAValue | None = None,
+    value: SSAValue | None = None,
+) -> SSAValue:
+    """The pointer that an access of so many bytes may use; with `mask`, of so many for each lane whose bit is set.
+    `value` is what a store writes: two threads that write the same do no harm to each other.
+    """
     root = root_of(pointer)
     size = _UNKNOWN
     if isinstance(owner := root.owner, llvm.AddressOfOp) and (
@@ -105,4 +115,12 @@ def checked_pointer(emit: Emitter, pointer: SSAValue, bytes_: int, kind: int, ma
     tail = (emit.number(size, i64), emit.number(bytes_, i64), emit.widen(emit.site()), emit.number(kind, i64))
     if mask is not None:
         return emit.call("weft_sim_check_masked", PTR, pointer, root, *tail, mask)
-    return emit.call("weft_sim_check", PTR, pointer, root, *tail)
+    written = value_in_memory(emit, value) if value is not None else emit.value(llvm.ZeroOp(result_types=[PTR]))
+    return emit.call("weft_sim_check", PTR, pointer, root, *tail, written)
+
+
+def value_in_memory(emit: Emitter, value: SSAValue) -> SSAValue:
+    """A pointer to a copy of a value."""
+    place = emit.memory(size_of(value.type))
+    emit.store(value, place)
+    return place

@@ -82,6 +82,7 @@ RECURSIVE_CALL = Code("E0606", "functions call each other in a circle")
 NO_BODY = Code("E0607", "a function without a body is called")
 UNKNOWN_SIZE = Code("E0608", "a size that is needed cannot be known")
 NO_GRADIENT = Code("E0609", "a gradient is asked for where there is none")
+TARGET_LACKS = Code("E0610", "the target has no such instruction")
 
 NO_ENTRY = Code("E0701", "no function to call")
 WRONG_ARGUMENTS = Code("E0702", "arguments are missing, unknown or too many")

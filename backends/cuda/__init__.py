@@ -1,4 +1,7 @@
-"""NVIDIA GPUs: PTX of kernels, and programs that run on the GPU of this machine."""
+"""NVIDIA GPUs: PTX of kernels, and programs that run on the GPU of this machine.
+
+The functions here load what they need when they are called.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weft.backends.cuda.assembler import Assembled
     from weft.backends.cuda.device_array import DeviceArray
     from weft.backends.device import DeviceProgram
     from weft.backends.signature import Signature
+    from weft.dialects import gpu
     from weft.dialects.target import Cuda
 
 _CHIP = re.compile(r"sm_\d+[af]?")
@@ -43,6 +48,11 @@ def call_text(signature: Signature) -> str:
     return text(signature) if is_known() else ""
 
 
+def compile_module(module: gpu.ModuleOp, options: str = "") -> bytes:
+    """The PTX of a `gpu.module`, as :func:`to_ptx` makes it; the driver makes machine code of it."""
+    return to_ptx(module).encode()
+
+
 def load(program: DeviceProgram, options: str = "") -> Callable[..., Any]:
     """A callable from a compiled program, on the current GPU.
 
@@ -63,3 +73,20 @@ def to_device(array: object, stream: object = None) -> DeviceArray:
     from weft.backends.cuda.upload import to_device as upload
 
     return upload(array, stream)
+
+
+def to_ptx(module: gpu.ModuleOp) -> str:
+    """The PTX of a `gpu.module` that holds `llvm` and `nvvm` ops only, for the first of its targets.
+
+    Raises :class:`WeftError` at the first op of another dialect, or that the target has no instruction for.
+    """
+    from weft.backends.cuda.ptx import to_ptx as translate
+
+    return translate(module)
+
+
+def to_cubin(ptx: str, chip: str) -> Assembled:
+    """A cubin of PTX for a chip. Raises :class:`WeftError` where `ptxas` is missing or refuses it."""
+    from weft.backends.cuda.assembler import assemble
+
+    return assemble(ptx, chip)

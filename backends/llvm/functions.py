@@ -6,12 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, UnitAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    DictionaryAttr,
+    IntegerAttr,
+    IntegerType,
+    StringAttr,
+    UnitAttr,
+)
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from weft import codes
 from weft.backends.llvm.constants import constant_text
-from weft.backends.llvm.instructions import LINES, passed
+from weft.backends.llvm.instructions import LINES, Line, passed
 from weft.backends.llvm.names import quoted, symbol_text
 from weft.backends.llvm.text_types import type_text
 from weft.dialects.locations import error_at
@@ -56,6 +64,20 @@ _FUNCTION_FLAGS: Mapping[str, str] = {
     "optimize_none": "optnone",
     "will_return": "willreturn",
 }
+_KERNEL = ("nvvm.kernel", "gpu.kernel")
+"""A function with one of these has the calling convention of kernels."""
+
+_LAUNCH_BOUNDS: Mapping[str, str] = {
+    "nvvm.maxntid": "nvvm.maxntid",
+    "nvvm.reqntid": "nvvm.reqntid",
+    "nvvm.minctasm": "nvvm.minctasm",
+    "nvvm.maxnreg": "nvvm.maxnreg",
+    "nvvm.cluster_dim": "nvvm.cluster_dim",
+    "nvvm.cluster_max_blocks": "nvvm.maxclusterrank",
+}
+"""What a kernel says of its launches: the attribute here, and LLVM's, whose value is text."""
+
+_GRID_CONSTANT = "nvvm.grid_constant"
 NEEDED = "run the pass 'convert-to-llvm' first"
 """The hint for an op that is not of the llvm dialect."""
 
@@ -79,6 +101,8 @@ def argument_attributes(attrs: Mapping[str, Attribute]) -> str:
             out.append(_ARGUMENT_NUMBERS[name].format(cast(IntegerAttr, attr).value.data))
         elif name in _ARGUMENT_TYPES:
             out.append(_ARGUMENT_TYPES[name].format(type_text(attr)))
+        elif name == _GRID_CONSTANT:
+            out.append(quoted(name))
         elif name.startswith("llvm.") and isinstance(attr, UnitAttr):
             raise ValueError(f"the parameter attribute '{name}' has no LLVM spelling")
     return "".join(f" {text}" for text in out)
@@ -94,6 +118,9 @@ def function_attributes(function: llvm.FuncOp) -> str:
         out.append(f'"target-features"="{",".join(feature.data for feature in features.features)}"')
     if isinstance(pointer := function.get_attr_or_prop("frame_pointer"), llvm.FramePointerKindAttr):
         out.append(f'"frame-pointer"="{pointer.data.value}"')
+    for name, key in _LAUNCH_BOUNDS.items():
+        if (bound := function.attributes.get(name)) is not None:
+            out.append(f'"{key}"="{_bound_text(bound)}"')
     passthrough = function.get_attr_or_prop("passthrough")
     for attr in cast("ArrayAttr[Attribute]", passthrough) if passthrough is not None else ():
         if isinstance(attr, StringAttr):
@@ -105,6 +132,20 @@ def function_attributes(function: llvm.FuncOp) -> str:
     return "".join(f" {text}" for text in out)
 
 
+def _bound_text(attr: Attribute) -> str:
+    """`256,1,1` of an array, `2` of a number."""
+    if isinstance(attr, DenseArrayBase):
+        return ",".join(map(str, cast("DenseArrayBase[IntegerType]", attr).get_values()))
+    return str(cast(IntegerAttr, attr).value.data)
+
+
+def _convention(function: llvm.FuncOp) -> str:
+    if any(name in function.attributes for name in _KERNEL):
+        return "ptx_kernel"
+    name = function.CConv.convention.data
+    return name if name != "ccc" else ""
+
+
 def _signature(function: llvm.FuncOp, keyword: str, parameters: Sequence[str]) -> str:
     type_ = function.function_type
     linkage = function.linkage.linkage.data
@@ -112,7 +153,7 @@ def _signature(function: llvm.FuncOp, keyword: str, parameters: Sequence[str]) -
         keyword,
         linkage if linkage != "external" or keyword == "declare" else "",
         _VISIBILITY[function.visibility_.value.data],
-        function.CConv.convention.data if function.CConv.convention.data != "ccc" else "",
+        _convention(function),
         argument_attributes(_attributes_of(function.res_attrs, 0)).strip(),
         type_text(type_.output),
     ]
@@ -126,11 +167,23 @@ def _signature(function: llvm.FuncOp, keyword: str, parameters: Sequence[str]) -
 
 
 class FunctionText:
-    """Writes one function; `declare` is told of each intrinsic that it calls."""
+    """Writes one function; `declare` is told of each intrinsic that it calls.
 
-    def __init__(self, function: llvm.FuncOp, declare: Callable[[str, str], object]) -> None:
+    `line_of` gives what writes an op, None for one that has no place in code for the target.
+    """
+
+    def __init__(
+        self,
+        function: llvm.FuncOp,
+        declare: Callable[[str, str], object],
+        line_of: Callable[[Operation], Line | None] = lambda op: LINES.get(type(op)),
+        needed: str = NEEDED,
+    ) -> None:
         self.function = function
         self.declare = declare
+        self._line_of, self._needed = line_of, needed
+        self._before: list[str] = []
+        self._count = 0
         self._names: dict[SSAValue, str] = {}
         self._labels: dict[Block, str] = {}
         self._edges: dict[tuple[Operation, int], str] = {}
@@ -146,6 +199,13 @@ class FunctionText:
     def label(self, source: Operation, index: int) -> str:
         """The label that successor `index` of a terminator jumps to."""
         return self._edges[source, index]
+
+    def emit(self, text: str) -> str:
+        """Put an instruction before the line that is being written; the name of its value."""
+        name = f"%t{self._count}"
+        self._count += 1
+        self._before.append(f"  {name} = {text}")
+        return name
 
     # writing
 
@@ -168,7 +228,9 @@ class FunctionText:
             out.append(f"{self._labels[block]}:")
             if block is not entry:
                 out.extend(self._phis(block))
-            out.extend(self._line(op) for op in block.ops if type(op) not in _INLINE)
+            for op in block.ops:
+                if type(op) not in _INLINE:
+                    out.extend(self._lines(op))
         return [*out, *self._bridges, "}"]
 
     def _reachable(self) -> list[Block]:
@@ -222,12 +284,13 @@ class FunctionText:
             for i, argument in enumerate(block.args)
         ]
 
-    def _line(self, op: Operation) -> str:
-        line = LINES.get(type(op))
+    def _lines(self, op: Operation) -> list[str]:
+        line = self._line_of(op)
         if line is None:
-            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED, code=codes.CANNOT_LOWER)
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", self._needed, code=codes.CANNOT_LOWER)
+        self._before = []
         text = line(op, self)
-        return f"  {self._names[op.results[0]]} = {text}" if op.results else f"  {text}"
+        return [*self._before, f"  {self._names[op.results[0]]} = {text}" if op.results else f"  {text}"]
 
 
 def _terminator(block: Block) -> Operation:

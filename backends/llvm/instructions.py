@@ -30,6 +30,10 @@ class Names(Protocol):
         """Note that an intrinsic of that name is called; `type_` has `@` where the name goes."""
         ...
 
+    def emit(self, text: str) -> str:
+        """Put an instruction before the line; the name of its value."""
+        ...
+
 
 Line: TypeAlias = Callable[[Operation, Names], str]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation
 
 from weft import codes
 from weft.backends.llvm.blobs import LEAST_BYTES, Blobs
 from weft.backends.llvm.constants import constant_text, data_bytes, data_text
 from weft.backends.llvm.functions import NEEDED, FunctionText
+from weft.backends.llvm.instructions import LINES, Line
 from weft.backends.llvm.names import symbol_text
 from weft.backends.llvm.text_types import type_text
 from weft.dialects.locations import error_at
@@ -24,15 +28,25 @@ def to_llvm_ir(module: ModuleOp, blobs: Blobs | None = None) -> str:
 
     Raises :class:`WeftError` at the first op of another dialect: the pass `convert-to-llvm` has to run first.
     """
+    return body_text(module.body.block, blobs)
+
+
+def body_text(
+    block: Block,
+    blobs: Blobs | None,
+    line_of: Callable[[Operation], Line | None] = lambda op: LINES.get(type(op)),
+    needed: str = NEEDED,
+) -> str:
+    """The LLVM IR of the functions and globals of a block; `line_of` gives what writes an op."""
     declarations: dict[str, str] = {}
     out: list[str] = []
-    for op in module.body.block.ops:
+    for op in block.ops:
         if isinstance(op, llvm.FuncOp):
-            out.extend(FunctionText(op, declarations.setdefault).lines())
+            out.extend(FunctionText(op, declarations.setdefault, line_of, needed).lines())
         elif isinstance(op, llvm.GlobalOp):
             out.append(_global(op, blobs))
         else:
-            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", NEEDED, code=codes.CANNOT_LOWER)
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", needed, code=codes.CANNOT_LOWER)
     declared = [f"declare {type_.replace('@', '@' + name, 1)}" for name, type_ in declarations.items()]
     return "\n".join([*out, *declared, "!0 = !{i32 1}", ""])
 

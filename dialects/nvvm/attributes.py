@@ -15,9 +15,8 @@ from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 
+from weft.dialects.chips import parts
 from weft.dialects.keywords import AngledKeyword, Keyword
-
-_CHIP = re.compile(r"sm_(\d+)([af]?)")
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,12 @@ class Target:
     @property
     def capability(self) -> int:
         """The compute capability as a number: 90 for `sm_90a`; 0 for a chip of another name."""
-        found = _CHIP.fullmatch(self.chip)
-        return int(found[1]) if found else 0
+        return parts(self.chip)[0]
 
     @property
     def suffix(self) -> str:
         """`a` for a chip whose own features are used (`sm_90a`), `f` for those of its family, else nothing."""
-        found = _CHIP.fullmatch(self.chip)
-        return found[2] if found else ""
+        return parts(self.chip)[1]
 
     @property
     def ptx(self) -> int:

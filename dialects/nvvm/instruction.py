@@ -18,6 +18,7 @@ thread computes by itself, else what the threads of a warp, block or cluster do 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, cast
@@ -46,8 +47,12 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from weft.dialects.nvvm import attributes as attrs
+from weft.dialects.upstream.intrinsics import mangle
 
 Value: TypeAlias = SSAValue | Operation
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_CALL = re.compile(r"(?P<name>[\w.]+)(\((?P<arguments>.*?)\))?( -> (?P<result>.*?)(\.(?P<part>\d+))?)?")
 
 SHARED, GLOBAL = (llvm.LLVMPointerType(IntAttr(space)) for space in (3, 1))
 
@@ -193,6 +198,55 @@ class NvvmOp(IRDLOperation):
     def has(self, name: str) -> bool:
         """Whether an attribute or operand that may be missing is there."""
         return name in self.properties or (hasattr(self, name) and bool(self.values(name)))
+
+    @property
+    def operand_names(self) -> tuple[str, ...]:
+        """The names of the operands, in their order."""
+        return tuple(field.name for field in fields(self.INSTRUCTION.operands))
+
+    @property
+    def result_name(self) -> str:
+        """The name of the result."""
+        return fields(self.INSTRUCTION.result)[0].name
+
+    def code(self) -> Code:
+        """What LLVM takes for the op."""
+        row = self.INSTRUCTION
+        if row.predicated and self.values("predicate"):
+            return Code(f"@%predicate {self._filled(row.predicated)}")
+        return self._code(row.code) if isinstance(row.code, str) else row.code(self)
+
+    def _code(self, template: str) -> Code:
+        """The code of a text in the language of rows."""
+        text = self._filled(template)
+        if not text.startswith("llvm."):
+            return Code(text)
+        found = _CALL.fullmatch(text)
+        assert found is not None, f"the code of '{self.name}' is not written as rows are"
+        arguments = tuple(self.operands)
+        if found["arguments"] is not None:
+            arguments = tuple(self._argument(part) for part in filter(None, found["arguments"].split(", ")))
+        part = None if found["part"] is None else int(found["part"])
+        return Code(found["name"], arguments, found["result"], part)
+
+    def _argument(self, text: str) -> SSAValue | str | tuple[SSAValue, int]:
+        if " " in text:
+            return text
+        name, _, space = text.partition("@")
+        return (self.value(name), int(space)) if space else self.value(name)
+
+    def _filled(self, template: str) -> str:
+        """A text with `{name}` replaced."""
+
+        def spelled(found: re.Match[str]) -> str:
+            name = found[1]
+            word = self.word(name)
+            if word is not None:
+                return word
+            values = self.results if self.results and name == self.result_name else self.values(name)
+            return mangle(values[0].type)
+
+        return _PLACE.sub(spelled, template)
 
     @property
     def need(self) -> Need:

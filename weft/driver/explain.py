@@ -28,7 +28,7 @@ def _printable(text: str) -> str:
     """Text that can be shown: bytes that are not UTF-8 as escapes, long lines cut."""
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     lines = [line if len(line) <= 160 else f"{line[:60]} ... {line[-60:]}" for line in shown.splitlines()]
-    kept = lines if len(lines) <= 24 else [*lines[:3], "..."]
+    kept = lines if len(lines) <= 24 else [*lines[:4], "..."]
     return "\n".join(kept) + "\n"
 
 

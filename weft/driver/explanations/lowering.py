@@ -113,4 +113,10 @@ EXPLANATIONS = (
             'weft opt FILE --differentiate="function=main"',
         ),
     ),
+    Explanation(
+        codes.TARGET_LACKS,
+        "An instruction is for newer chips than the target, or for a later version of PTX "
+        "(`--target cuda:CHIP,+ptxNN`); or it computes a function that NVIDIA's GPUs have no instruction for, "
+        "which `expand-math` replaces.",
+    ),
 )

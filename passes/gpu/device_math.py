@@ -8,13 +8,12 @@ the same error.
 from __future__ import annotations
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import f32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from weft import codes
 from weft.dialects.locations import error_at
-from weft.passes.loops.expand_math import EXPANSIONS
+from weft.passes.loops.expand_math import WITHOUT_LIBRARY
 from weft.passes.loops.expansions.arithmetic import Floats
 from weft.passes.loops.ml_to_loop.body import Body, Number, number_attr
 from weft.passes.rewriting import LocatedBuilder
@@ -56,10 +55,11 @@ def expand_functions(function: Operation) -> None:
         if not is_function(op):
             continue
         constants = constants or _Constants(function)
-        expansion = EXPANSIONS.get(type(op)) if op.operands[0].type == f32 else None
-        if expansion is None:
+        format_ = next((known for known in WITHOUT_LIBRARY if op.operands[0].type == known.type), None)
+        expansion = None if format_ is None else WITHOUT_LIBRARY[format_].get(type(op))
+        if format_ is None or expansion is None:
             raise error_at(op, f"'{op.name}' on {op.operands[0].type} has no form on a GPU", code=codes.CANNOT_LOWER)
-        result = expansion(Floats(Body(LocatedBuilder.before(op), constants.of)), op.operands[0])
+        result = expansion(Floats(Body(LocatedBuilder.before(op), constants.of), format_), *op.operands)
         Rewriter.replace_op(op, (), [result])
 
 

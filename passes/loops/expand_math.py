@@ -4,32 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math
-from xdsl.dialects.builtin import ModuleOp, f32
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from weft import codes
+from weft.diagnostics import WeftError, did_you_mean
+from weft.dialects.loop.hints import ACCURACIES, UNLIKELY, accuracy_of
+from weft.passes.loops.expansions.angles import atan, atan2
 from weft.passes.loops.expansions.arithmetic import Floats
+from weft.passes.loops.expansions.circular import Circle
 from weft.passes.loops.expansions.error_function import erf
 from weft.passes.loops.expansions.exponentials import exp, exp2, expm1, tanh
-from weft.passes.loops.expansions.logarithms import log, log1p, log2
+from weft.passes.loops.expansions.formats import F32, F64, Format
+from weft.passes.loops.expansions.logarithms import log, log1p, log2, log10
+from weft.passes.loops.expansions.powers import cbrt, pow_narrow
 from weft.passes.loops.ml_to_loop.body import Body, Number, number_attr
 from weft.passes.rewriting import LocatedBuilder
 
-EXPANSIONS: Mapping[type[Operation], Callable[[Floats, SSAValue], SSAValue]] = {
+Expansion = Callable[..., SSAValue]
+
+CIRCLE, ALONE = Circle(library=True), Circle(library=False)
+
+BOTH: Mapping[type[Operation], Expansion] = {
     math.ExpOp: exp,
     math.Exp2Op: exp2,
     math.ExpM1Op: expm1,
     math.LogOp: log,
     math.Log2Op: log2,
+    math.Log10Op: log10,
     math.Log1pOp: log1p,
     math.TanhOp: tanh,
     math.ErfOp: erf,
+    math.SinOp: CIRCLE.sin,
+    math.CosOp: CIRCLE.cos,
+    math.TanOp: CIRCLE.tan,
+    math.AtanOp: atan,
+    math.Atan2Op: atan2,
+    math.CbrtOp: cbrt,
 }
-"""What each function becomes. All are right at infinities, NaN, zeros and denormal numbers."""
+
+EXPANSIONS: Mapping[Format, Mapping[type[Operation], Expansion]] = {F32: {**BOTH, math.PowFOp: pow_narrow}, F64: BOTH}
+"""What each function becomes, by format. All are right at infinities, NaN, zeros and denormal numbers."""
+
+WITHOUT_LIBRARY: Mapping[Format, Mapping[type[Operation], Expansion]] = {
+    F32: {**EXPANSIONS[F32], math.SinOp: ALONE.sin, math.CosOp: ALONE.cos, math.TanOp: ALONE.tan},
+    F64: {kind: made for kind, made in BOTH.items() if kind not in (math.SinOp, math.CosOp, math.TanOp)},
+}
+"""The same for a machine without a math library, as a GPU: nothing but arithmetic, and rounding to a whole number."""
 
 LARGEST_ERROR_ULP = 4
 """The greatest error of an expansion, in units of the last place of the result."""
@@ -37,10 +64,13 @@ LARGEST_ERROR_ULP = 4
 
 @dataclass(frozen=True)
 class ExpandMath(ModulePass):
-    """Turn exp, exp2, expm1, log, log2, log1p, tanh and erf on f32 in kernels into polynomials.
+    """Turn functions of `math` on f32 and f64 in kernels into arithmetic: polynomials, and the bits of numbers.
 
-    The error is at most 4 units in the last place. A polynomial vectorizes like any scalar body; a call of the
-    math library would go lane by lane.
+    These are exp, exp2, expm1, log, log2, log10, log1p, tanh, erf, sin, cos, tan, atan, atan2, cbrt and powf (on f32).
+    They vectorize like any scalar body; a call of the math library would go lane by lane. `accuracy` is `4ulp`, the
+    greatest error in units in the last place (docs/math.md has that of each function); `1ulp`, for which f32 is
+    computed in f64, and f64 by the library; or `library`, which leaves all functions to it. An op's own
+    `weft.accuracy` goes before.
 
     **Before**
     ```mlir
@@ -49,37 +79,67 @@ class ExpandMath(ModulePass):
 
     **After**
     ```mlir
-    %0 = arith.maximumf %x, %lowest : f32
-    %1 = arith.minimumf %0, %highest : f32
+    %0 = arith.cmpf olt, %x, %lowest : f32
+    %1 = arith.select %0, %lowest, %x : f32
     %2 = arith.mulf %1, %log2_e : f32
     // ... n = round(x * log2(e)); r = x - n * ln 2; a polynomial in r, times 2**n
     ```
 
     **Needs** nothing; before `choose-schedule` it is done once, and not for each copy of a body.
 
-    **Leaves alone** other types (f64 keeps the accuracy of the library), other functions, and functions that are
-    not kernels.
+    **Leaves alone** other types, other functions, and functions that are not kernels. sin, cos and tan of numbers
+    beyond 2**20 stay with the library, behind a test; so does powf on f64. Raises WeftError for an unknown accuracy.
     """
 
     name = "expand-math"
 
+    accuracy: str = ACCURACIES[0]
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Expand the math functions of every kernel of the module."""
+        if self.accuracy not in ACCURACIES:
+            raise WeftError(
+                f"expand-math has no accuracy '{self.accuracy}': it has {', '.join(ACCURACIES)}",
+                hint=did_you_mean(self.accuracy, ACCURACIES),
+                code=codes.OPTION_VALUE,
+            )
         for function in op.ops:
             if isinstance(function, func.FuncOp) and "loop.kernel" in function.attributes:
-                _expand(function)
+                _expand(function, self.accuracy)
 
 
-def _expand(function: func.FuncOp) -> None:
+def _expand(function: func.FuncOp, accuracy: str) -> None:
     """Expand the math functions of one kernel."""
-    found = [op for op in function.walk() if type(op) in EXPANSIONS and op.operands[0].type == f32]
+    found = [(op, make) for op in function.walk() if (make := _expansion(op, accuracy)) is not None]
     if not found:
         return
     constants = _Constants(function)
-    for op in found:
-        builder = LocatedBuilder.before(op)
-        result = EXPANSIONS[type(op)](Floats(Body(builder, constants.of)), op.operands[0])
+    for op, make in found:
+        result = make(Body(LocatedBuilder.before(op), constants.of), *op.operands)
         Rewriter.replace_op(op, (), [result])
+
+
+def _expansion(op: Operation, accuracy: str) -> Callable[..., SSAValue] | None:
+    """What makes the result of an op, where it has an expansion of the accuracy that is asked for."""
+    format_ = next((known for known in EXPANSIONS if op.operands and op.operands[0].type == known.type), None)
+    expansion = None if format_ is None else EXPANSIONS[format_].get(type(op))
+    asked = accuracy_of(op) or accuracy
+    if format_ is None or expansion is None or UNLIKELY in op.attributes or asked == "library":
+        return None
+    if asked == "1ulp" and format_ is F64:
+        return None
+    if asked == "1ulp" and type(op) in BOTH:
+        return partial(_in_f64, BOTH[type(op)])
+    return partial(_directly, format_, expansion)
+
+
+def _in_f64(expansion: Expansion, body: Body, *operands: SSAValue) -> SSAValue:
+    wide = (body.resize_float(operand, F64.type) for operand in operands)
+    return body.resize_float(expansion(Floats(body, F64), *wide), F32.type)
+
+
+def _directly(format_: Format, expansion: Expansion, body: Body, *operands: SSAValue) -> SSAValue:
+    return expansion(Floats(body, format_), *operands)
 
 
 class _Constants:

@@ -1,4 +1,4 @@
-"""Building blocks of the expansions: f32 arithmetic, polynomials, powers of two by their bits.
+"""Building blocks of the expansions: arithmetic on f32 or f64, polynomials, powers of two by their bits.
 
 All hold whether or not products and sums are joined into fused operations later.
 """
@@ -8,31 +8,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import f32, i32
 from xdsl.ir import SSAValue
 
+from weft.passes.loops.expansions.formats import F64, Format
 from weft.passes.loops.ml_to_loop.body import Body
-
-MANTISSA_BITS = 23
-BIAS = 127
-
-ROUNDER = 1.5 * 2.0**MANTISSA_BITS
-"""Adding it to a number below 2**22 in size rounds that to a whole number, which its low bits then hold."""
 
 
 class Floats:
-    """f32 (and i32) arithmetic in a body."""
+    """Arithmetic on the floats of one format, and on integers as wide, in a body."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, format_: Format) -> None:
         self.body = body
+        self.format = format_
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether these are f64."""
+        return self.format is F64
 
     def number(self, value: float) -> SSAValue:
-        """An f32 constant."""
-        return self.body.constant(value, f32)
+        """A constant."""
+        return self.body.constant(value, self.format.type)
 
     def integer(self, value: int) -> SSAValue:
-        """An i32 constant."""
-        return self.body.constant(value, i32)
+        """An integer constant."""
+        return self.body.constant(value, self.format.integer)
 
     def add(self, a: SSAValue, b: SSAValue | float) -> SSAValue:
         """a + b."""
@@ -50,6 +50,10 @@ class Floats:
         """a / b."""
         return self.body.put(arith.DivfOp(self._value(a), b))
 
+    def negate(self, x: SSAValue) -> SSAValue:
+        """-x."""
+        return self.body.put(arith.NegfOp(x))
+
     def magnitude(self, x: SSAValue) -> SSAValue:
         """|x|."""
         return self.body.put(math.AbsFOp(x))
@@ -58,14 +62,25 @@ class Floats:
         """`size` with the sign of `sign`."""
         return self.body.put(math.CopySignOp(size, sign))
 
+    def at_least(self, low: float, x: SSAValue) -> SSAValue:
+        """The greater of x and a number; NaN stays."""
+        return self.where("olt", x, low, self.number(low), x)
+
+    def at_most(self, x: SSAValue, high: float) -> SSAValue:
+        """The lesser of x and a number; NaN stays."""
+        return self.where("ogt", x, high, self.number(high), x)
+
     def clamp(self, low: float, x: SSAValue, high: float) -> SSAValue:
         """x between two numbers; NaN stays."""
-        least = self.body.put(arith.MaximumfOp(x, self.number(low)))
-        return self.body.put(arith.MinimumfOp(least, self.number(high)))
+        return self.at_most(self.at_least(low, x), high)
 
-    def where(self, predicate: str, a: SSAValue, b: float, yes: SSAValue, no: SSAValue) -> SSAValue:
+    def where(self, predicate: str, a: SSAValue, b: SSAValue | float, yes: SSAValue, no: SSAValue) -> SSAValue:
         """`yes` where `a` compares so with a number, else `no`."""
-        return self.body.select(self.body.cmpf(predicate, a, self.number(b)), yes, no)
+        return self.body.select(self.compare(predicate, a, b), yes, no)
+
+    def compare(self, predicate: str, a: SSAValue, b: SSAValue | float) -> SSAValue:
+        """Whether `a` compares so with a number."""
+        return self.body.cmpf(predicate, a, self._value(b))
 
     def polynomial(self, x: SSAValue, coefficients: Sequence[float]) -> SSAValue:
         """c0 + c1*x + c2*x**2 + ..., by Horner's rule."""
@@ -75,27 +90,39 @@ class Floats:
         return result
 
     def round(self, x: SSAValue) -> tuple[SSAValue, SSAValue]:
-        """The nearest whole number to an x below 2**22 in size, as f32 and as i32."""
-        shifted = self.add(x, ROUNDER)
-        whole = self.sub(shifted, ROUNDER)
-        zero = self.body.put(arith.BitcastOp(self.number(ROUNDER), i32))
+        """The nearest whole number to an x below 2**(mantissa - 1) in size, as a float and as an integer."""
+        shifted = self.add(x, self.format.rounder)
+        whole = self.sub(shifted, self.format.rounder)
+        zero = self.integer(self.format.rounder_bits)
         return whole, self.body.put(arith.SubiOp(self.bits(shifted), zero))
 
+    def whole(self, n: SSAValue) -> SSAValue:
+        """An integer below 2**(mantissa - 1) in size as a float. f64 and i64 are not converted by every machine."""
+        if not self.is_wide:
+            return self.body.put(arith.SIToFPOp(n, self.format.type))
+        shifted = self.body.put(arith.AddiOp(n, self.integer(self.format.rounder_bits)))
+        return self.sub(self.from_bits(shifted), self.format.rounder)
+
     def bits(self, x: SSAValue) -> SSAValue:
-        """The bits of an f32 as i32."""
-        return self.body.put(arith.BitcastOp(x, i32))
+        """The bits of a float."""
+        return self.body.put(arith.BitcastOp(x, self.format.integer))
 
     def from_bits(self, n: SSAValue) -> SSAValue:
-        """The f32 of some bits."""
-        return self.body.put(arith.BitcastOp(n, f32))
+        """The float of some bits."""
+        return self.body.put(arith.BitcastOp(n, self.format.type))
+
+    def upper_half(self, x: SSAValue) -> SSAValue:
+        """x with half of its mantissa: products of two such numbers are exact."""
+        mask = self.integer(self.format.upper_half)
+        return self.from_bits(self.body.put(arith.AndIOp(self.bits(x), mask)))
 
     def power_of_two(self, n: SSAValue) -> SSAValue:
-        """2**n for an i32 from -126 to 127."""
-        biased = self.body.put(arith.AddiOp(n, self.integer(BIAS)))
-        return self.from_bits(self.body.put(arith.ShLIOp(biased, self.integer(MANTISSA_BITS))))
+        """2**n for an integer n that is the exponent of a normal number."""
+        biased = self.body.put(arith.AddiOp(n, self.integer(self.format.bias)))
+        return self.from_bits(self.body.put(arith.ShLIOp(biased, self.integer(self.format.mantissa))))
 
     def scaled(self, x: SSAValue, n: SSAValue) -> SSAValue:
-        """x * 2**n for an i32 from -252 to 254, in two steps: what is denormal is rounded once."""
+        """x * 2**n for an n up to twice as large as an exponent, in two steps: what is denormal is rounded once."""
         half = self.body.put(arith.ShRSIOp(n, self.integer(1)))
         rest = self.body.put(arith.SubiOp(n, half))
         return self.mul(self.mul(x, self.power_of_two(half)), self.power_of_two(rest))

@@ -1,76 +1,148 @@
-"""exp, exp2, expm1 and tanh on f32."""
+"""exp, exp2, expm1 and tanh."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
 from weft.passes.loops.expansions.arithmetic import Floats
+from weft.passes.loops.expansions.formats import F32, F64, Format
 
 LOG2_E = 1.4426950408889634
-LN2_HIGH = 0.693145751953125
-"""ln 2 to 16 bits: products with whole numbers below 2**8 are exact."""
-LN2_LOW = 1.428606765330187e-06
 
-EXP_TAIL = (0.5, 0.16666512191295624, 0.0416661873459816, 0.008369598537683487, 0.0013951717410236597)
-"""(exp(r) - 1 - r) / r**2 for |r| <= 0.35, to 3.4e-9 of exp(r)."""
 
-EXP2_TAIL = (
-    0.6931471824645996,
-    0.24022650718688965,
-    0.0555032454431057,
-    0.009618000127375126,
-    0.0013401624746620655,
-    0.0001547736901557073,
-)
-"""(2**r - 1) / r for |r| <= 0.505, to 2e-9 of 2**r."""
+@dataclass(frozen=True)
+class _Numbers:
+    """What exponentials of a format are made of.
 
-TANH_TAIL = (
-    -0.33333271741867065,
-    0.13331152498722076,
-    -0.05371410399675369,
-    0.020551711320877075,
-    -0.00560390530154109,
-)
-"""(tanh(x) - x) / x**3 in x**2 for |x| <= 0.64, to 5.4e-9 of tanh(x)."""
-TANH_NEAR = 0.625
+    `ln2_high` has so few bits that its products with exponents are exact; `ln2_low` is the rest of ln 2. The tails are
+    polynomials of least relative error: `exp_tail` is (exp(r) - 1 - r) / r**2 for |r| <= 0.35, `exp2_tail` is
+    (2**r - 1) / r for |r| <= 0.505. Below `exp_least` exp is 0, from `exp_most` on it is infinite, and so on.
+    """
+
+    ln2_high: float
+    ln2_low: float
+    exp_tail: tuple[float, ...]
+    exp2_tail: tuple[float, ...]
+    exp_least: float
+    exp_most: float
+    exp2_least: float
+    exp2_most: float
+    expm1_least: float
+
+
+NUMBERS: Mapping[Format, _Numbers] = {
+    F32: _Numbers(
+        ln2_high=0.693145751953125,
+        ln2_low=1.428606765330187e-06,
+        exp_tail=(0.5, 0.16666512191295624, 0.0416661873459816, 0.008369598537683487, 0.0013951717410236597),
+        exp2_tail=(
+            0.6931471824645996,
+            0.24022650718688965,
+            0.0555032454431057,
+            0.009618000127375126,
+            0.0013401624746620655,
+            0.0001547736901557073,
+        ),
+        exp_least=-104.0,
+        exp_most=89.0,
+        exp2_least=-151.0,
+        exp2_most=129.0,
+        expm1_least=-25.0,
+    ),
+    F64: _Numbers(
+        ln2_high=0.6931471803691238,
+        ln2_low=1.9082149292705877e-10,
+        exp_tail=(
+            0.5000000000000012,
+            0.1666666666666639,
+            0.041666666666515945,
+            0.008333333333501936,
+            0.001388888894784125,
+            0.00019841269502839565,
+            2.480148833344888e-05,
+            2.755757864719566e-06,
+            2.763206939352729e-07,
+            2.5005955539379167e-08,
+        ),
+        exp2_tail=(
+            0.6931471805599453,
+            0.24022650695910072,
+            0.05550410866482175,
+            0.00961812910762857,
+            0.0013333558146377768,
+            0.0001540353039315377,
+            1.5252733868675255e-05,
+            1.3215487016978884e-06,
+            1.0178045933734851e-07,
+            7.054810805500661e-09,
+            4.4574793681405045e-10,
+            2.5858813861446493e-11,
+        ),
+        exp_least=-746.0,
+        exp_most=710.0,
+        exp2_least=-1076.0,
+        exp2_most=1025.0,
+        expm1_least=-50.0,
+    ),
+}
+"""By format; errors 3.4e-9 and 2e-9 in f32, 7.6e-18 and 1.9e-17 in f64."""
+
+TANH_ONE = {23: 9.1, 52: 20.0}
+"""From here on tanh is 1, by the bits of the mantissa."""
 
 
 def exp(f: Floats, x: SSAValue) -> SSAValue:
     """exp(x) = 2**n * exp(r), where r = x - n * ln 2 and |r| <= ln(2) / 2. Denormal results are right."""
-    r, n = _reduced(f, f.clamp(-104.0, x, 89.0))
+    numbers = NUMBERS[f.format]
+    r, n = _reduced(f, f.clamp(numbers.exp_least, x, numbers.exp_most))
     return f.scaled(f.add(_expm1_near(f, r), 1.0), n)
+
+
+def exp_of_sum(f: Floats, high: SSAValue, low: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """exp(high + low) = 2**n * y as y and n, for a `low` that is small, and a sum from -exp_least to 0."""
+    numbers = NUMBERS[f.format]
+    whole, n = f.round(f.mul(f.add(high, low), LOG2_E))
+    r = f.add(f.sub(f.sub(high, f.mul(whole, numbers.ln2_high)), f.mul(whole, numbers.ln2_low)), low)
+    return f.add(_expm1_near(f, r), 1.0), n
 
 
 def exp2(f: Floats, x: SSAValue) -> SSAValue:
     """2**x = 2**n * 2**r, where r = x - n and |r| <= 1/2."""
-    x = f.clamp(-151.0, x, 129.0)
+    numbers = NUMBERS[f.format]
+    x = f.clamp(numbers.exp2_least, x, numbers.exp2_most)
     whole, n = f.round(x)
     r = f.sub(x, whole)
-    return f.scaled(f.add(f.mul(r, f.polynomial(r, EXP2_TAIL)), 1.0), n)
+    return f.scaled(f.add(f.mul(r, f.polynomial(r, numbers.exp2_tail)), 1.0), n)
 
 
 def expm1(f: Floats, x: SSAValue) -> SSAValue:
     """exp(x) - 1 = 2 * (s * (exp(r) - 1) + (s - 1/2)), where s = 2**(n - 1); exact near 0."""
-    r, n = _reduced(f, f.clamp(-25.0, x, 89.0))
+    numbers = NUMBERS[f.format]
+    r, n = _reduced(f, f.clamp(numbers.expm1_least, x, numbers.exp_most))
     half = f.scaled(f.number(0.5), n)
     result = f.add(f.mul(_expm1_near(f, r), half), f.sub(half, 0.5))
-    return f.where("olt", f.magnitude(x), 2.0**-25, x, f.add(result, result))
+    return f.where("olt", f.magnitude(x), f.format.half_unit / 2, x, f.add(result, result))
 
 
 def tanh(f: Floats, x: SSAValue) -> SSAValue:
-    """1 - 2 / (exp(2|x|) + 1) with the sign of x; near 0 an odd polynomial."""
-    size, square = f.magnitude(x), f.mul(x, x)
-    near = f.add(size, f.mul(f.mul(size, square), f.polynomial(square, TANH_TAIL)))
-    far = f.sub(1.0, f.div(2.0, f.add(exp(f, f.add(size, size)), 1.0)))
-    return f.signed_as(f.where("olt", size, TANH_NEAR, near, far), x)
+    """e / (e + 2) with e = exp(2|x|) - 1 = 2**n * (exp(r) - 1) + (2**n - 1), and the sign of x."""
+    size = f.at_most(f.magnitude(x), TANH_ONE[f.format.mantissa])
+    r, n = _reduced(f, f.add(size, size))
+    scale = f.power_of_two(n)
+    e = f.add(f.mul(_expm1_near(f, r), scale), f.sub(scale, 1.0))
+    return f.signed_as(f.div(e, f.add(e, 2.0)), x)
 
 
 def _reduced(f: Floats, x: SSAValue) -> tuple[SSAValue, SSAValue]:
     """x - n * ln 2, and n."""
+    numbers = NUMBERS[f.format]
     whole, n = f.round(f.mul(x, LOG2_E))
-    return f.sub(f.sub(x, f.mul(whole, LN2_HIGH)), f.mul(whole, LN2_LOW)), n
+    return f.sub(f.sub(x, f.mul(whole, numbers.ln2_high)), f.mul(whole, numbers.ln2_low)), n
 
 
 def _expm1_near(f: Floats, r: SSAValue) -> SSAValue:
     """exp(r) - 1 for |r| <= 0.35."""
-    return f.add(r, f.mul(f.mul(r, r), f.polynomial(r, EXP_TAIL)))
+    return f.add(r, f.mul(f.mul(r, r), f.polynomial(r, NUMBERS[f.format].exp_tail)))

@@ -1,13 +1,12 @@
-"""log, log2 and log1p on f32."""
+"""log, log2, log10 and log1p."""
 
 from __future__ import annotations
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
-from weft.passes.loops.expansions.arithmetic import MANTISSA_BITS, Floats
-from weft.passes.loops.expansions.exponentials import LN2_HIGH, LN2_LOW
+from weft.passes.loops.expansions.arithmetic import Floats
+from weft.passes.loops.expansions.exponentials import NUMBERS
 
 LOG_TAIL = (
     0.3333333134651184,
@@ -21,17 +20,33 @@ LOG_TAIL = (
 )
 """(log(1 + t) - t + t**2 / 2) / t**3 for t from sqrt(1/2) - 1 to sqrt(2) - 1, to 5.8e-9 of the logarithm."""
 
-SQRT_HALF_BITS = 0x3F3504F3
-LEAST_NORMAL = 2.0**-126
+LOG_SERIES = (
+    0.6666666666666735,
+    0.39999999999413105,
+    0.2857142874277025,
+    0.22222198530773093,
+    0.18183566685788838,
+    0.15313986378821337,
+    0.1479662831474739,
+)
+"""(log((1 + s) / (1 - s)) - 2s) / s**3 in s**2 for |s| <= 0.1716, to 2e-18 of the logarithm."""
+
+SQRT_HALF_BITS = {23: 0x3F3504F3, 52: 0x3FE6A09E667F3BCD}
+"""The bits of sqrt(1/2), by the bits of the mantissa."""
+
 LOG2_E_REST = 0.44269504088896340736
 """log2(e) - 1."""
+LOG10_E = 0.4342944819032518
+LOG10_2 = {23: (0.301025390625, 4.605038981195214e-06), 52: (0.30102999566361177, 3.694239077158931e-13)}
+"""log10(2) as a number of so few bits that its products with exponents are exact, and the rest."""
 
 
 def log(f: Floats, x: SSAValue) -> SSAValue:
     """log(x) = n * ln 2 + log(m), where x = 2**n * m and m is from sqrt(1/2) to sqrt(2)."""
+    numbers = NUMBERS[f.format]
     n, t, rest = _split(f, x)
-    rest = f.add(rest, f.mul(n, LN2_LOW))
-    return _at_the_ends(f, x, f.add(f.mul(n, LN2_HIGH), f.add(t, rest)))
+    rest = f.add(rest, f.mul(n, numbers.ln2_low))
+    return _at_the_ends(f, x, f.add(f.mul(n, numbers.ln2_high), f.add(t, rest)))
 
 
 def log2(f: Floats, x: SSAValue) -> SSAValue:
@@ -41,6 +56,14 @@ def log2(f: Floats, x: SSAValue) -> SSAValue:
     return _at_the_ends(f, x, f.add(n, f.add(t, f.add(rest, parts))))
 
 
+def log10(f: Floats, x: SSAValue) -> SSAValue:
+    """log10(x) = n * log10(2) + log(m) * log10(e)."""
+    high, low = LOG10_2[f.format.mantissa]
+    n, t, rest = _split(f, x)
+    below = f.add(f.mul(rest, LOG10_E), f.mul(n, low))
+    return _at_the_ends(f, x, f.add(f.mul(n, high), f.add(f.mul(t, LOG10_E), below)))
+
+
 def log1p(f: Floats, x: SSAValue) -> SSAValue:
     """log(1 + x) = log(u) + (x - (u - 1)) / u, where u is 1 + x rounded; x itself near 0."""
     u = f.add(x, 1.0)
@@ -48,23 +71,33 @@ def log1p(f: Floats, x: SSAValue) -> SSAValue:
     result = f.add(log(f, u), lost)
     result = f.where("oeq", x, float("inf"), x, result)
     result = f.where("oeq", x, -1.0, f.number(float("-inf")), result)
-    return f.where("olt", f.magnitude(x), 2.0**-25, x, result)
+    return f.where("olt", f.magnitude(x), f.format.half_unit / 2, x, result)
+
+
+def parts_of(f: Floats, x: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """n and m with x = 2**n * m and m from sqrt(1/2) to sqrt(2), for an x above 0; denormal ones are scaled first."""
+    body, mantissa = f.body, f.format.mantissa
+    is_denormal = f.compare("olt", x, f.format.least_normal)
+    scaled = body.select(is_denormal, f.mul(x, 2.0**mantissa), x)
+    extra = body.select(is_denormal, f.number(-float(mantissa)), f.number(0.0))
+    bits = f.bits(scaled)
+    above = body.put(arith.SubiOp(bits, f.integer(SQRT_HALF_BITS[mantissa])))
+    exponent = body.put(arith.ShRSIOp(above, f.integer(mantissa)))
+    shifted = body.put(arith.ShLIOp(exponent, f.integer(mantissa)))
+    return f.add(f.whole(exponent), extra), f.from_bits(body.put(arith.SubiOp(bits, shifted)))
 
 
 def _split(f: Floats, x: SSAValue) -> tuple[SSAValue, SSAValue, SSAValue]:
-    """n, t and rest with x = 2**n * (1 + t) and log(1 + t) = t + rest. Denormal numbers are scaled first."""
-    body = f.body
-    scaled = f.where("olt", x, LEAST_NORMAL, f.mul(x, 2.0**MANTISSA_BITS), x)
-    extra = f.where("olt", x, LEAST_NORMAL, f.number(-float(MANTISSA_BITS)), f.number(0.0))
-    bits = f.bits(scaled)
-    above = body.put(arith.SubiOp(bits, f.integer(SQRT_HALF_BITS)))
-    exponent = body.put(arith.ShRSIOp(above, f.integer(MANTISSA_BITS)))
-    shifted = body.put(arith.ShLIOp(exponent, f.integer(MANTISSA_BITS)))
-    t = f.sub(f.from_bits(body.put(arith.SubiOp(bits, shifted))), 1.0)
-    n = f.add(body.put(arith.SIToFPOp(exponent, f32)), extra)
+    """n, t and rest with x = 2**n * (1 + t) and log(1 + t) = t + rest."""
+    n, m = parts_of(f, x)
+    t = f.sub(m, 1.0)
     square = f.mul(t, t)
-    rest = f.sub(f.mul(f.mul(square, t), f.polynomial(t, LOG_TAIL)), f.mul(square, 0.5))
-    return n, t, rest
+    half = f.mul(square, 0.5)
+    if not f.is_wide:
+        return n, t, f.sub(f.mul(f.mul(square, t), f.polynomial(t, LOG_TAIL)), half)
+    s = f.div(t, f.add(t, 2.0))
+    z = f.mul(s, s)
+    return n, t, f.sub(f.mul(s, f.add(half, f.mul(z, f.polynomial(z, LOG_SERIES)))), half)
 
 
 def _at_the_ends(f: Floats, x: SSAValue, result: SSAValue) -> SSAValue:

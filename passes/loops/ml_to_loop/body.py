@@ -17,11 +17,13 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     Signedness,
+    StringAttr,
     f32,
     f64,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from weft.dialects.loop.hints import ACCURACY
 from weft.dialects.ml.dtypes import width_of
 
 AnyInteger: TypeAlias = IntegerType[int, Signedness]
@@ -90,10 +92,14 @@ class Body:
     def __init__(self, builder: Builder, constants: Constants) -> None:
         self.builder = builder
         self.constant = constants
+        self.accuracy: str | None = None
+        """What functions of `math` are asked for from here on."""
 
     def put(self, op: Operation) -> SSAValue:
         """Insert an op and give its one result."""
         self.builder.insert(op)
+        if self.accuracy is not None and op.name.startswith("math."):
+            op.attributes[ACCURACY] = StringAttr(self.accuracy)
         return op.results[0]
 
     def like(self, number: Number, value: SSAValue) -> SSAValue:

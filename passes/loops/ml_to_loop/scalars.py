@@ -12,16 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from xdsl.dialects import arith, math
+from xdsl.dialects.builtin import f32, f64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from weft import codes
 from weft.dialects import ml
 from weft.dialects.locations import error_at
+from weft.dialects.loop.hints import accuracy_of
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.compare import CompareType
 from weft.dialects.ml.dtypes import Kind, kind_of
 from weft.dialects.upstream.arith import RemFOp
-from weft.passes.loops.ml_to_loop.body import Body, is_narrow, signless, wide
+from weft.passes.loops.expansions.arithmetic import Floats
+from weft.passes.loops.expansions.formats import F32, F64
+from weft.passes.loops.expansions.normal import gelu
+from weft.passes.loops.ml_to_loop.body import Body, signless, wide
 from weft.passes.loops.ml_to_loop.casts import convert, total_order
 from weft.passes.loops.ml_to_loop.powers import float_power, signed_power, unsigned_power
 
@@ -66,10 +71,7 @@ def _relu(b: Body, x: SSAValue) -> SSAValue:
 
 
 def _gelu(b: Body, x: SSAValue) -> SSAValue:
-    """x * (1 + erf(x / sqrt 2)) / 2; the error is a few units in the last place of x, so small results are coarse."""
-    share = b.put(math.ErfOp(b.put(arith.MulfOp(x, b.like(0.5**0.5, x)))))
-    half = b.put(arith.MulfOp(b.like(0.5, x), x))
-    return b.put(arith.MulfOp(half, b.put(arith.AddfOp(b.like(1, x), share))))
+    return gelu(Floats(b, F64 if x.type == F64.type else F32), x)
 
 
 def _is_finite(b: Body, x: SSAValue) -> SSAValue:
@@ -237,10 +239,16 @@ def _by_rule(b: Body, op: MlOp, element: Attribute, operands: Sequence[SSAValue]
     rule = RULES[kind].get(type(op)) if kind is not None else None
     if rule is None:
         raise error_at(op, f"{op.name} on {element} has no scalar form", code=codes.CANNOT_LOWER)
-    if not is_narrow(element):
-        return rule(b, *operands)
-    result = rule(b, *(b.resize_float(x, wide(element)) for x in operands))
+    b.accuracy = accuracy_of(op)
+    kept = _computed_in(element, b.accuracy)
+    result = rule(b, *(b.resize_float(x, kept) for x in operands))
+    b.accuracy = None
     return b.resize_float(result, element)
+
+
+def _computed_in(element: Attribute, accuracy: str | None) -> Attribute:
+    """The type in which an op on elements is computed; its result is rounded once."""
+    return f64 if element == f32 and accuracy == "1ulp" else wide(element)
 
 
 def _compare(b: Body, op: ml.CompareOp, element: Attribute, x: SSAValue, y: SSAValue) -> SSAValue:

@@ -14,6 +14,7 @@ from weft.dialects.loop import IndexOp
 from weft.passes.lower.function_builder import Value, int_attr
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
 from weft.passes.lower.loop_to_llvm.masks import lane_numbers
+from weft.passes.lower.loop_to_llvm.unlikely import is_choice, is_rare, lower_choice
 from weft.passes.lower.scalars import emit_scalar
 
 
@@ -27,6 +28,11 @@ def lower_constant(k: Lowering, op: Operation) -> None:
 
 def lower_scalar(k: Lowering, op: Operation) -> None:
     """An op of the table of scalar ops: on vectors where an operand depends on the lane."""
+    if is_rare(op):
+        return
+    if is_choice(op):
+        lower_choice(k, cast(arith.SelectOp, op))
+        return
     vector = any(k.is_vector(operand) for operand in op.operands)
     width = k.lanes.width if vector and k.lanes is not None else None
     operands = [k.value(operand, width) for operand in op.operands]

@@ -14,6 +14,10 @@ KERNELS = "weft.kernels"
 SITES = "weft.sites"
 """The module attribute that lists the places of launches, each `file:line:col`: a launch counts them from 0."""
 
+STATUS = "weft.status"
+"""The unit attribute of a kernel that may fail: its last argument points to a word (i64), 0 before the launch, in which
+a thread leaves the number of a message of the program, counted from 1."""
+
 GLOBAL = "weft.device"
 """The unit attribute of an `llvm.mlir.global` that lies on the device: it is uploaded once, when code is loaded."""
 

@@ -57,22 +57,20 @@ GPU_SCHEDULED = (
 )
 """Stop 5 of the GPU road: loops marked for blocks and threads, memory planned."""
 
-GPU = ("convert-loop-to-gpu", "gpu-kernel-outlining")
+OUTLINED = ("gpu-kernel-outlining",)
+"""The first stop of the GPU road: launches that a user wrote have kernels, which the passes on loops leave alone."""
+
+GPU = ("convert-loop-to-gpu",)
 """Stop 6 of the GPU road: kernels are functions of the device, and host code launches them."""
 
-NVVM = (
-    "convert-linalg-to-loops",
-    "lower-affine",
-    "expand-narrow-floats",
-    "convert-scf-to-cf",
-    "convert-gpu-to-nvvm",
-)
+NVVM = ("convert-linalg-to-loops", "lower-affine", "expand-narrow-floats", "convert-scf-to-cf", "convert-gpu-to-nvvm")
 """Stop 7 of the GPU road: kernels in the dialects llvm and nvvm."""
 
 GPU_TARGET = ("convert-to-llvm",)
 """Stop 8 of the GPU road: host code in the llvm dialect."""
 
 GPU_STOPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("outlined", OUTLINED),
     *STOPS[:3],
     ("scheduled", GPU_SCHEDULED),
     ("gpu", GPU),

@@ -9,6 +9,7 @@ from typing import Any, cast
 from xdsl.context import Context
 from xdsl.dialects import arith, cf, func, llvm, memref
 from xdsl.dialects.builtin import (
+    ArrayAttr,
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     IntegerType,
@@ -24,13 +25,15 @@ from xdsl.utils.hints import isa
 
 from weft import codes
 from weft.dialects import gpu
+from weft.dialects.device import STATUS
 from weft.dialects.locations import error_at
 from weft.dialects.nvvm import TargetAttr
-from weft.dialects.target import cuda_of
+from weft.dialects.target import ATTRIBUTE as TARGET
+from weft.dialects.target import CudaAttr, cuda_of
 from weft.passes.gpu.loop_kernels import lower_loop_kernel
 from weft.passes.gpu.to_nvvm.atomics import ATOMIC_RULES
 from weft.passes.gpu.to_nvvm.control import CONTROL_RULES
-from weft.passes.gpu.to_nvvm.function import STATUS, DeviceFunction, DeviceFunctionOp, DeviceModule
+from weft.passes.gpu.to_nvvm.function import DeviceFunction, DeviceFunctionOp, DeviceModule
 from weft.passes.gpu.to_nvvm.ids import ID_RULES
 from weft.passes.gpu.to_nvvm.matrices import MATRIX_RULES
 from weft.passes.gpu.to_nvvm.memory import MEMORY_RULES, global_of, private_buffer, shared_buffer
@@ -81,7 +84,8 @@ class ConvertGpuToNvvm(ModulePass):
     A kernel takes, for each buffer, the address of its first element and the sizes and strides that its type leaves
     open. Buffers of the block are globals in address space 3. Functions of `math` become arithmetic: no library is
     needed. Where a kernel may fail (`cf.assert`), it takes one more pointer, to a word that gets the number of the text
-    in `weft.messages`, and has the attribute `weft.status`.
+    in `weft.messages`, and has the attribute `weft.status`. A `gpu.module` that says no target gets that of the
+    program.
 
     **Before**
     ```mlir
@@ -123,6 +127,8 @@ class ConvertGpuToNvvm(ModulePass):
         messages = Messages(op)
         for inner in list(op.body.block.ops):
             if isinstance(inner, gpu.ModuleOp):
+                if inner.targets is None and isinstance(target := op.attributes.get(TARGET), CudaAttr):
+                    inner.targets = ArrayAttr([TargetAttr.of(target.data.chip, target.data.ptx)])
                 _lower_module(op, inner, messages)
         if messages.attribute().data:
             op.attributes[ATTRIBUTE] = messages.attribute()

@@ -28,9 +28,6 @@ from weft.passes.lower.host.messages import Messages
 from weft.passes.lower.scalar_rule import Rule
 from weft.passes.lower.types import VOID, memory_type, register_type, vector_type
 
-STATUS = "weft.status"
-"""The attribute of a kernel that may fail: its last argument points to the word (i64) that tells of it."""
-
 DeviceFunctionOp = GPUFuncOp | func.FuncOp
 """What stands in a `gpu.module` and has a body: kernels and functions of the device."""
 

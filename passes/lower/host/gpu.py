@@ -13,11 +13,14 @@ from xdsl.utils.hints import isa
 from weft.dialects import device, gpu
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.control import kernel_arguments
-from weft.passes.lower.host.device_memory import as_word, require_runtime, words
+from weft.passes.lower.host.device_memory import as_word, call_runtime, require_runtime, words
 from weft.passes.lower.host.function import HostFunction
 from weft.passes.lower.host.memory import alloc, copy, dealloc
 from weft.passes.lower.host.views import lower_cast
 from weft.passes.lower.types import PTR, byte_size, integer_type
+
+_WORD = 8
+"""The bytes of the word that a kernel leaves its status in."""
 
 
 def _tokens(f: HostFunction, op: Operation) -> None:
@@ -42,28 +45,55 @@ def lower_launch(f: HostFunction, op: gpu.LaunchFuncOp) -> None:
     block = (op.block_size_x, op.block_size_y, op.block_size_z)
     cluster = (op.cluster_size_x, op.cluster_size_y, op.cluster_size_z)
     dims = words(e, [_word(f, size) for size in (*grid, *block, *cluster)])
+    name = "::".join(part.data for part in (op.kernel.root_reference, *op.kernel.nested_references))
     places = [part for operand in op.kernel_operands for part in _argument_places(f, operand, op)]
+    status = _new_status(f, op) if f.shared.launches.may_fail(name) else None
+    places += [] if status is None else [_kept(f, status)]
     table = e.alloca(max(len(places), 1), PTR, 8)
     for number, place in enumerate(places):
         e.store(place, e.gep(table, number, PTR), 8)
-    name = "::".join(part.data for part in (op.kernel.root_reference, *op.kernel.nested_references))
     number, site = e.integer(f.shared.launches.kernel(name)), e.integer(f.shared.launches.site(op))
     operands = (number, site, dims, _word(f, op.dynamic_shared_memory_size), table)
     require_runtime(f, device.LAUNCH, operands, op, f"the launch of '@{name.replace('::', '::@')}' failed")
+    if status is not None:
+        _check_status(f, status, op)
     _tokens(f, op)
+
+
+def _new_status(f: HostFunction, op: Operation) -> Value:
+    """A word of the device, 0, for a kernel that may fail."""
+    e = f.e
+    word = cast(Value, call_runtime(f.e, device.ALLOC, (e.integer(_WORD),)))
+    f.check(e.icmp("ne", word, e.null()), op, "there is no memory for the status of a kernel")
+    operands = (word, e.integer(0), e.integer(_WORD), e.integer(1))
+    require_runtime(f, device.FILL, operands, op, "the status of a kernel could not be written")
+    return word
+
+
+def _check_status(f: HostFunction, word: Value, op: Operation) -> None:
+    """Wait for a kernel, and leave the function with the message that it left, if it left one."""
+    e = f.e
+    room = e.alloca(1, i64, _WORD)
+    operands = (room, word, e.integer(_WORD), e.integer(device.FROM_DEVICE))
+    require_runtime(f, device.COPY, operands, op, "the status of a kernel could not be read")
+    call_runtime(f.e, device.FREE, (word,))
+    status = e.load(room, i64, _WORD)
+    f.leave_unless(e.icmp("eq", status, e.integer(0)), status)
 
 
 def _argument_places(f: HostFunction, operand: SSAValue, op: Operation) -> list[Value]:
     """The places on the stack that hold what a kernel takes for one argument."""
+    return [_kept(f, value) for value in kernel_arguments(f, operand, op)]
+
+
+def _kept(f: HostFunction, value: Value) -> Value:
+    """A place on the stack that holds a value."""
     e = f.e
-    places: list[Value] = []
-    for value in kernel_arguments(f, operand, op):
-        kept = e.cast(llvm.ZExtOp, value, integer_type(8)) if value.type == i1 else value
-        size = byte_size(kept.type)
-        place = e.alloca(1, kept.type, size)
-        e.store(kept, place, size)
-        places.append(place)
-    return places
+    kept = e.cast(llvm.ZExtOp, value, integer_type(8)) if value.type == i1 else value
+    size = byte_size(kept.type)
+    place = e.alloca(1, kept.type, size)
+    e.store(kept, place, size)
+    return place
 
 
 def lower_alloc(f: HostFunction, op: gpu.AllocOp) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
+from xdsl.dialects import llvm
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.ir import Operation
 
-from weft.dialects.device import KERNELS, SITES
+from weft.dialects import gpu
+from weft.dialects.device import KERNELS, SITES, STATUS
 from weft.dialects.locations import where
 
 
@@ -17,10 +19,15 @@ class Launches:
     def __init__(self, module: ModuleOp) -> None:
         self._kernels = _numbered(module, KERNELS)
         self._sites = _numbered(module, SITES)
+        self._failing = _failing(module)
 
     def kernel(self, name: str) -> int:
         """The number of a kernel, by `module::name`."""
         return self._kernels.setdefault(name, len(self._kernels))
+
+    def may_fail(self, name: str) -> bool:
+        """Whether a kernel takes a word for its status."""
+        return name in self._failing
 
     def site(self, op: Operation) -> int:
         """The number of the place of an op."""
@@ -31,6 +38,17 @@ class Launches:
         for attribute, numbers in ((KERNELS, self._kernels), (SITES, self._sites)):
             if numbers:
                 module.attributes[attribute] = ArrayAttr([StringAttr(text) for text in numbers])
+
+
+def _failing(module: ModuleOp) -> frozenset[str]:
+    """The kernels that may fail, by `module::name`."""
+    return frozenset(
+        f"{holder.sym_name.data}::{function.sym_name.data}"
+        for holder in module.body.block.ops
+        if isinstance(holder, gpu.ModuleOp)
+        for function in holder.body.block.ops
+        if isinstance(function, llvm.FuncOp) and STATUS in function.attributes
+    )
 
 
 def _numbered(module: ModuleOp, attribute: str) -> dict[str, int]:

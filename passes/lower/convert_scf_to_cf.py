@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint
 
 from weft import codes
 from weft.dialects.locations import error_at
+from weft.passes.lower.positive import is_positive
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -144,6 +145,8 @@ def _check_step(op: Operation, step: SSAValue) -> None:
         number = owner.value.value.data
         if number <= 0:
             raise error_at(op, f"the step of '{op.name}' is {number}, it must be positive", code=codes.CANNOT_LOWER)
+        return
+    if is_positive(step):
         return
     builder = LocatedBuilder.before(op)
     zero = builder.insert(arith.ConstantOp(IntegerAttr(0, cast(Any, step.type)))).result

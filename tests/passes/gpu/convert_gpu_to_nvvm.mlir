@@ -91,6 +91,21 @@ gpu.module @kernels [#nvvm.target<chip = "sm_80", features = "+ptx80">] {
     gpu.return
   }
 
+  // A step that is made of sizes is positive, so that nothing can fail.
+  // CHECK-LABEL: llvm.func @grid_stride(
+  // CHECK-SAME:    attributes {gpu.kernel, nvvm.kernel} {
+  gpu.func @grid_stride(%n: index, %x: memref<?xf32>) kernel {
+    %zero = arith.constant 0.0 : f32
+    %first = gpu.global_id x
+    %threads = gpu.block_dim x
+    %blocks = gpu.grid_dim x
+    %step = arith.muli %threads, %blocks : index
+    scf.for %i = %first to %n step %step {
+      memref.store %zero, %x[%i] : memref<?xf32>
+    }
+    gpu.return
+  }
+
   // CHECK-LABEL: llvm.func @dynamic(
   gpu.func @dynamic(%x: memref<?xf32>) kernel {
     %c0 = arith.constant 0 : index

@@ -92,6 +92,7 @@ def device_program(
     contents: dict[str, bytes] = {}
     for op in list(module.body.block.ops):
         if isinstance(op, gpu.ModuleOp):
+            _name_target(op, module)
             modules[op.sym_name.data] = compile_module(op)
             op.detach()
             op.erase()
@@ -110,6 +111,18 @@ def device_program(
         data,
         bool(short_cut),
     )
+
+
+def _name_target(op: Any, module: ModuleOp) -> None:
+    """Let a `gpu.module` that names no target be for that of the program."""
+    from xdsl.dialects.builtin import ArrayAttr
+
+    from weft.dialects.nvvm import TargetAttr
+    from weft.dialects.target import cuda_of
+
+    if op.targets is None:
+        facts = cuda_of(module)
+        op.targets = ArrayAttr([TargetAttr.of(facts.chip, facts.ptx)])
 
 
 def _texts(module: ModuleOp, attribute: str) -> tuple[str, ...]:

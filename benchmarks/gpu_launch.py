@@ -24,9 +24,9 @@ func.func @main(%x: tensor<1024xf32>, %y: tensor<1024xf32>) -> tensor<1024xf32> 
 
 CHAIN = """
 func.func @main(%x: tensor<256x256xf32>, %w: tensor<256x256xf32>) -> tensor<256x256xf32> {
-  %0 = ml.softmax %x, axes = [1] : tensor<256x256xf32>
+  %0 = ml.softmax %x, axis = 1 : tensor<256x256xf32>
   %1 = ml.matmul %0, %w : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
-  %2 = ml.softmax %1, axes = [1] : tensor<256x256xf32>
+  %2 = ml.softmax %1, axis = 1 : tensor<256x256xf32>
   %3 = ml.matmul %2, %w : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
   func.return %3 : tensor<256x256xf32>
 }

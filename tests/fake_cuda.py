@@ -76,7 +76,7 @@ class Fake:
     memory: dict[int, Any] = field(default_factory=dict)
     available: int = 1 << 30
     graphs: dict[int, list[tuple[Any, ...]]] = field(default_factory=dict)
-    capturing: int | None = None
+    capturing: dict[int, list[tuple[Any, ...]]] = field(default_factory=dict)
     context: int = 0
     launches: list[Launch] = field(default_factory=list)
     _kept: list[Any] = field(default_factory=list)
@@ -84,7 +84,6 @@ class Fake:
     _handles: int = 1000
     _driver: Driver | None = None
     _table: dict[str, int] = field(default_factory=dict)
-    _captured: list[tuple[Any, ...]] = field(default_factory=list)
 
     def driver(self) -> Driver:
         """It as a driver."""
@@ -208,8 +207,8 @@ class Fake:
 
     def _do(self, stream, function, *args):
         """Now, or when the graph is launched that is captured on the stream."""
-        if self.capturing is not None and stream == self.capturing:
-            self._captured.append((function, *args))
+        if stream in self.capturing:
+            self.capturing[stream].append((function, *args))
         else:
             function(*args)
 
@@ -255,10 +254,10 @@ class Fake:
         launch = Launch(tuple(found.grid), tuple(found.block), cluster, found.shared, found.stream or 0, args)
         self.launches.append(launch)
         kernel = copy_strided if name == "weft_copy_strided" else self.kernels[name]
-        if self.capturing is not None and launch.stream == self.capturing:
+        if launch.stream in self.capturing:
             kept, places = self._arguments(kernel, args)
             again = Launch(launch.grid, launch.block, cluster, launch.shared, launch.stream, places)
-            self._captured.append((kernel, again, kept))
+            self.capturing[launch.stream].append((kernel, again, kept))
         else:
             kernel(launch)
 
@@ -277,11 +276,10 @@ class Fake:
         put(place, ctypes.c_int, 0)
 
     def cuStreamBeginCapture(self, stream, mode):
-        self.capturing, self._captured = stream, []
+        self.capturing[stream] = []
 
     def cuStreamEndCapture(self, stream, place):
-        self.graphs[self.handle(place)] = self._captured
-        self.capturing = None
+        self.graphs[self.handle(place)] = self.capturing.pop(stream)
 
     def cuGraphInstantiate(self, place, graph, flags):
         self.graphs[self.handle(place)] = self.graphs[graph]

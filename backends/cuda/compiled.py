@@ -18,7 +18,7 @@ from weft.backends.cuda.failures import asynchronous, failed
 from weft.backends.cuda.fast_call import words_of
 from weft.backends.cuda.loaded import Loaded, begin, copy_strided
 from weft.backends.cuda.operands import Operand, Operands
-from weft.backends.cuda.results import Call, Result, check_outs, results_of, take_returned
+from weft.backends.cuda.results import Call, Result, Wanted, check_outs, results_of, take_returned
 from weft.backends.cuda.staging import staging_of
 from weft.backends.cuda.states import State, States
 from weft.backends.cuda.streams import order_after, stream_of
@@ -89,7 +89,7 @@ class CudaFunction:
         state.after_failure()
         raise failed(self._loaded, state.record, status)
 
-    def _call(self, operands: Operands, outs: list[object] | None, stream: int, held: object) -> Any:
+    def _call(self, operands: Operands, outs: list[Wanted] | None, stream: int, held: object) -> Any:
         state = self._states.take(stream)
         results: list[Result] = []
         try:

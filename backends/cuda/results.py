@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -35,15 +36,24 @@ class Call:
     copier: Copier
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What `out=` holds for a result, and where that is on the GPU, if it is there."""
+
+    value: object = None
+    view: View | None = None
+
+
 class Result:
     """One result on its way: `operand` is where code writes one of static shape."""
 
-    def __init__(self, number: int, spec: ValueSpec, call: Call, wanted: object) -> None:
+    def __init__(self, number: int, spec: ValueSpec, call: Call, wanted: Wanted) -> None:
         self.number = number
         self.spec = spec
-        self.value: Any = wanted
+        self.value: Any = wanted.value
         self._call = call
-        self._wanted = wanted
+        self._wanted: Any = wanted.value
+        self._view = wanted.view
         self._on_device: DeviceArray | None = None
         self.operand: Operand | None = self._place() if spec.is_out else None
 
@@ -52,9 +62,10 @@ class Result:
         spec, call = self.spec, self._call
         shape = cast("tuple[int, ...]", spec.dims)
         dtype, strides = spec.numpy_dtype, contiguous_strides(cast("tuple[int, ...]", spec.dims))
+        view = self._view
         if self.value is None and call.kind is not None and call.kind.new is not None:
             self.value = call.kind.new(shape, dtype, call.gpu, call.stream)
-        view = _view(self.value, call.stream)
+            view = call.kind.view(self.value, call.stream)
         if view is not None:
             return Operand(spec, None, dtype, shape, strides, view.address, None, view, self.value)
         self._on_device = self._new(shape)
@@ -62,7 +73,7 @@ class Result:
 
     def _new(self, shape: Sequence[int]) -> DeviceArray:
         call, dtype = self._call, self.spec.numpy_dtype
-        count = dtype.itemsize * int(np.prod(shape, dtype=object))
+        count = dtype.itemsize * prod(shape)
         address = call.gpu.allocate(count, call.stream, f"the result {self.spec.name}")
         memory = Memory(call.gpu, address, call.stream, call.held)
         return DeviceArray(call.gpu, address, shape, dtype, call.stream, memory)
@@ -96,13 +107,12 @@ class Result:
         if found is None:
             return
         wanted = self._wanted
-        if wanted is not None and found.shape != tuple(cast(Any, wanted).shape):
-            what = f"out= for result {self.number} has the shape {tuple(cast(Any, wanted).shape)}, the result has "
+        if wanted is not None and found.shape != tuple(wanted.shape):
+            what = f"out= for result {self.number} has the shape {tuple(wanted.shape)}, the result has "
             raise WeftError(f"{what}{found.shape}", code=codes.WRONG_OUT)
-        view = _view(wanted, self._call.stream)
-        if view is not None:
+        if self._view is not None:
             steps = contiguous_strides(found.shape)
-            self._call.copier(view.address, found.address, copy_shape(found.dtype, found.shape, steps, steps))
+            self._call.copier(self._view.address, found.address, copy_shape(found.dtype, found.shape, steps, steps))
         elif self._call.kind is None or wanted is not None:
             host = cast(Array, np.empty(found.shape, found.dtype) if wanted is None else wanted)
             if host.nbytes:
@@ -123,14 +133,9 @@ class Result:
         )
 
 
-def _view(value: object, stream: int) -> View | None:
-    kind = None if value is None else kind_of(value)
-    return None if kind is None else kind.view(value, stream)
-
-
-def results_of(signature: Signature, call: Call, wanted: Sequence[object] | None) -> list[Result]:
+def results_of(signature: Signature, call: Call, wanted: Sequence[Wanted] | None) -> list[Result]:
     """The results of a call, with memory for those of static shape."""
-    given = wanted if wanted is not None else [None] * len(signature.results)
+    given = wanted if wanted is not None else [Wanted()] * len(signature.results)
     return [Result(n, spec, call, one) for n, (spec, one) in enumerate(zip(signature.results, given, strict=True))]
 
 
@@ -149,11 +154,11 @@ def take_returned(
 
 def check_outs(
     results: Sequence[ValueSpec], out: object, operands: Operands, gpu: Gpu, stream: int
-) -> list[object] | None:
+) -> list[Wanted] | None:
     """What `out=` holds, one for each result. Raises :class:`WeftError` for what cannot take it."""
     if out is None:
         return None
-    outs = listed_out(results, out)
+    outs, wanted = listed_out(results, out), list[Wanted]()
     spans = [operand.span() for operand in operands.operands if operand.view is not None]
     arrays: list[object] = [operand.host for operand in operands.operands if operand.host is not None]
     for n, (spec, value) in enumerate(zip(results, outs, strict=True)):
@@ -162,6 +167,7 @@ def check_outs(
             view = None if kind is None else kind.view(value, stream)
         except Unusable as error:
             raise wrong_out(n, spec, str(error)) from None
+        wanted.append(Wanted(value, view))
         if view is None:
             check_one_out(n, spec, value)
             if any(np.may_share_memory(cast(Array, value), cast(Array, other)) for other in arrays):
@@ -172,7 +178,7 @@ def check_outs(
         if any(low < span[1] and span[0] < high for low, high in spans):
             raise shared_out(n)
         spans.append(span)
-    return outs
+    return wanted
 
 
 def _check_view(n: int, spec: ValueSpec, view: View, gpu: Gpu) -> tuple[int, int]:
@@ -187,4 +193,4 @@ def _check_view(n: int, spec: ValueSpec, view: View, gpu: Gpu) -> tuple[int, int
     )
     if view.read_only or (strided and 0 not in view.shape):
         raise wrong_out(n, spec, "read-only, strided or unaligned")
-    return view.address, view.address + view.dtype.itemsize * int(np.prod(view.shape, dtype=object))
+    return view.address, view.address + view.dtype.itemsize * prod(view.shape)

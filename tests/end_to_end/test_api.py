@@ -122,7 +122,7 @@ def test_a_path_or_text_is_a_program(tmp_path):
     ("options", "message"),
     [
         ({"target": "cpuu"}, "unknown target 'cpuu'"),
-        ({"target": "cuda"}, "unknown target 'cuda'"),
+        ({"target": "cuda:ninety"}, "unknown target 'cuda:ninety'"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"pipeline": "builtin.module(nosuch)"}, "'nosuch' does not refer to a registered pass"),
         ({"pipeline": "cse"}, "wrapped with the anchor"),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import sys
@@ -30,6 +31,8 @@ import gpu_rows
 import torch
 
 import weft
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX leaves memory for the others
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 

@@ -208,7 +208,8 @@ def test_cupy_arrays():
     close(cupy.asnumpy(cupy.asarray(weft.to_device(values(1000)))), values(1000))
 
 
-def test_jax_arrays():
+def test_jax_arrays(monkeypatch):
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     jax = pytest.importorskip("jax")
     if jax.default_backend() != "gpu":
         pytest.skip("this JAX has no GPU")

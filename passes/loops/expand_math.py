@@ -23,7 +23,7 @@ from weft.passes.loops.expansions.error_function import erf
 from weft.passes.loops.expansions.exponentials import exp, exp2, expm1, tanh
 from weft.passes.loops.expansions.formats import F32, F64, Format
 from weft.passes.loops.expansions.logarithms import log, log1p, log2, log10
-from weft.passes.loops.expansions.powers import cbrt, pow_narrow
+from weft.passes.loops.expansions.powers import cbrt, power
 from weft.passes.loops.ml_to_loop.body import Body, Number, number_attr
 from weft.passes.rewriting import LocatedBuilder
 
@@ -47,9 +47,10 @@ BOTH: Mapping[type[Operation], Expansion] = {
     math.AtanOp: atan,
     math.Atan2Op: atan2,
     math.CbrtOp: cbrt,
+    math.PowFOp: power,
 }
 
-EXPANSIONS: Mapping[Format, Mapping[type[Operation], Expansion]] = {F32: {**BOTH, math.PowFOp: pow_narrow}, F64: BOTH}
+EXPANSIONS: Mapping[Format, Mapping[type[Operation], Expansion]] = {F32: BOTH, F64: BOTH}
 """What each function becomes, by format. All are right at infinities, NaN, zeros and denormal numbers."""
 
 WITHOUT_LIBRARY: Mapping[Format, Mapping[type[Operation], Expansion]] = {
@@ -66,7 +67,7 @@ LARGEST_ERROR_ULP = 4
 class ExpandMath(ModulePass):
     """Turn functions of `math` on f32 and f64 in kernels into arithmetic: polynomials, and the bits of numbers.
 
-    These are exp, exp2, expm1, log, log2, log10, log1p, tanh, erf, sin, cos, tan, atan, atan2, cbrt and powf (on f32).
+    These are exp, exp2, expm1, log, log2, log10, log1p, tanh, erf, sin, cos, tan, atan, atan2, cbrt and powf.
     They vectorize like any scalar body; a call of the math library would go lane by lane. `accuracy` is `4ulp`, the
     greatest error in units in the last place (docs/math.md has that of each function); `1ulp`, for which f32 is
     computed in f64, and f64 by the library; or `library`, which leaves all functions to it. An op's own
@@ -88,7 +89,7 @@ class ExpandMath(ModulePass):
     **Needs** nothing; before `choose-schedule` it is done once, and not for each copy of a body.
 
     **Leaves alone** other types, other functions, and functions that are not kernels. sin, cos and tan of numbers
-    beyond 2**20 stay with the library, behind a test; so does powf on f64. Raises WeftError for an unknown accuracy.
+    beyond 2**20 stay with the library, behind a test. Raises WeftError for an unknown accuracy.
     """
 
     name = "expand-math"

@@ -1,4 +1,4 @@
-"""pow on f32, and cbrt."""
+"""pow and cbrt."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
 from weft.passes.loops.expansions.arithmetic import Floats
+from weft.passes.loops.expansions.exponentials import NUMBERS
 from weft.passes.loops.expansions.formats import F64
 from weft.passes.loops.expansions.logarithms import parts_of
 
 LOG2_E = 1.4426950408889634
+LN_2 = 0.6931471805599453
 LOG_SERIES = (0.6666666564364027, 0.4000033563844265, 0.2853727801805506, 0.23582767163768986)
 """(log((1 + s) / (1 - s)) - 2s) / s**3 in s**2 for |s| <= 0.1716, to 4.8e-12 of the logarithm."""
 
@@ -25,17 +27,85 @@ EXP2_TAIL = (
 )
 """(2**r - 1) / r for |r| <= 0.505, to 2.5e-10 of 2**r."""
 
+LOG_REST = (
+    0.5999999999999996,
+    0.42857142857167724,
+    0.33333333326290626,
+    0.2727272830720492,
+    0.23076835187878422,
+    0.20004480706097186,
+    0.17512134572453453,
+    0.17984297960678236,
+)
+"""(3/2 log((1 + s) / (1 - s)) / s - 3 - s**2) / s**4 in s**2 for |s| <= 0.1716, to 2**-67 of the logarithm."""
+TWO_THIRDS_LOG2_E = (0.9617966860532761, 7.872699542894897e-09)
+"""2/3 log2(e), the first part with half of the bits."""
+
 ROOT_BITS = 0x2A9F7893 << 32
 """What a third of the bits of a number has to be added to, to give about the bits of its cube root."""
 
 
-def pow_narrow(f: Floats, x: SSAValue, y: SSAValue) -> SSAValue:
-    """|x|**y = 2**(y log2|x|) in f64, whose rounding is the only one that counts; then signs and special cases."""
+def power(f: Floats, x: SSAValue, y: SSAValue) -> SSAValue:
+    """|x|**y = 2**(y log2|x|); then signs and special cases.
+
+    In f32 the exponent is computed in f64, in f64 in two parts, since an error of it is one of the result, as large as
+    the result is.
+    """
+    return _special(f, x, y, _power_wide(f, x, y) if f.is_wide else _power(f, x, y))
+
+
+def _power(f: Floats, x: SSAValue, y: SSAValue) -> SSAValue:
+    """The power of |x| on f32."""
     body, w = f.body, Floats(f.body, F64)
     size = w.magnitude(body.resize_float(x, F64.type))
-    power = w.mul(_log2(w, size), body.resize_float(y, F64.type))
-    result = body.resize_float(_exp2(w, w.clamp(-200.0, power, 200.0)), f32)
-    return _special(f, x, y, result)
+    exponent = w.mul(_log2(w, size), body.resize_float(y, F64.type))
+    return body.resize_float(_exp2(w, w.clamp(-200.0, exponent, 200.0)), f32)
+
+
+def _power_wide(w: Floats, x: SSAValue, y: SSAValue) -> SSAValue:
+    """The power of |x| on f64: the product of y and both parts of the logarithm, less its whole part."""
+    high, low = _log2_parts(w, w.magnitude(x))
+    exponent = w.mul(y, w.add(high, low))
+    is_near = w.compare("olt", w.magnitude(exponent), 1100.0)
+    upper = w.upper_half(y)
+    most = w.body.select(is_near, w.mul(upper, high), w.clamp(-1100.0, exponent, 1100.0))
+    rest = w.add(w.mul(w.sub(y, upper), high), w.mul(y, low))
+    rest = w.body.select(is_near, rest, w.number(0.0))
+    whole, n = w.round(w.add(most, rest))
+    most = w.sub(most, whole)
+    r = w.add(most, rest)
+    lost = w.sub(rest, w.sub(r, most))
+    share = w.mul(r, w.polynomial(r, NUMBERS[F64].exp2_tail))
+    share = w.add(share, w.mul(w.add(share, 1.0), w.mul(lost, LN_2)))
+    return w.scaled(w.add(share, 1.0), n)
+
+
+def _log2_parts(w: Floats, x: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """log2(x) as a number with half of the bits and the rest, as in FreeBSD's `e_pow.c` without its table.
+
+    With s = (m - 1) / (m + 1) in two parts, it is n + 2/3 log2(e) s (3 + s**2 + ...), each product in two parts too.
+    """
+    n, m = parts_of(w, x)
+    above, below = w.sub(m, 1.0), w.add(m, 1.0)
+    inverse = w.div(1.0, below)
+    s = w.mul(above, inverse)
+    s_high, below_high = w.upper_half(s), w.upper_half(below)
+    below_low = w.sub(m, w.sub(below_high, 1.0))
+    s_low = w.sub(w.sub(above, w.mul(s_high, below_high)), w.mul(s_high, below_low))
+    s_low = w.mul(s_low, inverse)
+    square, z = w.mul(s_high, s_high), w.mul(s, s)
+    tail = w.add(w.mul(w.mul(z, z), w.polynomial(z, LOG_REST)), w.mul(s_low, w.add(s_high, s)))
+    factor = w.upper_half(w.add(w.add(square, 3.0), tail))
+    factor_low = w.sub(tail, w.sub(w.sub(factor, 3.0), square))
+    product = w.mul(s_high, factor)
+    product_low = w.add(w.mul(s_low, factor), w.mul(factor_low, s))
+    high = w.upper_half(w.add(product, product_low))
+    low = w.sub(product_low, w.sub(high, product))
+    first, second = TWO_THIRDS_LOG2_E
+    log_high = w.mul(high, first)
+    log_low = w.add(w.mul(high, second), w.mul(low, first + second))
+    total = w.upper_half(w.add(w.add(log_high, log_low), n))
+    return total, w.sub(log_low, w.sub(w.sub(total, n), log_high))
 
 
 def _log2(w: Floats, x: SSAValue) -> SSAValue:

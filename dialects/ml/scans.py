@@ -32,8 +32,8 @@ class ScanOp(MlOp):
     """A running reduction along an axis (the last unless given; a negative one counts from the end).
 
     With `exclusive` an element is left out of its own result, so the first one is the neutral element of the
-    reduction. With `reverse` it runs from the end. f16 and bf16 are accumulated in f32; the order of
-    combination is that of the elements.
+    reduction. With `reverse` it runs from the end. f16 and bf16 are accumulated in f32, others in their own type; the
+    order of combination is that of the elements.
     """
 
     KIND: ClassVar[str]
@@ -76,12 +76,17 @@ class ScanOp(MlOp):
     def result_dims(self) -> tuple[Shape, ...]:
         return (self.operand_dims(0),)
 
+    @staticmethod
+    def _accumulated(x: Array) -> Array:
+        """In the type of what is accumulated: since the order is given, so are its overflows and what vanishes."""
+        return x.astype(np.float32) if is_float(x.dtype) and x.dtype.itemsize == 2 else x
+
     def compute(self, operands: tuple[Array, ...], body: Body | None) -> tuple[Array, ...]:
         (x,) = operands
-        wide = numerics.widen(np.flip(x, self.dim) if self.reverse is not None else x)
+        wide = self._accumulated(np.flip(x, self.dim) if self.reverse is not None else x)
         result = np.asarray(combiner(self.KIND, x.dtype).accumulate(wide, axis=self.dim, dtype=wide.dtype))
         if self.exclusive is not None and result.size:
-            first = numerics.widen(neutral(self.KIND, tensor_type(self.operand).element_type))
+            first = self._accumulated(neutral(self.KIND, tensor_type(self.operand).element_type))
             result = np.roll(result, 1, self.dim)
             result[(slice(None),) * self.dim + (0,)] = first
         result = np.flip(result, self.dim) if self.reverse is not None else result

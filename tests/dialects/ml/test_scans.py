@@ -55,6 +55,12 @@ def test_narrow_floats_are_accumulated_in_a_wider_type():
         assert float(found[-1]) == count
 
 
+def test_products_overflow_and_vanish_on_the_way():
+    x = np.array([1e30, 1e30, 1e-30, 1e-30], np.float32)
+    assert ml.CumprodOp(value(f32, 4)).evaluate(x)[0].tolist() == [x[0], np.inf, np.inf, np.inf]
+    assert ml.CumprodOp(value(f32, 4), reverse=True).evaluate(x)[0].tolist() == [0, 0, 0, x[3]]
+
+
 def test_integers_wrap():
     assert ml.CumsumOp(value(i8, 2)).evaluate(np.array([127, 1], np.int8))[0].tolist() == [127, -128]
 

@@ -143,6 +143,17 @@ class Emitter:
         switch.location = self.op.location
         block.add_op(switch)
 
+    def leave(self) -> None:
+        """End the thread here: what follows in the block is not reached."""
+        assert self.out is not None, "a function that ends its thread is a coroutine"
+        self.do("weft.finish")
+        block = self.op.parent
+        assert block is not None
+        block.split_before(self.op)
+        end = llvm.BrOp(self.out)
+        end.location = self.op.location
+        block.add_op(end)
+
     def with_warp(self, mask: SSAValue, service: int = 0) -> None:
         """Wait until all lanes of a mask have come here. `service` is what is then done: 0 nothing, else
         :data:`ORDER` or the number of a service."""

@@ -182,6 +182,88 @@ define internal i32 @weft.present(ptr %t) alwaysinline {
   ret i32 %mask
 }
 
+; the lanes of the warp whose threads have not ended
+define internal i32 @weft.alive(ptr %t) alwaysinline {
+entry:
+  %lane = call i32 @weft.lane(ptr %t)
+  %number = call ptr @thread.number(ptr %t)
+  %mine = load i32, ptr %number
+  %block = call ptr @weft.block(ptr %t)
+  %count.at = call ptr @block.count(ptr %block)
+  %count = load i32, ptr %count.at
+  %first = sub i32 %mine, %lane
+  %left = sub i32 %count, %first
+  %lanes = call i32 @llvm.umin.i32(i32 %left, i32 32)
+  br label %next
+next:
+  %n = phi i32 [ 0, %entry ], [ %n.next, %next ]
+  %mask = phi i32 [ 0, %entry ], [ %mask.next, %next ]
+  %distance = sub i32 %n, %lane
+  %wide = sext i32 %distance to i64
+  %size = call i64 @sizeof.thread()
+  %offset = mul i64 %wide, %size
+  %u = getelementptr i8, ptr %t, i64 %offset
+  %state.at = call ptr @thread.state(ptr %u)
+  %state = load i32, ptr %state.at
+  %lives = icmp ne i32 %state, 0
+  %one = zext i1 %lives to i32
+  %bit = shl i32 %one, %n
+  %mask.next = or i32 %mask, %bit
+  %n.next = add i32 %n, 1
+  %more = icmp ult i32 %n.next, %lanes
+  br i1 %more, label %next, label %done
+done:
+  ret i32 %mask.next
+}
+
+; what a thread brings to a barrier that counts, and what it sees: how many brought something, how many came
+define internal void @weft.bring_predicate(ptr %t, i32 %value) alwaysinline {
+  %at = call ptr @thread.predicate(ptr %t)
+  store i32 %value, ptr %at
+  ret void
+}
+
+define internal i32 @weft.counted(ptr %t) alwaysinline {
+  %at = call ptr @thread.what(ptr %t)
+  %sum = load i64, ptr %at
+  %count = trunc i64 %sum to i32
+  ret i32 %count
+}
+
+define internal i32 @weft.came(ptr %t) alwaysinline {
+  %at = call ptr @thread.how(ptr %t)
+  %sum = load i64, ptr %at
+  %count = trunc i64 %sum to i32
+  ret i32 %count
+}
+
+; the address in the shared memory of another block of the cluster
+define internal ptr @weft.map_shared(ptr %t, ptr %p, i32 %rank) alwaysinline {
+  %block = call ptr @weft.block(ptr %t)
+  %own = call i32 @weft.rank_in_cluster(ptr %t)
+  %distance = sub i32 %rank, %own
+  %wide = sext i32 %distance to i64
+  %size = call i64 @sizeof.block()
+  %offset = mul i64 %wide, %size
+  %other = getelementptr i8, ptr %block, i64 %offset
+  %here.at = call ptr @block.shared(ptr %block)
+  %here = load ptr, ptr %here.at
+  %there.at = call ptr @block.shared(ptr %other)
+  %there = load ptr, ptr %there.at
+  %address = ptrtoint ptr %p to i64
+  %first = ptrtoint ptr %here to i64
+  %inside = sub i64 %address, %first
+  %mapped = getelementptr i8, ptr %there, i64 %inside
+  ret ptr %mapped
+}
+
+; the address that lane (8 * matrix + row) of the warp brought
+define internal ptr @weft.row(ptr %t, i32 %lane) alwaysinline {
+  %slot = call ptr @weft.seen(ptr %t, i32 %lane)
+  %row = load ptr, ptr %slot
+  ret ptr %row
+}
+
 ; the lane that a shuffle reads from, and whether it is in range: PTX, shfl.sync; modes up 0, down 1, idx 2, bfly 3
 define internal { i32, i1 } @weft.shuffle.source(ptr %t, i32 %mode, i32 %b, i32 %c) alwaysinline {
 entry:

@@ -19,7 +19,7 @@ from weft.backends.sim.emit import PTR, Context, Emitter
 from weft.backends.sim.guards import guard, is_access, make_unaligned
 from weft.backends.sim.inlining import inline_waiting, waiting_functions
 from weft.backends.sim.layout import State
-from weft.backends.sim.meanings import meaning_of
+from weft.backends.sim.meanings import is_instruction, meaning_of
 from weft.backends.sim.record import ENTRY, MEMORY, Kernel, Record
 from weft.backends.sim.retype import make_plain, plain
 from weft.backends.sim.shared import SPACE, lay_out, size_of
@@ -148,9 +148,10 @@ class _Preparation:
             callee = self.functions.get(op.callee.string_value())
             if callee is not None and callee.body.blocks:
                 emit.replace([emit.call(callee.sym_name.data, r.type, *op.args) for r in op.results] or _done(emit, op))
-        elif op.name.partition(".")[0] not in ("llvm",):
-            hint = "run the pass 'convert-gpu-to-nvvm' first" if not op.name.startswith("nvvm.") else None
-            raise error_at(op, f"the simulator does not know '{op.name}'", hint, code=codes.CANNOT_LOWER)
+        elif is_instruction(op) or not op.name.startswith("llvm."):
+            name = op.intrin.data if isinstance(op, llvm.CallIntrinsicOp) else op.name
+            hint = None if is_instruction(op) else "run the pass 'convert-gpu-to-nvvm' first"
+            raise error_at(op, f"the simulator does not know '{name}'", hint, code=codes.CANNOT_LOWER)
         elif is_access(op):
             if self.context.checked:
                 guard(emit)

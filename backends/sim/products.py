@@ -43,6 +43,21 @@ class Product:
     d: str
     saturates: bool = False
 
+    @property
+    def bytes_of_a(self) -> int:
+        """The bytes of A that a lane holds."""
+        return self.m * self.k // 32 * np.dtype(_DTYPES[self.a]).itemsize
+
+    @property
+    def bytes_of_b(self) -> int:
+        """The bytes of B that a lane holds."""
+        return self.k * self.n // 32 * np.dtype(_DTYPES[self.b]).itemsize
+
+    @property
+    def bytes_of_c(self) -> int:
+        """The bytes of C that a lane holds."""
+        return self.m * self.n // 32 * np.dtype(_DTYPES[self.c]).itemsize
+
     def run(self, slots: Array) -> None:
         """Do it for a warp, whose lanes' slots are the rows of `slots` (bytes)."""
         a = self._gathered(slots, A_AT, self.a, a_places(self.m, self.k, _per(self.a)), (self.m, self.k))

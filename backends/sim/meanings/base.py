@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -62,3 +63,29 @@ def as_result(emit: Emitter, value: SSAValue, op: NvvmOp) -> SSAValue:
 def nothing(emit: Emitter, op: NvvmOp) -> Sequence[SSAValue]:
     """For what makes no difference here."""
     return []
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of an intrinsic: what its name says (the parts that its pattern names), its operands, and the types of the
+    values that it gives."""
+
+    parts: Mapping[str, str | None]
+    operands: Sequence[SSAValue]
+    results: Sequence[Attribute]
+
+
+@dataclass(frozen=True)
+class IntrinsicMeaning:
+    """What the intrinsics do whose names (behind `llvm.nvvm.`) have a pattern."""
+
+    pattern: re.Pattern[str]
+    write: Callable[[Emitter, Call], Sequence[SSAValue]]
+    waits: bool = False
+
+
+def intrinsic(
+    pattern: str, write: Callable[[Emitter, Call], Sequence[SSAValue]], *, waits: bool = False
+) -> IntrinsicMeaning:
+    """A row of a table of intrinsics."""
+    return IntrinsicMeaning(re.compile(pattern), write, waits)

@@ -120,11 +120,11 @@ define internal ptr @weft.shared(ptr %t, i64 %offset) alwaysinline {
   ret ptr %place
 }
 
-define internal i64 @weft.shared_bytes(ptr %t) alwaysinline {
+define internal i32 @weft.dynamic_bytes(ptr %t) alwaysinline {
   %block = call ptr @weft.block(ptr %t)
-  %at = call ptr @block.shared_bytes(ptr %block)
-  %bytes = load i64, ptr %at
-  ret i64 %bytes
+  %at = call ptr @block.dynamic_bytes(ptr %block)
+  %bytes = load i32, ptr %at
+  ret i32 %bytes
 }
 
 define internal i32 @weft.cluster_id(ptr %t, i32 %n) alwaysinline {

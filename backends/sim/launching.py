@@ -68,6 +68,7 @@ class Stage:
         blocks["rank"] = ranks
         blocks["shared"] = address_of(self.shared) + ranks * self.stride
         blocks["shared_bytes"] = self.shared_bytes
+        blocks["dynamic_bytes"] = sizes.shared
         blocks["threads"] = address_of(self.threads) + ranks * self.threads_in_block * THREAD.dtype.itemsize
         blocks["count"] = self.threads_in_block
         blocks["size"], blocks["grid"], blocks["cluster"] = sizes.block, sizes.grid, sizes.cluster

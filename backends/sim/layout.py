@@ -115,6 +115,7 @@ BLOCK = Layout(
         ("launch", "ptr", 1),
         ("shared", "ptr", 1),
         ("shared_bytes", "i64", 1),
+        ("dynamic_bytes", "i32", 1),  # of them, those that the launch asked for
         ("threads", "ptr", 1),
         ("count", "i32", 1),
         ("rank", "i32", 1),  # in the cluster

@@ -57,6 +57,8 @@ def is_instruction(op: Operation) -> bool:
 
 def _of_code(op: NvvmOp) -> Meaning | None:
     """The meaning of the intrinsic that LLVM takes for an op."""
+    if isinstance(name := op.INSTRUCTION.code, str) and _find(name.removeprefix(PREFIX)) is not None:
+        return _of_intrinsic(name, lambda emit: list(op.operands), [r.type for r in op.results], None)
     code = cast(Any, op).code() if hasattr(op, "code") else None
     if code is None or not code.is_intrinsic:
         return None

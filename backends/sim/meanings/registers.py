@@ -49,6 +49,7 @@ REGISTERS: Mapping[str, Meaning] = {
         ("smid", _constant(0)),
         ("cluster.ctarank", _read("weft.rank_in_cluster")),
         ("cluster.nctarank", _read("weft.blocks_in_cluster")),
+        ("dynamic_smem_size", _read("weft.dynamic_bytes")),
         ("clock", Meaning(_time)),
         ("clock64", Meaning(_time)),
         ("globaltimer", Meaning(_time)),

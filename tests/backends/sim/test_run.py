@@ -261,3 +261,20 @@ def test_a_thread_that_waits_for_nobody_is_found():
   ^end:"""
     with pytest.raises(WeftError, match="thread 0 looks here again and again"):
         run(kernel("%y: !llvm.ptr<1>", body), [1], [1], np.zeros(1, np.int32))
+
+
+def test_a_thread_ends_by_an_instruction():
+    body = f"""{TID}
+    %ten = llvm.mlir.constant(10 : i32) : i32
+    %early = llvm.icmp "slt" %t, %ten : i32
+    llvm.cond_br %early, ^leave, ^stay
+  ^leave:
+    nvvm.exit
+    llvm.br ^stay
+  ^stay:
+    %n = nvvm.read.ptx.sreg.dynamic_smem_size : i32
+{index("%t", "%y", "i32", "%q")}
+    llvm.store %n, %q : i32, !llvm.ptr<1>"""
+    y = np.full(32, -1, np.int32)
+    run(kernel("%y: !llvm.ptr<1>", body), [1], [32], y, shared=48)
+    np.testing.assert_array_equal(y, np.where(np.arange(32) < 10, -1, 48))

@@ -6,6 +6,7 @@
 | sum of products | a tile of sums in registers; for short sums in the order of the output |
 | sum of products, few rows, large right input | the right input streamed once, tiles of sums in registers |
 | sum of products, both inputs along what is summed | vectors of partial sums for a tile of results |
+| sum of products, lanes apart in the output | the right input packed; tiles of sums turned for the stores |
 | reduction along the lanes | partial results in vectors, combined at the end |
 | reduction along other loops, or of fewer elements than a vector has lanes | a strip of results in registers |
 | one thing for each element | vectors along the last dimension |

@@ -28,6 +28,7 @@ from weft.passes.loops.plans.roles import (
     register_tile,
     roles,
 )
+from weft.passes.loops.plans.turned import turned
 
 STREAMED_SUMS = 16
 """How many rows of the right input are added to a tile of sums before the next tile, where there are few."""
@@ -61,6 +62,10 @@ def contractions(nest: Leaf, machine: Machine, names: Names) -> Iterator[list[St
     lanes = machine.lanes(nest.element_bytes)
     found: list[tuple[float, Make]] = []
     for one in roles(nest):
+        if one.scattered:
+            cost = cost_along_lanes(one, lanes, machine, packed=True)
+            found.append((cost, lambda one=one: turned(nest, one, machine, names)))
+            continue
         found += _along_lanes(nest, one, lanes, machine, names)
         if _reads_along(one):
             cost = cost_of_dots(one, lanes, machine)
@@ -86,7 +91,7 @@ def _along_lanes(nest: Leaf, one: Roles, lanes: int, machine: Machine, names: Na
 
 def _can_pack(one: Roles) -> bool:
     """Whether the nest is one of panels: one loop that is reduced over, and a right input of a known size."""
-    return len(one.over) == 1 and one.lanes.trip() is not None and one.rows is not None and not one.scattered
+    return len(one.over) == 1 and one.lanes.trip() is not None and one.rows is not None
 
 
 def _is_streamed(one: Roles) -> bool:

@@ -59,7 +59,7 @@ class Roles:
 
     @property
     def scattered(self) -> bool:
-        """Whether lanes are apart in the output."""
+        """Whether lanes are apart in the output, so that its rows must become columns."""
         return stride(self.out, self.lanes.counter) != 1
 
 
@@ -79,9 +79,16 @@ def roles(nest: Leaf) -> Iterator[Roles]:
     moving = [loop for loop in outputs if trip(loop) > 1] or outputs
     for lanes in reversed(moving):
         moved = [load for load in loads if lanes.counter in load.counters]
-        if len(moved) == 1 and stride(out, lanes.counter) is not None:
+        if len(moved) == 1:
             right = moved[0]
-            yield _with(out, loads[1] if right is loads[0] else loads[0], right, lanes, over, outputs)
+            found = _with(out, loads[1] if right is loads[0] else loads[0], right, lanes, over, outputs)
+            if not found.scattered or _can_turn(found):
+                yield found
+
+
+def _can_turn(found: Roles) -> bool:
+    """Whether stores may run along the rows of a tile of sums."""
+    return found.rows is not None and trip(found.rows) > 1 and stride(found.out, found.rows.counter) == 1
 
 
 def _with(
@@ -100,6 +107,10 @@ def register_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]
     rows = max(1, min(trip(found.rows), sums // vectors))
     if rows < sums // 4:
         vectors = max(vectors, min(VECTORS_IN_A_ROW, sums // rows, -(-trip(found.lanes) // lanes)))
+    elif trip(found.rows) % rows:
+        # a few rows more, where that leaves none over
+        most = (machine.cpu.vector_registers - vectors - 2) // vectors
+        rows = next((more for more in range(rows + 1, most + 1) if trip(found.rows) % more == 0), rows)
     return rows, vectors * lanes
 
 
@@ -120,7 +131,7 @@ def cost_along_lanes(found: Roles, lanes: int, machine: Machine, *, packed: bool
     loads = (vectors + rows / 2) / (rows * vectors)
     cost = products * max(1.0, loads, LATENCY / (rows * vectors))
     if found.scattered:
-        cost += found.times * trip(found.rows) * trip(found.lanes) * SCALAR_COST
+        cost += found.times * trip(found.rows) * trip(found.lanes) * TRANSPOSE_COST
     if packed:
         each = TRANSPOSE_COST if found.across else COPY_COST
         return cost + _elements(found.right, found) * each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import cast
 
 import numpy as np
 import pytest
@@ -22,10 +23,15 @@ from tests.passes.loops.random_nests import (
     rows,
     window,
 )
+from weft.dialects.loop import ForOp
 from weft.dialects.target import Cpu
 from weft.passes.loops.apply_schedule import apply_steps
 from weft.passes.loops.choose_schedule import choose
 from weft.passes.loops.kernels import kernels
+from weft.passes.loops.nest_shape import leaf
+from weft.passes.loops.plans.common import Machine, Names
+from weft.passes.loops.plans.roles import roles
+from weft.passes.loops.plans.turned import turned
 from weft.passes.loops.registers import check_registers
 from weft.registry import context
 
@@ -138,6 +144,52 @@ def test_partial_sums_in_vectors_are_right_on_odd_shapes(shape):
 def test_packing_square_by_square_is_right_on_odd_shapes():
     for shape in ((50, 800, 19), (49, 40, 90)):
         check_default(transposed(*shape), WIDE, 5)
+
+
+CHANNELS_FIRST = """func.func @kernel(
+    %X: memref<{c}x{h2}x{w2}xf32> {{loop.name = "X"}},
+    %F: memref<{o}x{c}x2x2xf32> {{loop.name = "F"}},
+    %Y: memref<{o}x{h}x{w}xf32> {{loop.name = "Y"}}) attributes {{loop.kernel}} {{
+  loop.for "o" %o to {o} {{ loop.for "h" %h to {h} {{ loop.for "w" %w to {w} {{
+    loop.for "c" %c to {c} {{ loop.for "r" %r to 2 {{ loop.for "s" %s to 2 {{
+      %x = loop.load %X[%c, {step}*%h + %r, {step}*%w + %s] : memref<{c}x{h2}x{w2}xf32>
+      %f = loop.load %F[%o, %c, %r, %s] : memref<{o}x{c}x2x2xf32>
+      %p = arith.mulf %x, %f : f32
+      loop.reduce add %p into %Y[%o, %h, %w] over (%c, %r, %s) : memref<{o}x{h}x{w}xf32>
+    }} }} }}
+  }} }} }}
+  func.return
+}}"""
+
+
+def channels_first(o: int, h: int, w: int, c: int, step: int) -> Case:
+    """A convolution by a 2x2 window whose channels stand outermost in memory."""
+    h2, w2 = step * (h - 1) + 2, step * (w - 1) + 2
+    text = CHANNELS_FIRST.format(o=o, h=h, w=w, c=c, h2=h2, w2=w2, step=step)
+    return Case(text, ((c, h2, w2), (o, c, 2, 2), (o, h, w)))
+
+
+@pytest.mark.parametrize("shape", [(16, 2, 7, 2, 1), (18, 1, 13, 1, 2), (33, 2, 6, 1, 1), (2, 1, 40, 1, 1)])
+def test_sums_whose_lanes_are_apart_in_the_output_are_right_on_odd_shapes(shape):
+    case = channels_first(*shape)
+    module = module_of(case)
+    expected = compute(module, case, 6)
+    kernel = next(kernels(module))
+    nest = leaf(cast(ForOp, kernel.body.block.first_op))
+    assert nest is not None
+    one = next(found for found in roles(nest) if found.scattered)
+    apply_steps(kernel, turned(nest, one, Machine(WIDE, parallel=False), Names()))
+    module.verify()
+    check_registers(kernel)
+    assert np.array_equal(expected[-1], compute(module, case, 6)[-1])
+
+
+def test_a_convolution_has_its_lanes_along_the_channels_where_rows_fill_no_vectors():
+    assert "interchange (Y_r.out.or, Y_r.out.wr)" in words(channels_first(64, 28, 28, 64, 1), WIDE)
+
+
+def test_a_convolution_of_wide_rows_has_its_lanes_along_them():
+    assert "vectorize wr 16" in words(channels_first(4, 8, 64, 3, 1), WIDE)
 
 
 def test_a_large_right_input_of_few_rows_is_streamed():

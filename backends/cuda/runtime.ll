@@ -5,12 +5,12 @@
 ; Fields: 0 stream, 1 kernels (%kernel), 2 limits (seven i64: threads of a block, block x y z, grid x y z), 3 pool of
 ; memory, 4 flags, 5 error, 6 what failed, 7 kernel, 8 site, 9 bytes asked for, 10 waits, 11 launches, 12 the kernel of
 ; strided copies, 13 sizes of the launch (grid, block, cluster, shared bytes), 14 launches since the last check,
-; 15 the last 64 launches (kernel, site), 16 memory kept (address, bytes, 1 where it is in use).
-; 17 whether a call has it now. What comes after is for calls without Python in between (fast_call.py).
+; 15 the last 64 launches (kernel, site), 16 memory kept (address, bytes, 1 where it is in use, the call that used it last).
+; 17 whether a call has it now, 18 the number of the call. What comes after is for calls without Python in between (fast_call.py).
 ; Flags: 1 wait after every launch, 2 a graph is being captured: nothing can be waited for.
 ; Errors: above 0 they are the driver's, below 0 a limit of the device (see record.py).
 
-%call = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, ptr, [10 x i64], i64, [64 x [2 x i64]], [32 x [3 x i64]], i64 }
+%call = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, ptr, [10 x i64], i64, [64 x [2 x i64]], [32 x [4 x i64]], i64, i64 }
 %kernel = type { ptr, i64, i64 }                        ; function, threads of a block, dynamic shared bytes
 %config = type { i32, i32, i32, i32, i32, i32, i32, ptr, ptr, i32 }   ; CUlaunchConfig
 %attribute = type { i32, i32, [16 x i32] }              ; CUlaunchAttribute
@@ -48,6 +48,10 @@ define void @weft_cuda_begin(ptr %call) {
   store i64 0, ptr %waits
   %launches = getelementptr %call, ptr %call, i32 0, i32 11
   store i64 0, ptr %launches
+  %serial = getelementptr %call, ptr %call, i32 0, i32 18
+  %before = load i64, ptr %serial
+  %number = add i64 %before, 1
+  store i64 %number, ptr %serial
   ret void
 }
 
@@ -291,8 +295,8 @@ done:
   ret i64 0
 }
 
-; Memory: what was given back before and is not more than twice as large, else the pool's. What lies unused is given
-; back to the pool then, so that no more is kept than is used at once.
+; Memory: what was given back before and is not more than twice as large, else the pool's. What neither this call nor
+; the one before used is given back to the pool then.
 define ptr @weft_gpu_alloc(i64 %bytes) {
 entry:
   %fresh = alloca i64, align 8
@@ -300,6 +304,8 @@ entry:
   %some = call i64 @llvm.umax.i64(i64 %bytes, i64 1)
   %asked = getelementptr %call, ptr %call, i32 0, i32 9
   store i64 %some, ptr %asked
+  %serial.place = getelementptr %call, ptr %call, i32 0, i32 18
+  %serial = load i64, ptr %serial.place
   br label %look
 look:
   %n = phi i64 [ 0, %entry ], [ %n.next, %other ]
@@ -320,6 +326,8 @@ look:
   br i1 %fits, label %take, label %other
 take:
   store i64 1, ptr %used.place
+  %taken.by = getelementptr i64, ptr %block, i64 3
+  store i64 %serial, ptr %taken.by
   %kept = inttoptr i64 %address to ptr
   ret ptr %kept
 other:
@@ -343,7 +351,12 @@ sweep:
   %old.used = load i64, ptr %old.used.place
   %old.there = icmp ne i64 %old.address, 0
   %old.free = icmp eq i64 %old.used, 0
-  %drop = and i1 %old.there, %old.free
+  %old.last.place = getelementptr i64, ptr %old, i64 3
+  %old.last = load i64, ptr %old.last.place
+  %old.age = sub i64 %serial, %old.last
+  %old.aged = icmp sgt i64 %old.age, 1
+  %old.idle = and i1 %old.there, %old.free
+  %drop = and i1 %old.idle, %old.aged
   br i1 %drop, label %give, label %swept
 give:
   store i64 0, ptr %old
@@ -378,6 +391,8 @@ note:
   store i64 %some, ptr %slot.size
   %slot.used = getelementptr i64, ptr %slot, i64 2
   store i64 1, ptr %slot.used
+  %slot.last = getelementptr i64, ptr %slot, i64 3
+  store i64 %serial, ptr %slot.last
   br label %got
 full:
   %k.next = add i64 %k, 1

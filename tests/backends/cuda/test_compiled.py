@@ -160,6 +160,30 @@ def test_memory_is_kept_between_calls_and_given_back_at_the_end(fake):
     assert fake.used() == 0
 
 
+def test_memory_of_another_size_does_not_stay_for_long(fake):
+    text = program(
+        """
+  %a = memref.alloc(%k) : memref<?xf32>
+  memref.store %v, %a[%c1] : memref<?xf32>
+  memref.dealloc %a : memref<?xf32>
+  %b = memref.alloc() : memref<100xf32>
+  memref.store %v, %b[%c1] : memref<100xf32>
+  memref.dealloc %b : memref<100xf32>
+  func.return""",
+        "%k: index, %v: f32",
+    )
+    f = compiled(fake, text)
+    f(10, 1.0)
+    f(10, 1.0)
+    assert fake.used() == 440 and fake.calls.count("cuMemAllocFromPoolAsync") == 2
+    for k in (50, 300, 2000):
+        f(k, 1.0)
+    assert fake.used() == 4 * (100 + 300 + 2000)
+    f(2000, 1.0)
+    f(5000, 1.0)
+    assert fake.used() == 4 * (100 + 2000 + 5000)
+
+
 def test_the_second_call_with_the_same_arrays_makes_a_graph(fake):
     f = compiled(fake, TWICE, tensors())
     x, y = OnDevice(X.copy()), OnDevice(np.zeros(4, np.float32))

@@ -174,6 +174,20 @@ def test_repeated_calls_replay_a_graph():
         torch.testing.assert_close(y, torch.softmax(torch.softmax(x, 1) @ w, 1) @ w, rtol=1e-3, atol=1e-3)
 
 
+def test_calls_hold_no_tensors():
+    torch = pytest.importorskip("torch")
+    f = weft.compile(ADD, target="cuda")
+    x = torch.randn(1000, device="cuda")
+    for _ in range(10):
+        y = f(x, x)
+    count, memory = sys.getrefcount(x), torch.cuda.memory_allocated()
+    for _ in range(1000):
+        y = f(x, x)
+    assert sys.getrefcount(x) == count and sys.getrefcount(y) == 2
+    assert torch.cuda.memory_allocated() == memory
+    torch.testing.assert_close(y, x + x)
+
+
 def test_a_torch_graph_captures_calls():
     torch = pytest.importorskip("torch")
     f = weft.compile(SOFTMAX_TWICE, target="cuda")

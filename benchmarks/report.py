@@ -49,7 +49,8 @@ def page(figures: list[Figure], before: str) -> str:
             text += _section(name, title, _by_threads(measured, suites[name]))
         elif old:
             text += f"\n<!-- {name} -->\n{old.group(1)}<!-- end -->\n"
-    return text
+    on_gpu = re.search(r"\n<!-- gpu -->\n.*?<!-- end gpu -->\n", before, re.DOTALL)  # benchmarks/gpu.py makes it
+    return text + (on_gpu.group(0) if on_gpu else "")
 
 
 TITLES = {

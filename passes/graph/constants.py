@@ -22,6 +22,7 @@ from weft.dialects.ml import ConstantOp
 from weft.dialects.ml.constant import Dense, dense, elements_of
 from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array, dtype_of
 from weft.dialects.scalars import evaluate
+from weft.passes.repetition import repeats
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -47,7 +48,7 @@ def splat_of(value: SSAValue) -> Array | None:
         return None
     dtype = dtype_of(found.get_element_type())
     data, width = found.data.data, dtype.itemsize
-    if not data or data[:width] != data[-width:] or data[width:] != data[:-width]:
+    if not repeats(data, width):
         return None
     return elements_of(data[:width], dtype, ())
 

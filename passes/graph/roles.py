@@ -13,6 +13,7 @@ from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.binary import BinaryOp
 from weft.dialects.ml.dtypes import dtype_of, kind_of
 from weft.dialects.ml.elementwise import UnaryOp
+from weft.passes.repetition import repeats
 
 
 class Role(Enum):
@@ -100,10 +101,7 @@ def splat_of(op: Operation) -> DenseIntOrFPElementsAttr | None:
     if kind_of(value.get_element_type()) is None:
         return None
     size, data = dtype_of(value.get_element_type()).itemsize, value.data.data
-    element = data[:size]
-    if not element or data[-size:] != element or data != element * (len(data) // size):
-        return None
-    return value
+    return value if repeats(data, size) else None
 
 
 def is_splat(op: Operation) -> bool:

@@ -29,6 +29,7 @@ from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.scalars import bitcast, scalar
 from weft.passes.loops.reify import Size
+from weft.passes.repetition import repeats
 from weft.passes.rewriting import LocatedBuilder
 
 Index: TypeAlias = tuple[Linear, ...]
@@ -159,7 +160,7 @@ def _pointwise(nest: Nest, op: MlOp, index: Index) -> SSAValue:
 def _constant(nest: Nest, op: MlOp, index: Index) -> SSAValue:
     assert isinstance(op, ml.ConstantOp)
     flat = op.array().reshape(-1)
-    if not flat.size or flat.tobytes() != flat[:1].tobytes() * flat.size:
+    if not repeats(flat.tobytes(), flat.itemsize):
         raise error_at(
             op, "a kernel holds constants of one repeated element; others are arguments of it", code=codes.CANNOT_LOWER
         )

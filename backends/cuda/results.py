@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, cast
 
@@ -34,6 +34,15 @@ class Call:
     held: object
     kind: Kind | None
     copier: Copier
+    owners: dict[int, Memory] = field(default_factory=dict[int, Memory])
+    """Who holds the memory that code gave back, by address."""
+
+    def owner(self, address: int, record: Record) -> Memory:
+        """Who holds memory from here on that code gave back."""
+        if address not in self.owners:
+            record.release(address)
+            self.owners[address] = Memory(self.gpu, address, self.stream, self.held)
+        return self.owners[address]
 
 
 @dataclass(frozen=True)
@@ -90,8 +99,7 @@ class Result:
         address = aligned + offset * size
         given = next((one for one in operands.operands if allocated and one.address == allocated), None)
         if given is None and allocated:
-            record.release(allocated)
-            owner = Memory(call.gpu, allocated, call.stream, call.held)
+            owner = call.owner(allocated, record)
         elif given is not None:
             owner = given.value
         packed = contiguous_strides(shape)

@@ -281,6 +281,28 @@ def test_what_has_a_size_of_the_run_comes_back_as_it_is(fake):
     assert fake.used() == 0
 
 
+def test_a_buffer_that_comes_back_twice_is_held_once(fake):
+    text = program(
+        f"""
+  %y = memref.alloc() : memref<4xf32>
+  {launch("%x", "%y")}
+  %z = memref.cast %y : memref<4xf32> to memref<?xf32>
+  func.return %z, %z : memref<?xf32>, memref<?xf32>""",
+        "%x: memref<4xf32>",
+        " -> (memref<?xf32>, memref<?xf32>)",
+    )
+    results = tuple(ValueSpec(f"result{n}", "tensor", "f32", (None,)) for n in range(2))
+    f = compiled(fake, text, Signature("main", tensors(1, 0).arguments, results))
+    y, z = f(OnDevice(X))
+    del y
+    np.testing.assert_array_equal(z.to_host(), 2 * X)
+    for one in f(X):
+        np.testing.assert_array_equal(one, 2 * X)
+    del z
+    gc.collect()
+    assert fake.used() == 0
+
+
 def test_scalars_are_read_from_the_device(fake):
     text = program(
         """

@@ -109,7 +109,7 @@ def shaken(answer: Answer, runs: Sequence[Sequence[Array]]) -> Answer:
             elif value.dtype.kind in "biu":
                 known[n] = known[n] & (value == other)
             else:
-                a, b = value.astype(np.float64), other.astype(np.float64)
+                a, b = _wide(value), _wide(other)
                 both = np.isfinite(a) & np.isfinite(b)
                 known[n] = known[n] & (_same(a, b) | both)
                 with np.errstate(all="ignore"):
@@ -123,13 +123,18 @@ def undecided(answer: Answer, softer: Answer, tolerance: Tolerance) -> Answer:
     for n, value in enumerate(answer.values):
         loose = answer.known[n] & ~softer.known[n]
         if value.dtype.kind not in "biu":
-            loose |= softer.moved[n] > tolerance.relative * np.maximum(1.0, np.abs(value.astype(np.float64)))
+            loose |= softer.moved[n] > tolerance.relative * np.maximum(1.0, np.abs(_wide(value)))
         forgiven.append(min(2 * int(loose.sum()), value.size // _FEW))
     return replace(softer, forgiven=tuple(forgiven))
 
 
 def _tame(value: Array, scaled: Array) -> Array:
     return _same(value, scaled) if value.dtype.kind in "biu" else _is_finite(value)
+
+
+def _wide(a: Array) -> Array:
+    """In double precision, complex numbers as such."""
+    return a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
 
 
 def _same(a: Array, b: Array) -> Array:
@@ -141,11 +146,11 @@ def _same(a: Array, b: Array) -> Array:
 
 
 def _is_nan(a: Array) -> Array:
-    return np.zeros(a.shape, bool) if a.dtype.kind in "biu" else np.isnan(a.astype(np.float64))
+    return np.zeros(a.shape, bool) if a.dtype.kind in "biu" else np.isnan(_wide(a))
 
 
 def _is_finite(a: Array) -> Array:
-    return np.ones(a.shape, bool) if a.dtype.kind in "biu" else np.isfinite(a.astype(np.float64))
+    return np.ones(a.shape, bool) if a.dtype.kind in "biu" else np.isfinite(_wide(a))
 
 
 def difference(expected: Answer, found: Sequence[Array], tolerance: Tolerance, *, finite: bool = False) -> str | None:
@@ -172,7 +177,7 @@ def _shape(array: Array) -> str:
 def _unequal(a: Array, b: Array, moved: Array, tolerance: Tolerance) -> Array:
     if a.dtype.kind in "biu":
         return np.asarray(a != b)
-    x, y = a.astype(np.float64), b.astype(np.float64)
+    x, y = _wide(a), _wide(b)
     finite = np.abs(x[np.isfinite(x)])
     scale = max(1.0, float(finite.max())) if finite.size else 1.0
     absolute = tolerance.relative * scale if tolerance.absolute is None else tolerance.absolute

@@ -32,6 +32,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("loop-map", "weft.passes.loops.steps.loop_map:LoopMap"),
     ("loop-nontemporal", "weft.passes.loops.steps.loop_nontemporal:LoopNontemporal"),
     ("loop-parallelize", "weft.passes.loops.steps.loop_parallelize:LoopParallelize"),
+    ("loop-pad", "weft.passes.loops.steps.loop_pad:LoopPad"),
     ("loop-partials", "weft.passes.loops.steps.loop_partials:LoopPartials"),
     ("loop-partition", "weft.passes.loops.steps.loop_partition:LoopPartition"),
     ("loop-prefetch", "weft.passes.loops.steps.loop_prefetch:LoopPrefetch"),

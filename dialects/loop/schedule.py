@@ -176,6 +176,16 @@ class Keep(Step):
 
 
 @dataclass(frozen=True)
+class Pad(Step):
+    """`pad ir`"""
+
+    WORD = "pad"
+    SYNTAX = "$loop"
+
+    loop: Name
+
+
+@dataclass(frozen=True)
 class Partition(Step):
     """`partition ip`"""
 
@@ -259,6 +269,7 @@ STEPS: tuple[type[Step], ...] = (
     Keep,
     Rfactor,
     Partials,
+    Pad,
     Partition,
     Fuse,
     Contract,

@@ -18,8 +18,10 @@ from weft.passes.gpu.loop_to_gpu.units import Choice as Condition
 from weft.passes.gpu.loop_to_gpu.units import Part, parts
 from weft.passes.gpu.plans.nests import cut, plans
 from weft.passes.gpu.plans.plan import Choice
+from weft.passes.gpu.plans.products import is_product
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
 from weft.passes.loops.plans.common import Names
+from weft.passes.loops.row_steps import fuse_rows, joined
 from weft.passes.loops.trial import Trial
 
 
@@ -73,7 +75,9 @@ def choose(kernel: FuncOp, gpu: Cuda) -> tuple[Step, ...]:
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
     choice = Choice(gpu, names)
-    for nest in _nests(parts(kernel.body.block)):
+    if not any(is_product(nest) for nest in _nests(parts(kernel.body.block))):
+        fuse_rows(trial)
+    for nest in _nests(parts(trial.copy.clone().body.block)):
         if steps := cut(nest, choice):
             trial.attempt(steps)
     cut_up = trial.copy.clone()
@@ -89,7 +93,7 @@ def choose(kernel: FuncOp, gpu: Cuda) -> tuple[Step, ...]:
         for buffer in written:
             if isinstance(buffer.owner, AllocOp):
                 trial.fuse_consumer(buffer_name(buffer) or "")
-    return tuple(trial.steps)
+    return tuple(joined(trial.steps))
 
 
 def _nests(found: Sequence[Part]) -> Iterator[ForOp]:

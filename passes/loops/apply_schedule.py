@@ -26,6 +26,7 @@ from weft.passes.loops.steps.loop_interchange import LoopInterchange
 from weft.passes.loops.steps.loop_keep import LoopKeep
 from weft.passes.loops.steps.loop_map import LoopMap
 from weft.passes.loops.steps.loop_nontemporal import LoopNontemporal
+from weft.passes.loops.steps.loop_pad import LoopPad
 from weft.passes.loops.steps.loop_parallelize import LoopParallelize
 from weft.passes.loops.steps.loop_partials import LoopPartials
 from weft.passes.loops.steps.loop_partition import LoopPartition
@@ -46,6 +47,7 @@ PASSES: tuple[type[StepPass], ...] = (
     LoopMap,
     LoopNontemporal,
     LoopParallelize,
+    LoopPad,
     LoopPartials,
     LoopPartition,
     LoopPrefetch,

@@ -2,6 +2,7 @@
 
 | nest | plan |
 | --- | --- |
+| sum of products, large | a tile of sums in the registers of a block, panels of the inputs in shared memory |
 | rows, with reductions along them | threads share a row: partial results in registers, shuffles, shared memory |
 | everything to one place | blocks leave partial results first; both nests are then rows |
 | one thing for each element | vectors of 16 bytes, several in flight |
@@ -16,6 +17,7 @@ from weft.passes.gpu.plans import total
 from weft.passes.gpu.plans.each_thread import each_thread
 from weft.passes.gpu.plans.elements import elements
 from weft.passes.gpu.plans.plan import Choice, Plan
+from weft.passes.gpu.plans.products import products
 from weft.passes.gpu.plans.rows import rows
 from weft.passes.loops.nest_shape import leaf
 
@@ -31,5 +33,5 @@ def plans(nest: ForOp, choice: Choice) -> list[Plan]:
     alone = leaf(nest)
     found = rows(nest, choice)
     if alone is not None:
-        found += elements(alone, choice)
+        found = [*products(alone, choice), *found, *elements(alone, choice)]
     return [*found, *(Plan(steps) for steps in each_thread(nest, choice.names) if steps)]

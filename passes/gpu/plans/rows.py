@@ -84,7 +84,7 @@ def _reduces_along(nest: Leaf) -> bool:
     """Whether the threads of a nest can share its innermost loop: it moves something by one element."""
     along = nest.loops[-1]
     moving = [access for access in nest.accesses if along.counter in access.counters]
-    if not any(stride(access, along.counter) == 1 for access in moving):
+    if not moving or any(stride(access, along.counter) != 1 for access in moving):
         return False
     return all(along.counter in reduction.over for reduction in nest.reductions)
 

@@ -178,6 +178,13 @@ def _layout(step: Stage, staged: Sequence[ForOp]) -> list[ForOp]:
     return order
 
 
+def _fits(order: Sequence[ForOp]) -> bool:
+    """Whether each bound in a nest of that order sees the counters that it needs."""
+    return not any(
+        deeper.counter in loop.counters for position, loop in enumerate(order) for deeper in order[position + 1 :]
+    )
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A staging that is legal: what is staged, over which loops, into what."""
@@ -198,7 +205,7 @@ class _Plan:
             load = LoadOp(source.target, index)
             return [load, StoreOp(load.result, self.alloc.result, place)]
 
-        nest = self._nest(self.step.copy, copy, self.order)
+        nest = self._nest(self.step.copy, copy, self.order if _fits(self.order) else self.staged)
         self._surround([self.alloc, *nest], [])
         for access in self.touching:
             assert isinstance(access, LoadOp)

@@ -83,3 +83,37 @@ def test_schedules_keep_what_loops_mean(text, shape, monkeypatch):
     out = np.zeros_like(expected)
     run(module, "main", [x, out])
     np.testing.assert_allclose(out, expected, rtol=2e-4, atol=1e-6)
+
+
+MATMUL = """func.func @main(%x: tensor<{0}x{2}xf32>, %y: tensor<{2}x{1}xf32>) -> tensor<{0}x{1}xf32> {{
+  %s = ml.matmul %x, %y : (tensor<{0}x{2}xf32>, tensor<{2}x{1}xf32>) -> tensor<{0}x{1}xf32>
+  func.return %s : tensor<{0}x{1}xf32>
+}}"""
+
+
+def test_a_product_is_tiled_for_blocks_threads_and_registers():
+    found = steps(scheduled(MATMUL.format(1000, 777, 333)))
+    assert holds(found, "stage arg2 at jt", "stage x at kb as x_s in shared", "partition kb")
+    assert not holds(steps(scheduled(MATMUL.format(1000, 3, 333))), "stage x at kb")
+
+
+@pytest.mark.parametrize(("rows", "columns", "depth"), [(8, 16, 16), (9, 11, 10), (13, 18, 21)])
+def test_tiles_of_a_product_keep_what_it_means(rows, columns, depth, monkeypatch):
+    for name, value in {"SIDE": 2, "ROWS": 4, "DEPTH": 8, "LEAST": 4}.items():
+        monkeypatch.setattr(f"weft.passes.gpu.plans.products.{name}", value)
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((rows, depth), (depth, columns)))
+    module = scheduled(MATMUL.format(rows, columns, depth))
+    assert holds(steps(module), "stage x at kb")
+    out = np.zeros((rows, columns), np.float32)
+    run(module, "main", [x, y, out])
+    np.testing.assert_allclose(out, x @ y, rtol=1e-4, atol=1e-5)
+
+
+def test_the_nests_of_a_norm_share_rows():
+    text = """func.func @main(%x: tensor<64x8192xf32>) -> tensor<64x8192xf32> {
+      %s = ml.layer_norm %x : tensor<64x8192xf32>
+      func.return %s : tensor<64x8192xf32>
+    }"""
+    found = steps(scheduled(text))
+    assert holds(found, "fuse (i, i1, i2)", "map i to block", "keep t at i", "keep t1 at i", "keep x at i")

@@ -23,6 +23,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("choose-schedule", "weft.passes.loops.choose_schedule:ChooseSchedule"),
     ("apply-schedule", "weft.passes.loops.apply_schedule:ApplySchedule"),
     # schedule steps
+    ("loop-clear", "weft.passes.loops.steps.loop_clear:LoopClear"),
     ("loop-contract", "weft.passes.loops.steps.loop_contract:LoopContract"),
     ("loop-fuse", "weft.passes.loops.steps.loop_fuse:LoopFuse"),
     ("loop-fuse-consumer", "weft.passes.loops.steps.loop_fuse_consumer:LoopFuseConsumer"),

@@ -176,6 +176,17 @@ class Keep(Step):
 
 
 @dataclass(frozen=True)
+class Clear(Step):
+    """`clear As at kb`"""
+
+    WORD = "clear"
+    SYNTAX = "$buffer at $loop"
+
+    buffer: Name
+    loop: Name
+
+
+@dataclass(frozen=True)
 class Pad(Step):
     """`pad ir`"""
 
@@ -269,6 +280,7 @@ STEPS: tuple[type[Step], ...] = (
     Keep,
     Rfactor,
     Partials,
+    Clear,
     Pad,
     Partition,
     Fuse,

@@ -18,6 +18,7 @@ from weft.passes.loops.dependence import say
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, kernels
 from weft.passes.loops.registers import check_registers
 from weft.passes.loops.steps.base import StepPass
+from weft.passes.loops.steps.loop_clear import LoopClear
 from weft.passes.loops.steps.loop_contract import LoopContract
 from weft.passes.loops.steps.loop_fuse import LoopFuse
 from weft.passes.loops.steps.loop_fuse_consumer import LoopFuseConsumer
@@ -38,6 +39,7 @@ from weft.passes.loops.steps.loop_unroll import LoopUnroll
 from weft.passes.loops.steps.loop_vectorize import LoopVectorize
 
 PASSES: tuple[type[StepPass], ...] = (
+    LoopClear,
     LoopContract,
     LoopFuse,
     LoopFuseConsumer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.dialects.loop import ForOp
-from weft.dialects.loop.schedule import Interchange, Map, Pad, Partition, Stage, Step, Tile, Unroll, Vectorize
+from weft.dialects.loop.schedule import Clear, Interchange, Map, Pad, Partition, Stage, Step, Tile, Unroll, Vectorize
 from weft.passes.gpu.plans.each_thread import independent
 from weft.passes.gpu.plans.plan import Choice, Plan
 from weft.passes.loops.kernels import label
@@ -80,6 +80,9 @@ def _tile(found: Roles, choice: Choice) -> Plan:
         *_fill_right(found, b, (kq, kv, jt, jg, jv), choice),
     ]
     ragged = (*(f"{sums}.0.{each}" for each in (ir, jg, jv)), f"{ar}.{ir}", jv, jg, ir, jt, it)
+    for loop, size, panel in ((found.rows, ROWS * SIDE, a), (found.lanes, 2 * COLUMNS * SIDE, b)):
+        if loop.trip() is None or (loop.trip() or 0) % size:
+            steps.append(Clear(panel, kb))
     return Plan(steps, [*([Pad(each)] for each in ragged), [Vectorize(f"{ar}.{kv}", 4)], [Partition(kb)]])
 
 

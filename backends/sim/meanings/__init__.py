@@ -19,19 +19,11 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from weft.backends.sim.emit import Emitter
 from weft.backends.sim.meanings.arithmetic import ARITHMETIC
 from weft.backends.sim.meanings.asynchronous import ASYNCHRONOUS
-from weft.backends.sim.meanings.barriers import BARRIERS
 from weft.backends.sim.meanings.base import Call, IntrinsicMeaning, Meaning, struct_of
 from weft.backends.sim.meanings.matrix import MATRIX
 from weft.backends.sim.meanings.registers import REGISTERS
 from weft.backends.sim.meanings.together import TOGETHER
-from weft.backends.sim.meanings.warp import WARP
-from weft.dialects.nvvm.instruction import NvvmOp
-
-BY_NAME: Mapping[str, Meaning] = {**REGISTERS}
-"""By the name of the op."""
-
-BY_MEANING: Mapping[str, Meaning] = {**BARRIERS, **WARP}
-"""By the name that the table of instructions gives."""
+from weft.dialects.nvvm.instruction import Code, NvvmOp
 
 INTRINSICS: tuple[IntrinsicMeaning, ...] = (*TOGETHER, *ASYNCHRONOUS, *MATRIX, *ARITHMETIC)
 """By the name of the intrinsic."""
@@ -45,8 +37,7 @@ def meaning_of(op: Operation) -> Meaning | None:
         return _of_intrinsic(op.intrin.data, lambda emit: list(op.args), [r.type for r in op.results], None)
     if not isinstance(op, NvvmOp):
         return None
-    known = BY_NAME.get(op.name) or BY_MEANING.get(op.INSTRUCTION.meaning)
-    return known or _of_code(op)
+    return REGISTERS.get(op.name) or _of_code(op)
 
 
 def is_instruction(op: Operation) -> bool:
@@ -57,10 +48,8 @@ def is_instruction(op: Operation) -> bool:
 
 def _of_code(op: NvvmOp) -> Meaning | None:
     """The meaning of the intrinsic that LLVM takes for an op."""
-    if isinstance(name := op.INSTRUCTION.code, str) and _find(name.removeprefix(PREFIX)) is not None:
-        return _of_intrinsic(name, lambda emit: list(op.operands), [r.type for r in op.results], None)
-    code = cast(Any, op).code() if hasattr(op, "code") else None
-    if code is None or not code.is_intrinsic:
+    code = _code(op)
+    if not code.is_intrinsic:
         return None
 
     def operands(emit: Emitter) -> list[SSAValue]:
@@ -68,6 +57,23 @@ def _of_code(op: NvvmOp) -> Meaning | None:
 
     types: list[Attribute] = [result.type for result in op.results]
     return _of_intrinsic(code.text, operands, types, code.part)
+
+
+_CALL = re.compile(r"(?P<name>[\w.{}]+)(\((?P<arguments>[^)]*)\))?( -> .*?(\.(?P<part>\d+))?)?")
+
+
+def _code(op: NvvmOp) -> Code:
+    """What LLVM takes for an op."""
+    written = op.INSTRUCTION.code
+    if not isinstance(written, str):
+        return written(op)
+    found = _CALL.fullmatch(written)
+    if found is None:
+        return Code(written)
+    name = re.sub(r"\{(\w+)\}", lambda place: op.word(place[1]) or place[0], found["name"])
+    constants = found["arguments"]
+    arguments = tuple(op.operands) if constants is None else tuple(filter(None, constants.split(", ")))
+    return Code(name, arguments, None, None if found["part"] is None else int(found["part"]))
 
 
 _CONSTANT = re.compile(r"i(?P<width>\d+) (?P<value>-?\d+|true|false)")

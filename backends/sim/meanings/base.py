@@ -26,11 +26,6 @@ class Meaning:
     waits: bool = False
 
 
-def optional(emit: Emitter, op: NvvmOp, name: str, default: int) -> SSAValue:
-    """An operand that may be missing; then it is a number."""
-    return op.value(name) if op.has(name) else emit.number(default)
-
-
 def part(emit: Emitter, struct: SSAValue, n: int, type_: Attribute) -> SSAValue:
     """Part n of a struct."""
     return emit.value(llvm.ExtractValueOp(DenseArrayBase.from_list(i64, [n]), struct, type_))
@@ -58,11 +53,6 @@ def as_result(emit: Emitter, value: SSAValue, op: NvvmOp) -> SSAValue:
     """An i32 as the integer that an op gives."""
     type_ = cast(IntegerType, op.results[0].type)
     return emit.widen(value) if type_ == i64 else emit.narrow(value, type_)
-
-
-def nothing(emit: Emitter, op: NvvmOp) -> Sequence[SSAValue]:
-    """For what makes no difference here."""
-    return []
 
 
 @dataclass(frozen=True)

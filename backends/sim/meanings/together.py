@@ -13,7 +13,6 @@ from weft.backends.sim.layout import State
 from weft.backends.sim.meanings.base import Call, IntrinsicMeaning, intrinsic, part, unword, word
 from weft.dialects.upstream import llvm as ours
 
-_ALL = -1
 _WITH_TRUTH = llvm.LLVMStructType.from_type_list([i32, i1])
 _SHUFFLES = ("up", "down", "idx", "bfly")
 _REDUCTIONS = ("add", "umin", "umax", "min", "max", "and", "or", "xor")
@@ -110,6 +109,16 @@ def _redux(emit: Emitter, call: Call) -> Sequence[SSAValue]:
     return [emit.call("weft.reduce", i32, _present(emit, mask), kind)]
 
 
+def _elect(emit: Emitter, call: Call) -> Sequence[SSAValue]:
+    """The first lane of those that came, and whether that is this one."""
+    emit.with_warp(call.operands[0])
+    present = emit.call("weft.present", i32)
+    nothing = emit.number(0)
+    lowest = emit.value(llvm.AndOp(present, emit.value(llvm.SubOp(nothing, present))))
+    first = emit.value(llvm.CallIntrinsicOp("llvm.ctpop.i32", [emit.value(llvm.SubOp(lowest, emit.number(1)))], [i32]))
+    return [first, _equal(emit, first, emit.call("weft.lane", i32))]
+
+
 def _alive(emit: Emitter, call: Call) -> Sequence[SSAValue]:
     return [emit.call("weft.alive", i32)]
 
@@ -135,6 +144,7 @@ TOGETHER: tuple[IntrinsicMeaning, ...] = (
     intrinsic(r"vote\.(?P<kind>all|any|uni|ballot)\.sync", _vote, waits=True),
     intrinsic(r"match\.(?P<kind>any|all)\.sync\.(i32|i64)p?", _match, waits=True),
     intrinsic(r"redux\.sync\.(?P<kind>u?min|u?max|add|and|or|xor)", _redux, waits=True),
+    intrinsic(r"elect\.sync", _elect, waits=True),
     intrinsic(r"activemask", _alive),
     intrinsic(r"exit", _exit, waits=True),
     intrinsic(r"nanosleep", _sleep, waits=True),

@@ -119,6 +119,55 @@ def test_printing(capsys):
     assert capsys.readouterr().out == "100% of 0:  -1.500\n100% of 1:  -1.500\n"
 
 
+WARP = """
+func.func @main(%a: memref<16x16xf16>, %b: memref<16x16xf16>, %c: memref<16x16xf32>, %s: memref<1xi32>) {
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1)
+    args(%a : memref<16x16xf16>, %b : memref<16x16xf16>, %c : memref<16x16xf32>, %s : memref<1xi32>)
+  func.return
+}
+gpu.module @kernels {
+  gpu.func @k(%a: memref<16x16xf16>, %b: memref<16x16xf16>, %c: memref<16x16xf32>, %s: memref<1xi32>) kernel {
+    %c0 = arith.constant 0 : index
+    %t = gpu.thread_id x
+    %ti = arith.index_cast %t : index to i32
+    %fa = gpu.subgroup_mma_load_matrix %a[%c0, %c0] {leadDimension = 16 : index}
+      : memref<16x16xf16> -> !gpu.mma_matrix<16x16xf16, "AOp">
+    %fb = gpu.subgroup_mma_load_matrix %b[%c0, %c0] {leadDimension = 16 : index}
+      : memref<16x16xf16> -> !gpu.mma_matrix<16x16xf16, "BOp">
+    %fc = gpu.subgroup_mma_load_matrix %c[%c0, %c0] {leadDimension = 16 : index}
+      : memref<16x16xf32> -> !gpu.mma_matrix<16x16xf32, "COp">
+    %fd = gpu.subgroup_mma_compute %fa, %fb, %fc
+      : !gpu.mma_matrix<16x16xf16, "AOp">, !gpu.mma_matrix<16x16xf16, "BOp"> -> !gpu.mma_matrix<16x16xf32, "COp">
+    gpu.subgroup_mma_store_matrix %fd, %c[%c0, %c0] {leadDimension = 16 : index}
+      : !gpu.mma_matrix<16x16xf32, "COp">, memref<16x16xf32>
+    %sum = gpu.all_reduce add %ti {} : (i32) -> i32
+    memref.store %sum, %s[%c0] : memref<1xi32>
+    gpu.return
+  }
+}
+"""
+
+
+def test_matrices_and_sums_of_a_warp():
+    """A product by tensor cores, and a sum that every thread has and stores."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((16, 16)).astype(np.float16) for _ in range(2))
+    c, s = rng.standard_normal((16, 16)).astype(np.float32), np.zeros(1, np.int32)
+    wanted = a.astype(np.float32) @ b.astype(np.float32) + c
+    weft.compile(WARP, target="gpu-sim:check")(a, b, c, s)
+    np.testing.assert_allclose(c, wanted, rtol=1e-5, atol=1e-5)
+    assert s[0] == sum(range(32))
+
+
+def test_only_the_gpu_is_checked(tmp_path, capsys):
+    file = tmp_path / "reverse.mlir"
+    file.write_text(BY_HAND)
+    assert main(["run", str(file), "--check-gpu", "--target", "reference"]) == 1
+    assert "--check-gpu simulates the GPU: the target is gpu-sim, not reference" in capsys.readouterr().err
+
+
 def test_options():
     assert read_options("").device.chip == "sm_80"
     options = read_options("sm_90a,check")

@@ -11,7 +11,7 @@ import mlir
 import numpy as np
 import peers
 from graph import Graph, by_numpy
-from measure import Call, Timed, aligned, error, in_turns
+from measure import Call, Plan, Timed, aligned, error, in_turns
 
 import weft
 
@@ -59,8 +59,7 @@ def contest(
     arrays: Sequence[np.ndarray],
     who: Sequence[str],
     threads: int,
-    rounds: int,
-    burst: float,
+    plan: Plan,
     text: str | None = None,
 ) -> Outcome:
     """Measure a program by weft and by peers."""
@@ -77,7 +76,7 @@ def contest(
             calls[name] = call
     if WEFT in calls:
         outcome.compile_seconds = calls[WEFT].setup_seconds
-    timed: dict[str, Timed] = in_turns(calls, rounds, burst, keep=(WEFT,)) if calls else {}
+    timed: dict[str, Timed] = in_turns(calls, plan, keep=(WEFT,)) if calls else {}
     outcome.times = {name: t.seconds for name, t in timed.items()}
     return outcome
 

@@ -10,7 +10,8 @@
 `--rows` takes words: a row runs when its kind is one of them (add, gelu, sigmoid, matmul, mlp, softmax, layernorm,
 conv, resblock, attention, sum) or its name holds one. `--peers best` builds only the peer that a row must be measured
 beside; names do the same for all rows. `--quick` measures three short rounds. Together they answer in seconds, which
-is what a person who changes a plan needs; what a schedule could do better is then shown by `weft run --explain`.
+is what a person who changes a plan needs, with `--clock cpu` also on a machine where others compute. What a schedule
+could do better is then shown by `weft run --explain`.
 
 The suites besides `rows`: `contractions` (random shapes beside NumPy), `programs` (random chains of elementwise ops,
 reductions and softmax beside numba, JAX and inductor), `spellings` (one contraction written in four ways), `loops`
@@ -53,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="three short rounds")
     add("--rounds", type=int, metavar="N", help="how often each contender gets its turn (default 7)")
     add("--burst", type=float, metavar="SECONDS", help="how long each turn lasts (default 0.03)")
+    add(
+        "--clock", choices=("wall", "cpu"), default="wall", help="processor time, where others compute; one thread only"
+    )
     add("--count", type=int, metavar="N", help="how many random programs or shapes (default: 200 and 100)")
     add("--seed", type=int, default=0, metavar="N", help="other random programs and shapes")
     add("--write", action="store_true", help="write docs/performance.md, also from a part of the suites")
@@ -110,17 +114,22 @@ def in_child(threads: int, arguments: list[str]) -> list[dict[str, object]]:
 def child(options: argparse.Namespace) -> int:
     """Measure on one number of threads; the figures go to a file."""
     machine.pin(options.child)
+    if options.child > 1 and options.clock == "cpu":
+        parser().error("--clock cpu adds up the time of all threads: it tells nothing of more than one")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from importlib import import_module
 
     wanted = SUITES if options.suite == "all" else options.suite.split(",")
+    from measure import Plan
+
+    options.plan = Plan(options.rounds, options.burst, options.clock == "cpu")
     found: list[dict[str, object]] = []
     for name in wanted:
         if name not in SUITES:
             parser().error(f"there is no suite '{name}'; there are {', '.join(SUITES)}")
         print(f"# {name}, {options.child} thread{'s' if options.child > 1 else ''}", flush=True)
         for figure in import_module(f"suites.{name}").run(options, options.child):
-            found.append({"suite": name, "threads": options.child, **figure})
+            found.append({"suite": name, "threads": options.child, "clock": options.clock, **figure})
     Path(options.json).write_text(json.dumps(found))
     return 0
 

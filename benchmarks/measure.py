@@ -53,6 +53,7 @@ class Timed:
     name: str
     call: Call
     bursts: list[float] = field(default_factory=list)
+    clock: Callable[[], float] = time.perf_counter
     batch: int = 1
     dropped: bool = False
 
@@ -63,7 +64,7 @@ class Timed:
 
     def start(self) -> None:
         """Warm up, and find how many calls make a measurement."""
-        self.timer = timeit.Timer(self.call.statement, globals=self.call.names)
+        self.timer = timeit.Timer(self.call.statement, timer=self.clock, globals=self.call.names)
         self.timer.timeit(1)
         once = self.timer.timeit(1)
         while once < SHORTEST and self.batch < 1 << 16:
@@ -81,15 +82,25 @@ class Timed:
         self.bursts.append(best)
 
 
-def in_turns(calls: dict[str, Call], rounds: int, burst: float, keep: Sequence[str] = ()) -> dict[str, Timed]:
+@dataclass(frozen=True)
+class Plan:
+    """How calls are measured: so many rounds, bursts of so many seconds, by the wall's or the processor's clock."""
+
+    rounds: int
+    burst: float
+    cpu: bool = False
+
+
+def in_turns(calls: dict[str, Call], plan: Plan, keep: Sequence[str] = ()) -> dict[str, Timed]:
     """Measure all calls in turns. Those in `keep` are never dropped."""
-    all_ = [Timed(name, call) for name, call in calls.items()]
+    clock = time.process_time if plan.cpu else time.perf_counter
+    all_ = [Timed(name, call, clock=clock) for name, call in calls.items()]
     for timed in all_:
         timed.start()
-    for number in range(rounds):
+    for number in range(plan.rounds):
         going = [timed for timed in all_ if not timed.dropped]
         for timed in going[number % len(going) :] + going[: number % len(going)]:
-            timed.burst(burst)
+            timed.burst(plan.burst)
         if number == 1:
             best = min(timed.seconds for timed in all_)
             for timed in all_:

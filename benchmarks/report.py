@@ -69,10 +69,16 @@ def _section(name: str, title: str, body: str) -> str:
 def _by_threads(figures: list[Figure], table: Callable[[list[Figure]], str]) -> str:
     counts = sorted({f["threads"] for f in figures})
     return "\n".join(
-        f"{'One thread' if n == 1 else f'{n} threads'}, measured on {date.today():%d %B %Y}:\n\n"
+        f"{'One thread' if n == 1 else f'{n} threads'}, measured on {date.today():%d %B %Y}{_clock(figures, n)}:\n\n"
         + table([f for f in figures if f["threads"] == n])
         for n in counts
     )
+
+
+def _clock(figures: list[Figure], threads: int) -> str:
+    """What the times are, where they are not those of the clock on the wall."""
+    by_processor = any(f.get("clock") == "cpu" for f in figures if f["threads"] == threads)
+    return " in processor time (others computed on the machine)" if by_processor else ""
 
 
 def _machine(peak: float, speed: float) -> str:

@@ -23,7 +23,11 @@ ATTRIBUTE = "weft.target"
 
 @dataclass(frozen=True)
 class Cpu:
-    """A CPU; the defaults are those of any x86-64 of the last years (AVX2), on one thread."""
+    """A CPU; the defaults are those of any x86-64 of the last years (AVX2), on one thread.
+
+    `gflops` is how many operations on f32 a thread does in a nanosecond at most, `gbytes` how many bytes go between
+    memory and all threads together in a nanosecond. Only predictions are made from these two, no plans.
+    """
 
     threads: int = 1
     vector_bytes: int = 32
@@ -31,6 +35,8 @@ class Cpu:
     l1_bytes: int = 32768
     l2_bytes: int = 524288
     l3_bytes: int = 8388608
+    gflops: int = 50
+    gbytes: int = 15
     features: str = ""
 
 

@@ -55,6 +55,7 @@ def compile(
     entry: str | None = None,
     threads: int | None = None,
     pipeline: str | None = None,
+    schedule: str | os.PathLike[str] | None = None,
 ) -> Compiled:
     """Compile a program to a callable on NumPy arrays.
 
@@ -62,6 +63,8 @@ def compile(
     `"cuda"` (an NVIDIA GPU; `"cuda:sm_90a"` names its chip), `"gpu-sim"` (the code of the GPU, simulated) or
     `"reference"`. `entry` names the function (default: `@main`, else the only public one). `threads` is the most
     that a call may use (default: one a core). `pipeline` replaces the default passes, in MLIR's pipeline grammar.
+    `schedule` has schedules for kernels in place of the default ones: a file as `weft run --print-schedule` prints it,
+    or such text.
 
     The callable takes arrays of exactly the declared element types, in order or by name, and `out=`. Tensor arguments
     are only read; `memref` arguments are used in place. On `cuda` it takes arrays of any library where they
@@ -70,7 +73,7 @@ def compile(
     """
     from weft.driver.compile import Request, compile_program
 
-    return compile_program(program, Request(target, entry, threads, pipeline))
+    return compile_program(program, Request(target, entry, threads, pipeline, schedule=schedule))
 
 
 def value_and_grad(
@@ -126,6 +129,7 @@ def export(
     weights: str | os.PathLike[str] | None = None,
     bind: Mapping[str, object] | None = None,
     emit: str | None = None,
+    schedule: str | os.PathLike[str] | None = None,
 ) -> tuple[Path, ...]:
     """Compile a program to a file, as `weft compile` does; the paths of what was written.
 
@@ -137,6 +141,7 @@ def export(
     `.safetensors` file for the large constants, which else are in the code. `bind` makes constants of arguments: arrays
     or numbers by name; None stands for the input that the program names itself (`weft.input`). `emit` says what is
     written where the ending does not: a stop of the road (`"tensors"`, `"scheduled"`, ...) or a kind of file.
+    `schedule` is as in :func:`compile`.
 
     Raises :class:`WeftError`; then nothing has been written.
     """
@@ -146,7 +151,7 @@ def export(
 
     entries = (entry,) if isinstance(entry, str) else tuple(entry)
     place = None if weights is None else Path(weights)
-    request = Request(emit, target, entries, threads, pipeline, prefix, place, bind or {})
+    request = Request(emit, target, entries, threads, pipeline, prefix, place, bind or {}, schedule)
     return export_program(program, Path(output), request)
 
 

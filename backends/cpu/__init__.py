@@ -55,7 +55,11 @@ def load(
     fast = fast_call_name(signature) if python_call and is_known() else None
     library = Library(code, [ENTRY + signature.name, *([fast] if fast else [])], address)
     function = CompiledFunction(library, signature, messages, arrays)
-    return builtin(signature.name, library.address(fast), (function, function.fail)) if fast else function
+    return (
+        builtin(signature.name, library.address(fast), (function, function.fail, function.too_large))
+        if fast
+        else function
+    )
 
 
 def with_short_cut(function: CompiledFunction, entry: int, declaration: str) -> Callable[..., Any]:
@@ -66,6 +70,7 @@ def with_short_cut(function: CompiledFunction, entry: int, declaration: str) -> 
     from weft.backends.cpu.fast_call import fast_call_name, fast_call_text
     from weft.backends.cpu.library import Library
     from weft.backends.cpu.python_api import builtin, is_known, python_symbol
+    from weft.backends.cpu.runtime import runtime_symbol
     from weft.backends.llvm.object_code import to_object
     from weft.backends.signature import ENTRY
 
@@ -75,6 +80,10 @@ def with_short_cut(function: CompiledFunction, entry: int, declaration: str) -> 
         return function
     entries = {ENTRY + signature.name: entry}
     code = to_object(fast_call_text(signature) + declaration, level=1)
-    library = Library(code, [fast], lambda symbol: entries.get(symbol) or python_symbol(symbol))
+
+    def address(symbol: str) -> int | None:
+        return entries.get(symbol) or runtime_symbol(symbol, 1) or python_symbol(symbol)
+
+    library = Library(code, [fast], address)
     # the library is held by what is called
-    return builtin(signature.name, library.address(fast), (function, function.fail, library))
+    return builtin(signature.name, library.address(fast), (function, function.fail, function.too_large, library))

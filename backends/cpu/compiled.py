@@ -11,7 +11,7 @@ import numpy as np
 from weft import codes
 from weft.backends.arguments import bind, check_out, check_value
 from weft.backends.complex_pairs import in_pairs, is_complex, numbers_of, pairs_of
-from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, words
+from weft.backends.cpu.descriptors import Array, Memory, array_at, describe, too_large, words
 from weft.backends.cpu.scalars import argument_type, result_type, to_argument
 from weft.backends.failures import failure
 from weft.backends.signature import ENTRY, Signature, ValueSpec
@@ -98,6 +98,11 @@ class CompiledFunction:
     def fail(self, status: int) -> NoReturn:
         """Raise the error that a status stands for."""
         raise failure(self.signature.name, self.messages, status)
+
+    def too_large(self, descriptor: int) -> NoReturn:
+        """Raise the error for the one returned array, whose descriptor is at an address: its sizes are too large."""
+        rank = len(self._returned[0].dims)
+        raise too_large((ctypes.c_int64 * words(rank)).from_address(descriptor)[3 : 3 + rank])
 
 
 def _as_declared(spec: ValueSpec, value: Any) -> Any:

@@ -62,8 +62,13 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     try:
         return np.empty(shape, dtype)
     except ValueError as error:
-        sizes = "x".join(map(str, shape))
-        raise WeftError(f"a result of sizes {sizes} is too large an array", code=codes.OUT_OF_MEMORY) from error
+        raise too_large(shape) from error
+
+
+def too_large(sizes: Sequence[int]) -> WeftError:
+    """The error for a result that NumPy cannot hold."""
+    text = "x".join(map(str, sizes))
+    return WeftError(f"a result of sizes {text} is too large an array", code=codes.OUT_OF_MEMORY)
 
 
 def array_at(descriptor: Sequence[int], dtype: np.dtype[Any], owners: Mapping[int, object]) -> Array:

@@ -1,8 +1,9 @@
 """A call from Python without Python in between: machine code that takes the arguments as CPython passes them.
 
-For a function whose results are tensors of static shape, LLVM IR is made that checks every argument (an exact
-`numpy.ndarray` of the dtype and shape, contiguous; an exact `float`, `int` or `bool`), fills the memref descriptors,
-makes the results where no `out=` is given, releases the GIL, and calls. Whatever it does not take as it is goes to
+For a function whose results are tensors, of which at most one has a shape that only the run knows, LLVM IR is made
+that checks every argument (an exact `numpy.ndarray` of the dtype and shape, contiguous; an exact `float`, `int` or
+`bool`), fills the memref descriptors, makes the results where no `out=` is given, releases the GIL, and calls. Memory
+that the function returns becomes an array that frees it. Whatever it does not take as it is goes to
 :class:`weft.backends.cpu.compiled.CompiledFunction`, which converts, or says what is wrong. So it is a short cut and
 changes no meaning.
 
@@ -26,6 +27,9 @@ _TYPE, _DATA, _RANK, _DIMS, _DESCR, _FLAGS = 8, 16, 24, 32, 56, 64
 """Offsets in an array: `ob_type`, `data`, `nd`, `dimensions`, `descr`, `flags`."""
 
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
+
+_SLOW, _FAILED, _TOO_LARGE = 0, 1, 2
+"""What the state of the function holds: what takes the call instead, and what raises for a status, for a result."""
 
 _TUPLE_SIZE, _TUPLE_ITEMS = 16, 24
 _FLOAT_VALUE = 16
@@ -51,6 +55,14 @@ declare ptr @weft.np.new(ptr, ptr, i32, ptr, ptr, ptr, i32, ptr)
 """
 
 
+_RETURNING = """
+declare i32 @weft.np.base(ptr, ptr)
+declare ptr @PyCapsule_New(ptr, ptr, ptr)
+declare void @weft_release(ptr)
+"""
+"""What a function that returns memory needs besides."""
+
+
 def dtype_symbol(spec: ValueSpec) -> str:
     """The symbol that stands for the dtype object of a spec."""
     return f"weft.np.dtype.{spec.numpy_dtype.name}"
@@ -59,9 +71,9 @@ def dtype_symbol(spec: ValueSpec) -> str:
 def fast_call_name(signature: Signature) -> str | None:
     """The name of the function that :func:`fast_call_text` makes; None where there is no short cut."""
     taken = all(spec.dtype in _SCALARS if spec.kind == "scalar" else is_plain(spec) for spec in signature.arguments)
-    return (
-        PREFIX + signature.name if taken and all(spec.is_out and is_plain(spec) for spec in signature.results) else None
-    )
+    given = all(spec.kind != "scalar" and is_plain(spec) for spec in signature.results)
+    returned = sum(not spec.is_out for spec in signature.results)
+    return PREFIX + signature.name if taken and given and returned <= 1 else None
 
 
 def fast_call_text(signature: Signature) -> str:
@@ -75,10 +87,11 @@ def is_plain(spec: ValueSpec) -> bool:
 
 
 class Array:
-    """An array that was checked: its address, where its elements are, and its sizes."""
+    """An array that was checked: where its elements are, its sizes, and the object."""
 
-    def __init__(self, spec: ValueSpec, data: str, sizes: Sequence[str], size: str) -> None:
+    def __init__(self, spec: ValueSpec, data: str, sizes: Sequence[str], size: str, value: str = "null") -> None:
         self.spec = spec
+        self.value = value
         self.data = data
         self.sizes = sizes
         self.bytes = size
@@ -96,6 +109,8 @@ class FastCall:
 
     def __init__(self, signature: Signature) -> None:
         self._signature = signature
+        self._returned = next((spec for spec in signature.results if not spec.is_out), None)
+        self._given: Sequence[Array] = ()
         self._lines: list[str] = []
         self._head: list[str] = []
         self._symbols: dict[str, None] = {}
@@ -106,8 +121,9 @@ class FastCall:
         name = f'@"{PREFIX}{self._signature.name}"'
         self._take()
         globals_ = [f"@{symbol} = external global i8" for symbol in self._symbols]
-        head = f"define ptr {name}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{\nentry:"
-        before = [self.declarations, *globals_, *self._shapes()]
+        # optnone: it is as fast as it is made, and code for it is made in half the time
+        head = f"define ptr {name}(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) noinline optnone {{\nentry:"
+        before = [self.declarations, _RETURNING if self._returned else "", *globals_, *self._shapes()]
         return "\n".join([*before, head, *self._head, "  br label %start", *self._lines, "}", ""])
 
     # ---------- pieces
@@ -151,7 +167,7 @@ class FastCall:
     def _shapes(self) -> list[str]:
         """Constants with the shapes of the results."""
         texts: list[str] = []
-        for n, spec in enumerate(self._signature.results):
+        for n, spec in enumerate(spec for spec in self._signature.results if spec.is_out):
             sizes = ", ".join(f"i64 {dim}" for dim in spec.dims)
             body = f"[{sizes}]" if spec.dims else "zeroinitializer"
             texts.append(f"@weft.shape.{n} = internal constant [{len(spec.dims)} x i64] {body}")
@@ -159,7 +175,8 @@ class FastCall:
 
     # ---------- the function
     def _take(self) -> None:
-        arguments, results = self._signature.arguments, self._signature.results
+        arguments = self._signature.arguments
+        results = [spec for spec in self._signature.results if spec.is_out]
         self._start("start")
         self._need(self._same("i64", "%nargs", len(arguments)))
         self._prepare()
@@ -173,15 +190,16 @@ class FastCall:
                 continue
             arrays.append(self._array(spec, value, writeable=spec.kind == "memref"))
             passed.append(f"ptr {self._descriptor(arrays[-1])}")
-        if not results:
+        if not results or self._returned is not None:
             self._need(self._same("ptr", given, "null"))
+        self._given = tuple(arrays)
         outs = self._outs(given, results) if results else []
         for value, spec in zip(outs, results, strict=True):
-            out = self._array(spec, value, writeable=True, otherwise="drop" if results else "slow")
+            out = self._array(spec, value, writeable=True, otherwise="drop")
             out.written = True
             arrays.append(out)
             passed.append(f"ptr {self._descriptor(out)}")
-        self._apart(arrays)
+        self._apart(arrays, "drop" if results else "slow")
         self._call(passed, outs)
 
     def _prepare(self) -> None:
@@ -276,7 +294,7 @@ class FastCall:
         total = str(spec.numpy_dtype.itemsize)
         for size in sizes:
             total = self._op(f"mul i64 {total}, {size}")
-        return Array(spec, data, sizes, total)
+        return Array(spec, data, sizes, total, value)
 
     def _descriptor(self, array: Array) -> str:
         """A memref descriptor in row-major order."""
@@ -299,9 +317,8 @@ class FastCall:
     def _word(self, place: str, number: int) -> str:
         return self._op(f"getelementptr i64, ptr {place}, i64 {number}")
 
-    def _apart(self, arrays: Sequence[Array]) -> None:
+    def _apart(self, arrays: Sequence[Array], otherwise: str) -> None:
         """What is written overlaps nothing; where it does, the slow way says so, or copies."""
-        otherwise = "drop" if self._signature.results else "slow"
         ends: dict[int, tuple[str, str]] = {}
         for n, array in enumerate(arrays):
             start = self._op(f"ptrtoint ptr {array.data} to i64")
@@ -339,19 +356,21 @@ class FastCall:
         return f"{type_} {narrow}"
 
     def _call(self, passed: Sequence[str], outs: Sequence[str]) -> None:
+        descriptor = "" if self._returned is None else self._room(words(len(self._returned.dims)))
+        passed = [f"ptr {descriptor}", *passed] if descriptor else passed
         state = self._op("call ptr @PyEval_SaveThread()")
         status = self._op(f'call i64 @"{ENTRY}{self._signature.name}"({", ".join(passed)})')
         self._do(f"call void @PyEval_RestoreThread(ptr {state})")
         self._need(self._same("i64", status, 0), "failed")
-        self._finish(outs, status)
+        self._finish(outs, status, descriptor)
 
-    def _finish(self, outs: Sequence[str], status: str) -> None:
-        """Return, and what happens at each of the ways out."""
-        self._return(outs)
+    def _finish(self, outs: Sequence[str], status: str, descriptor: str = "") -> None:
+        """Return, and what happens at each of the ways out. `descriptor` tells of returned memory."""
+        self._return(outs if self._returned is None else self._with_returned(self._returned, descriptor, outs))
         self._start("failed")
         for out in outs:
             self._do(f"call void @Py_DecRef(ptr {out})")
-        self._raise(status)
+        self._tell(_FAILED, status)
         if outs:
             self._start("drop")
             for out in outs:
@@ -361,10 +380,54 @@ class FastCall:
         self._do("call void @PyErr_Clear()")
         self._do("br label %slow")
         self._start("slow")
-        slow = self._load("ptr", "%self", _TUPLE_ITEMS)
+        slow = self._load("ptr", "%self", _TUPLE_ITEMS + 8 * _SLOW)
         self._do(
             f"ret ptr {self._op(f'call ptr @PyObject_Vectorcall(ptr {slow}, ptr %args, i64 %nargs, ptr %kwnames)')}"
         )
+
+    def _with_returned(self, spec: ValueSpec, descriptor: str, outs: Sequence[str]) -> Sequence[str]:
+        """All results in order: those in `outs`, and an array on the memory that a descriptor tells of.
+
+        That memory is an argument's, which the array then keeps, or it is freed with the array.
+        """
+        rank = len(spec.dims)
+        allocated, aligned = (self._load("ptr", self._word(descriptor, word)) for word in (0, 1))
+        offset = self._load("i64", self._word(descriptor, 2))
+        start = self._op(f"mul i64 {offset}, {spec.numpy_dtype.itemsize}")
+        data = self._op(f"getelementptr i8, ptr {aligned}, i64 {start}")
+        # an array without elements may have no memory: None keeps it as well as anything
+        nothing = self._same("ptr", allocated, "null")
+        owner = self._op(f"select i1 {nothing}, ptr {self._symbol('weft.py.None')}, ptr null")
+        for array in self._given:
+            owner = self._op(f"select i1 {self._same('ptr', array.data, allocated)}, ptr {array.value}, ptr {owner}")
+        theirs, ours, join = self._block(), self._block(), self._block()
+        self._do(f"br i1 {self._same('ptr', owner, 'null')}, label %{ours}, label %{theirs}")
+        self._start(theirs)
+        self._do(f"call void @Py_IncRef(ptr {owner})")
+        self._do(f"br label %{join}")
+        self._start(ours)
+        capsule = self._op(f"call ptr @PyCapsule_New(ptr {allocated}, ptr null, ptr @weft_release)")
+        self._do(f"br label %{join}")
+        self._start(join)
+        base = self._op(f"phi ptr [ {owner}, %{theirs} ], [ {capsule}, %{ours} ]")
+        dtype = self._symbol(dtype_symbol(spec))
+        self._do(f"call void @Py_IncRef(ptr {dtype})")
+        flags = _CONTIGUOUS | _ALIGNED | _WRITEABLE
+        made = self._op(
+            f"call ptr @weft.np.new(ptr {self._symbol('weft.np.ndarray')}, ptr {dtype}, i32 {rank}, "
+            f"ptr {self._word(descriptor, 3)}, ptr null, ptr {data}, i32 {flags}, ptr null)"
+        )
+        fine, lost = self._block(), self._block()
+        self._do(f"br i1 {self._same('ptr', made, 'null')}, label %{lost}, label %{fine}")
+        self._start(lost)
+        for value in (*outs, base):
+            self._do(f"call void @Py_DecRef(ptr {value})")
+        self._do("call void @PyErr_Clear()")
+        self._tell(_TOO_LARGE, self._op(f"ptrtoint ptr {descriptor} to i64"))
+        self._start(fine)
+        self._op(f"call i32 @weft.np.base(ptr {made}, ptr {base})")
+        ready = iter(outs)
+        return [next(ready) if result.is_out else made for result in self._signature.results]
 
     def _return(self, outs: Sequence[str]) -> None:
         if not outs:
@@ -379,12 +442,12 @@ class FastCall:
                 self._op(f"call i32 @PyTuple_SetItem(ptr {pack}, i64 {n}, ptr {out})")
             self._do(f"ret ptr {pack}")
 
-    def _raise(self, status: str) -> None:
-        """Call what raises the error of a status."""
-        number = self._op(f"call ptr @PyLong_FromLongLong(i64 {status})")
+    def _tell(self, what: int, number: str) -> None:
+        """Call what raises an error, with a number."""
+        integer = self._op(f"call ptr @PyLong_FromLongLong(i64 {number})")
         room = self._room(1)
-        self._do(f"store ptr {number}, ptr {room}")
-        failed = self._load("ptr", "%self", _TUPLE_ITEMS + 8)
-        result = self._op(f"call ptr @PyObject_Vectorcall(ptr {failed}, ptr {room}, i64 1, ptr null)")
-        self._do(f"call void @Py_DecRef(ptr {number})")
+        self._do(f"store ptr {integer}, ptr {room}")
+        told = self._load("ptr", "%self", _TUPLE_ITEMS + 8 * what)
+        result = self._op(f"call ptr @PyObject_Vectorcall(ptr {told}, ptr {room}, i64 1, ptr null)")
+        self._do(f"call void @Py_DecRef(ptr {integer})")
         self._do(f"ret ptr {result}")

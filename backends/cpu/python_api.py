@@ -12,8 +12,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-_NEW_FROM_DESCR = 94
-"""The place of PyArray_NewFromDescr in NumPy's table of C functions: a part of its ABI."""
+_FUNCTIONS = {"weft.np.new": 94, "weft.np.base": 282}
+"""The places of PyArray_NewFromDescr and PyArray_SetBaseObject in NumPy's table of C functions: a part of its ABI."""
 
 _FASTCALL_WITH_KEYWORDS = 0x80 | 0x02
 """METH_FASTCALL | METH_KEYWORDS."""
@@ -38,8 +38,8 @@ def python_symbol(name: str) -> int | None:
         return id(_OBJECTS[name])
     if name.startswith(_DTYPE):
         return id(_dtype(name.removeprefix(_DTYPE)))
-    if name == "weft.np.new":
-        return _numpy_function(_NEW_FROM_DESCR)
+    if name in _FUNCTIONS:
+        return _numpy_function(_FUNCTIONS[name])
     if name.startswith("Py"):
         return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
     return None

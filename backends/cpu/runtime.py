@@ -12,6 +12,7 @@ from weft.backends.llvm.object_code import to_object
 _WHERE = {
     "weft_alloc": "memory",
     "weft_parallel_for": "parallel",
+    "weft_release": "release",
     "__truncsfhf2": "half",
     "__extendhfsf2": "half",
 }

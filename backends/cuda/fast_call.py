@@ -45,7 +45,9 @@ define internal void @weft.cuda.silent(ptr %context, ptr %kind, ptr %message) {{
 
 def call_name(signature: Signature) -> str | None:
     """The name of the function that :func:`call_text` makes; None where there is no short cut."""
-    given = any(spec.kind != "scalar" for spec in signature.arguments)
+    given = any(spec.kind != "scalar" for spec in signature.arguments) and all(
+        spec.is_out for spec in signature.results
+    )
     return fast_call_name(signature) if given and words_of(signature) else None
 
 

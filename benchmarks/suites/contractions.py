@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,14 @@ def program(m: int, n: int, k: int, left: bool, right: bool) -> Graph:
 
 
 def run(options: Namespace, threads: int) -> Iterator[dict[str, Any]]:
-    """Measure so many of them; `--rows` filters by name, which tells the shape: `m x n x k`."""
+    """Measure so many of them, in short bursts; `--rows` filters by name, which tells the shape: `m x n x k`."""
+    plan = replace(options.plan, rounds=min(options.rounds, 5), burst=options.burst / 2)
     for m, n, k, left, right in shapes(options.count or COUNT, options.seed):
         name = f"contraction {m}x{n}x{k}{' a.T' if left else ''}{' b.T' if right else ''}"
         if options.rows and not any(word in name for word in options.rows):
             continue
         graph = program(m, n, k, left, right)
         arrays = [uniform(x.shape, 100 + i) for i, x in enumerate(graph.inputs)]
-        outcome = contest(graph, arrays, ["numpy"], threads, min(options.rounds, 5), options.burst / 2)
+        outcome = contest(graph, arrays, ["numpy"], threads, plan)
         print(line(name, outcome, "numpy", WORST), flush=True)
         yield {"name": name, "wanted": "numpy", "goal": WORST, "flops": 2 * m * n * k, **figures(outcome)}

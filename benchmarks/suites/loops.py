@@ -361,7 +361,7 @@ def run(options: Namespace, threads: int) -> Iterator[dict[str, Any]]:
         }
         wrong = error(calls["weft"].run().astype(np.float64), calls["numba"].run().astype(np.float64))
         assert wrong <= loops.tolerance, (loops.name, wrong)
-        timed = in_turns(calls, options.rounds, options.burst, keep=tuple(calls))
+        timed = in_turns(calls, options.plan, keep=tuple(calls))
         times = {name: t.seconds for name, t in timed.items()}
         ratio = times["weft"] / times["numba"]
         rest = ", ".join(f"{name} {t * 1e6:.1f} us" for name, t in times.items())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,9 @@ def reduction(g: Graph, now: Node, rng: np.random.Generator) -> Node:
 
 
 def run(options: Namespace, threads: int) -> Iterator[dict[str, Any]]:
-    """Measure so many of them; `--rows` filters by the number, as `program 7:`."""
+    """Measure so many of them, in short bursts; `--rows` filters by the number, as `program 7:`."""
     who = PEERS.split(",") if options.peers in ("all", "best") else chosen_peers(options.peers, "numba")
+    plan = replace(options.plan, rounds=min(options.rounds, 5), burst=options.burst / 2)
     for number in range(options.count or COUNT):
         graph = program(np.random.default_rng((options.seed, number)))
         first = graph.inputs[0].shape
@@ -88,7 +90,7 @@ def run(options: Namespace, threads: int) -> Iterator[dict[str, Any]]:
         if options.rows and not any(word in name for word in options.rows):
             continue
         arrays = [uniform(x.shape, 100 + i) for i, x in enumerate(graph.inputs)]
-        outcome = contest(graph, arrays, who, threads, min(options.rounds, 5), options.burst / 2)
+        outcome = contest(graph, arrays, who, threads, plan)
         print(line(name, outcome, outcome.best or "numba", WORST), flush=True)
         moved = 4 * (sum(a.size for a in arrays) + int(np.prod(graph.result.shape)))
         yield {"name": name, "wanted": outcome.best, "goal": WORST, "bytes": moved, **figures(outcome)}

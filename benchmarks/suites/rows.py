@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import peers
@@ -21,9 +22,9 @@ def run(options: Namespace, threads: int) -> Iterator[dict[str, Any]]:
         arrays = row.arrays(graph)
         best = row.best[threads > 1]
         who = chosen_peers(options.peers, best)
-        rounds = min(options.rounds, 3) if row.flops > RUNS_LONG else options.rounds
+        plan = replace(options.plan, rounds=3) if row.flops > RUNS_LONG else options.plan
         text = row.text(graph) if row.text else None
-        outcome = contest(graph, arrays, who, threads, rounds, options.burst, text)
+        outcome = contest(graph, arrays, who, threads, plan, text)
         print(line(row.name, outcome, best, row.goal[threads > 1]), flush=True)
         yield {
             "name": row.name,

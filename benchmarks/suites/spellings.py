@@ -87,7 +87,7 @@ def run(options: Namespace, threads: int) -> Iterator[dict[str, Any]]:
             names = {"f": weft.compile(text, threads=threads), "a": a, "b": b, "o": out}
             calls[how] = Call(statement, names, lambda out=out: out)
             assert error(calls[how].run(), wanted) < 2e-5, how
-        timed = in_turns(calls, options.rounds, options.burst, keep=tuple(calls))
+        timed = in_turns(calls, options.plan, keep=tuple(calls))
         times = {how: t.seconds for how, t in timed.items()}
         spread = max(times.values()) / min(times.values())
         rest = ", ".join(f"{how} {t * 1e6:.1f} us" for how, t in times.items())

@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import DictionaryAttr, ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block
 from xdsl.passes import ModulePass
 
+from weft import codes
+from weft.diagnostics import did_you_mean
+from weft.dialects.locations import error_at
 from weft.dialects.loop import AllocOp, ForOp, IfOp, ScheduleAttr, WriteOp, buffer_name
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Parallelize, Step
 from weft.dialects.target import Cpu, cpu_of
 from weft.passes.loops.default_plans import plans
-from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
+from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
 from weft.passes.loops.plans.common import Machine, Names
 from weft.passes.loops.row_steps import contract_rows, fuse_rows, joined, stream_results
@@ -49,6 +52,9 @@ class ChooseSchedule(ModulePass):
     ```
     **Needs** kernels of naive nests.
 
+    A module may say schedules of its kernels itself, by their names, in `loop.schedules`; they go before all others,
+    and the attribute is gone afterwards. `weft run --schedule=FILE` puts it there.
+
     **Leaves alone** kernels that have a schedule, or had one applied, or whose buffers may overlap
     (`loop.may_alias`); the loops themselves.
     """
@@ -58,13 +64,54 @@ class ChooseSchedule(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Choose for every kernel without a schedule."""
         cpu = cpu_of(op)
+        give_schedules(op)
         for kernel in kernels(op):
             if not {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
                 kernel.attributes[SCHEDULE] = ScheduleAttr(choose(kernel, cpu))
 
 
+def give_schedules(module: ModuleOp) -> None:
+    """Put the schedules that a module says in `loop.schedules` on its kernels.
+
+    Raises :class:`WeftError` for what is no schedule, and for a name that no kernel has.
+    """
+    said = module.attributes.pop(SCHEDULES, None)
+    if said is None:
+        return
+    if not isinstance(said, DictionaryAttr):
+        raise error_at(module, f"{SCHEDULES} should be a dictionary, it is {said}", code=codes.REFUSED_STEP)
+    known = {kernel.sym_name.data: kernel for kernel in kernels(module)}
+    for name, schedule in said.data.items():
+        if not isinstance(schedule, ScheduleAttr):
+            what = f"the schedule of '@{name}' should be a #loop.schedule, it is {schedule}"
+            raise error_at(module, what, code=codes.REFUSED_STEP)
+        if name not in known:
+            there = f"there are {', '.join(f'@{kernel}' for kernel in known)}" if known else "there are none"
+            hint = did_you_mean(name, known) or there
+            raise error_at(
+                module,
+                f"a schedule is for the kernel '@{name}', which the program does not have",
+                hint=hint,
+                code=codes.WRONG_SYMBOL,
+            )
+        known[name].attributes[SCHEDULE] = schedule
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A default schedule, and why steps that would have been better were not taken."""
+
+    steps: tuple[Step, ...]
+    refused: tuple[str, ...]
+
+
 def choose(kernel: FuncOp, cpu: Cpu) -> tuple[Step, ...]:
     """The default schedule of a kernel on a CPU."""
+    return choice(kernel, cpu).steps
+
+
+def choice(kernel: FuncOp, cpu: Cpu) -> Choice:
+    """The default schedule of a kernel on a CPU, and what was refused."""
     trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
@@ -73,7 +120,7 @@ def choose(kernel: FuncOp, cpu: Cpu) -> tuple[Step, ...]:
     for group in list(_groups(trial.copy.clone().body.block)):
         _choose_group(trial, group, cpu, names)
     stream_results(trial, cpu.l3_bytes)
-    return tuple(joined(trial.steps))
+    return Choice(tuple(joined(trial.steps)), tuple(dict.fromkeys(trial.refused)))
 
 
 @dataclass(frozen=True)

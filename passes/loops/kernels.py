@@ -20,6 +20,8 @@ from weft.passes.rewriting import LocatedBuilder
 KERNEL = "loop.kernel"
 SCHEDULE = "loop.schedule"
 APPLIED = "loop.applied"
+SCHEDULES = "loop.schedules"
+"""The attribute of a module: schedules of its kernels, by their names."""
 
 
 class Refuse(WeftError):

@@ -23,6 +23,8 @@ class Trial:
 
     original: FuncOp
     steps: list[Step] = field(default_factory=list[Step])
+    refused: list[str] = field(default_factory=list[str])
+    """Why steps were not taken, in the order in which they were tried."""
 
     def __post_init__(self) -> None:
         self.copy = self.original.clone()
@@ -33,7 +35,8 @@ class Trial:
             for step in steps:
                 pass_of(step).run(self.copy)
             check_registers(self.copy)
-        except WeftError:
+        except WeftError as error:
+            self.refused.append(error.message)
             self.copy = self.original.clone()
             for step in self.steps:
                 pass_of(step).run(self.copy)

@@ -1,5 +1,9 @@
 """`weft.parse` and `weft.compile`, as a user calls them."""
 
+import gc
+import resource
+from types import BuiltinFunctionType
+
 import numpy as np
 import pytest
 
@@ -188,3 +192,42 @@ def test_the_arguments_of_a_gradient_are_named_by_position():
         weft.value_and_grad(
             "func.func @f(%x: tensor<f32>) -> tensor<f32> {\n  func.return %x : tensor<f32>\n}", wrt=["x"]
         )
+
+
+DYNAMIC = """func.func @main(%a: tensor<?x?xf32>, %b: tensor<2xf32>) -> (tensor<?x?xf32>, tensor<2xf32>) {
+  %0 = ml.neg %a : tensor<?x?xf32>
+  %1 = ml.neg %b : tensor<2xf32>
+  func.return %0, %1 : tensor<?x?xf32>, tensor<2xf32>
+}
+"""
+
+
+def test_a_result_of_run_time_size_needs_no_python_and_frees_its_memory():
+    compiled = weft.compile(DYNAMIC)
+    assert isinstance(type(compiled).__call__, BuiltinFunctionType)
+    b = np.ones(2, np.float32)
+    for shape in ((0, 0), (0, 3), (1, 1), (3, 5)):
+        a = np.random.default_rng(0).standard_normal(shape, np.float32)
+        result, other = compiled(a, b)
+        np.testing.assert_array_equal(result, -a)
+        np.testing.assert_array_equal(other, -b)
+        assert result.flags.writeable and result.flags.c_contiguous
+        out = np.empty(shape, np.float32), np.empty(2, np.float32)
+        compiled(a, b, out=out)
+        np.testing.assert_array_equal(out[0], -a)
+    big = np.ones((1 << 10, 1 << 11), np.float32)
+    compiled(big, b)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(20):
+        compiled(big, b)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4 * (8 << 10)
+    with pytest.raises(weft.WeftError, match="expected tensor<"):
+        compiled(big.astype(np.float64), b)
+
+
+def test_a_result_outlives_the_program():
+    result = weft.compile(LAYER)(np.ones((2, 4), np.float32), np.ones((4, 3), np.float32), np.zeros(3, np.float32))
+    gc.collect()
+    assert result.tolist() == [[4.0] * 3] * 2
+    del result
+    gc.collect()

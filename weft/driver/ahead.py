@@ -27,11 +27,12 @@ from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.target import ATTRIBUTE, CpuAttr, cpu_of
 from weft.driver.binding import bind_arguments
 from weft.driver.compile import MESSAGES, default_threads
+from weft.driver.instruments import Instrument
 from weft.driver.linker import link_shared
 from weft.driver.output import write_all
-from weft.driver.passes import run_pipeline
 from weft.driver.printing import print_module
 from weft.driver.program import Program, drop_unused, embed_data, find_entries, keep_only, parse
+from weft.driver.schedules.text import run_scheduled
 from weft.driver.signatures import signature_of
 from weft.driver.source import Source, read_source, showing
 from weft.driver.targets import Target, read_target
@@ -65,6 +66,8 @@ class Request:
     prefix: str | None = None
     weights: Path | None = None
     bind: Mapping[str, object] = field(default_factory=dict[str, object])
+    schedule: str | os.PathLike[str] | None = None
+    instruments: tuple[Instrument, ...] = ()
 
 
 def export_program(program: Program | Source, output: Path, request: Request) -> tuple[Path, ...]:
@@ -156,7 +159,7 @@ class _Work:
             return {self.output: self._text(module)}
         functions = functions_of(self._signatures(module), self._prefix())
         embed_data(module)
-        run_pipeline(module, self.request.pipeline or CPU)
+        self._lower(module, CPU)
         weights = take_weights(module, self._weights_name()) if self.request.weights is not None else None
         _rename_entries(module, functions, INNER_ENTRY if weights is not None else "")
         record = self._record(module, functions, None if weights is None else weights.facts)
@@ -178,8 +181,14 @@ class _Work:
             keep_only(module, *find_entries(module, self.request.entries))
         stops = STOPS[: MODULES.index(self.kind)]
         pipeline = f"builtin.module({','.join(name for _, passes in stops for name in passes)})"
-        run_pipeline(module, self.request.pipeline or pipeline)
+        self._lower(module, pipeline)
         return print_module(module).encode()
+
+    def _lower(self, module: ModuleOp, pipeline: str) -> None:
+        """Run a pipeline, or the one that was asked for instead."""
+        file = self.request.schedule
+        schedule = None if file is None else read_source(file)
+        run_scheduled(module, self.request.pipeline or pipeline, schedule, self.request.instruments)
 
     def _signatures(self, module: ModuleOp) -> list[Signature]:
         """Those of the functions to export, which alone stay public."""

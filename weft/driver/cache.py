@@ -2,7 +2,8 @@
 
 An entry is one file, `<key>.weft`: a magic word, the SHA-256 of the rest, the length of a JSON header, the header, the
 object code. It is written beside its place and moved there in one step, so that a reader sees a whole entry or none;
-an entry that does not match its digest is as good as none. A folder that cannot be written turns the cache off.
+an entry that does not match its digest is as good as none. A folder that cannot be written, or is full, turns the cache
+off. What a writer leaves that dies is removed later by another.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,13 @@ from weft import plugins
 from weft.version import VERSION
 
 MAGIC = b"weft1\n"
+
+PART = ".part"
+"""The ending of an entry that is being written."""
+
+OLD = 3600.0
+"""After so many seconds nobody writes a part any more: its writer died."""
+
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -88,13 +97,25 @@ def write(name: str, header: dict[str, Any], code: bytes) -> None:
     temporary: str | None = None
     try:
         place.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f"{name[:8]}-", suffix=".part", dir=place)
+        _sweep(place)
+        handle, temporary = tempfile.mkstemp(prefix=f"{name[:8]}-", suffix=PART, dir=place)
         with os.fdopen(handle, "wb") as file:
             file.write(MAGIC + hashlib.sha256(body).digest() + body)
         os.replace(temporary, place / f"{name}.weft")
     except OSError:
         if temporary is not None:
             _remove(temporary)
+
+
+@cache
+def _sweep(place: Path) -> None:
+    """Remove what writers have left that died: once a process."""
+    for path in place.glob(f"*{PART}"):
+        try:
+            if time.time() - path.stat().st_mtime > OLD:
+                path.unlink()
+        except OSError:
+            continue
 
 
 def _remove(path: str) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from weft.driver.instruments import Instrument
     from weft.driver.program import Program
+    from weft.driver.schedules.profile import Profile
 
 MESSAGES = "weft.messages"
 """The module attribute that holds the texts of run-time checks: status k is message k - 1."""
@@ -30,7 +31,11 @@ MESSAGES = "weft.messages"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for besides the program. With `instruments`, which watch the passes, the cache is not asked."""
+    """What is asked for besides the program.
+
+    With `instruments`, which watch the passes, or a `profile`, which measures kernels, the cache is not asked.
+    `schedule` is a file of schedules, or its text.
+    """
 
     target: str = "cpu"
     entry: str | None = None
@@ -39,6 +44,8 @@ class Request:
     instruments: tuple[Instrument, ...] = ()
     options: str = ""
     """What stands behind the `:` of the target."""
+    schedule: str | os.PathLike[str] | None = None
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,9 @@ def compile_program(program: Program, request: Request) -> Compiled:
         hint = did_you_mean(name, TARGETS) if target is None else None
         known = " or ".join(f"'{name}'" for name in TARGETS)
         raise WeftError(f"unknown target '{request.target}', expected {known}", hint=hint, code=codes.UNKNOWN_TARGET)
+    if name != "cpu" and (request.schedule is not None or request.profile is not None):
+        message = f"the target '{name}' takes no schedules and is not explained, only 'cpu' is"
+        raise WeftError(message, code=codes.COMMAND_LINE)
     threads = request.threads if request.threads is not None else default_threads()
     if threads < 1:
         raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
@@ -102,9 +112,11 @@ def _for_cpu(program: Program, request: Request) -> Compiled:
     from weft.backends.llvm import host
 
     source, threads = source_of(program), request.threads or 1
+    schedule = None if request.schedule is None else read_source(request.schedule)
     key = None
-    if source is not None and not request.instruments:
+    if source is not None and not request.instruments and request.profile is None:
         wishes = (request.entry or "", str(threads), request.pipeline or "", host())
+        wishes += () if schedule is None else (schedule.name, schedule.text)
         key = cache.key((source.text, source.name, *wishes))
         if (entry := cache.read(key)) is not None:
             header, code = entry
@@ -115,7 +127,7 @@ def _for_cpu(program: Program, request: Request) -> Compiled:
             )
             return compiled_of(call, signature, True)
     with collection.paused(), showing(source) if source is not None else nullcontext():
-        made = with_room(lambda: _compile(source or program, request, threads))
+        made = with_room(lambda: _compile(source or program, schedule, request, threads))
     if key is not None:
         header = {
             "signature": made.signature.to_json(),
@@ -151,13 +163,13 @@ class _Made:
     code: bytes
 
 
-def _compile(program: Program | Source, request: Request, threads: int) -> _Made:
+def _compile(program: Program | Source, schedule: Source | None, request: Request, threads: int) -> _Made:
     from xdsl.dialects.builtin import ArrayAttr, StringAttr
 
     from weft.backends import cpu, llvm
     from weft.driver.host import host_cpu, set_target
-    from weft.driver.passes import run_pipeline
     from weft.driver.program import drop_unused, find_entry, keep_only, parse
+    from weft.driver.schedules.text import run_scheduled
     from weft.driver.signatures import signature_of
     from weft.passes.pipelines import CPU
 
@@ -169,9 +181,10 @@ def _compile(program: Program | Source, request: Request, threads: int) -> _Made
     keep_only(module, function)
     drop_unused(module)
     set_target(module, host_cpu(threads))
-    run_pipeline(module, request.pipeline or CPU, instruments=request.instruments)
+    run_scheduled(module, request.pipeline or CPU, schedule, request.instruments)
+    laps = request.profile.instrument(module) if request.profile is not None else ""
     blobs, short_cut = llvm.blobs_for_host(), cpu.python_call_text(signature)
-    code = llvm.to_object(llvm.to_llvm_ir(module, blobs) + short_cut, blobs=blobs)
+    code = llvm.to_object(llvm.to_llvm_ir(module, blobs) + short_cut + laps, blobs=blobs)
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
     return _Made(signature, tuple(message.data for message in messages), data_of(module), bool(short_cut), code)
 

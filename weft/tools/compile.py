@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from weft import codes
 from weft.diagnostics import WeftError
 from weft.driver.ahead import CODE, MODULES, Request, export_program, make_files
-from weft.driver.source import read_source_or_stdin
-from weft.tools.run import Parser
+from weft.driver.schedules.report import explain
+from weft.driver.schedules.text import schedules_text
+from weft.driver.schedules.watch import Watch
+from weft.driver.source import Source, read_source_or_stdin
+from weft.tools.run import Parser, add_schedule_options
 
 _EPILOG = f"""
 The kind of file goes by its ending: .mlir (the module at a stop of the road), .ll (LLVM IR), .s (assembly), .o (an
@@ -34,6 +38,7 @@ def command(arguments: list[str]) -> int:
     program = read_source_or_stdin(options.file)
     entries = tuple(options.entry)
     pipeline = options.pass_pipeline
+    watch = Watch(refusals=options.explain) if options.explain or options.print_schedule else None
     request = Request(
         options.emit,
         options.target,
@@ -43,7 +48,11 @@ def command(arguments: list[str]) -> int:
         options.prefix,
         options.weights,
         _bound(options.bind),
+        options.schedule,
+        () if watch is None else (watch,),
     )
+    if watch is not None:
+        return _report(program, request, watch, options)
     if options.output in (None, "-"):
         if options.emit is None:
             hint = "name a file with -o, or say what to print with --emit"
@@ -51,6 +60,20 @@ def command(arguments: list[str]) -> int:
         _print(make_files(program, Path(Path(program.name).stem), request))
     else:
         export_program(program, Path(options.output), request)
+    return 0
+
+
+def _report(program: Source, request: Request, watch: Watch, options: argparse.Namespace) -> int:
+    """Compile to the file, where one is named, and print what became of the kernels."""
+    if options.output in (None, "-"):
+        make_files(program, Path(Path(program.name).stem), replace(request, emit="scheduled"))
+    else:
+        export_program(program, Path(options.output), request)
+    kernels = watch.living()
+    if options.print_schedule:
+        sys.stdout.write(schedules_text(kernel.scheduled() for kernel in kernels))
+    if options.explain:
+        sys.stdout.write(explain(kernels, watch.cpu))
     return 0
 
 
@@ -102,4 +125,5 @@ def _parser() -> Parser:
         help="a .safetensors file for large constants, mapped when the code runs",
     )
     add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
+    add_schedule_options(parser)
     return parser

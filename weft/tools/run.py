@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from weft.tools.report import remark, show, show_remarks
 
 if TYPE_CHECKING:
     from weft.driver.check_passes import CheckPasses
+    from weft.driver.schedules.story import Story
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,11 +38,23 @@ def command(arguments: list[str]) -> int:
     program = Path(options.file) if options.file != "-" else _stdin()
     start = time.perf_counter()
     is_library = isinstance(program, Path) and program.suffix == ".so"
+    if options.print_schedule and not is_library:
+        return _print_schedule(program, options)
     check = None if is_library else _check(options, program)
     if check is not None:
         _need_values(options, program)  # before the check, which takes its time
-    watching = (check,) if check is not None else ()
-    request = Request(_target(options), options.entry, options.threads, options.pass_pipeline, watching)
+    story = _story() if options.explain and not is_library else None
+    watching = (*((check,) if check is not None else ()), *((story.watch,) if story is not None else ()))
+    profile = None if story is None else story.profile
+    request = Request(
+        _target(options),
+        options.entry,
+        options.threads,
+        options.pass_pipeline,
+        watching,
+        schedule=options.schedule,
+        profile=profile,
+    )
     compiled = _loaded(program, options) if is_library else compile_program(program, request)
     show_remarks(check.remarks if check is not None else ())
     check_outputs(compiled.signature, options.output)
@@ -51,6 +65,10 @@ def command(arguments: list[str]) -> int:
     show(getattr(compiled.call, "remarks", ()))
     how = "loaded" if is_library else "loaded from the cache" if compiled.from_cache else "compiled"
     _report(how, ready - start, seconds, options.time)
+    if options.time and not is_library:
+        _rates(program, request, [*values, *results], min(seconds))
+    if story is not None:
+        sys.stderr.write(story.told())
     return 0
 
 
@@ -66,13 +84,50 @@ def _target(options: argparse.Namespace) -> str:
     return f"gpu-sim:{words},check" if words else "gpu-sim:check"
 
 
+def _story() -> Story:
+    from weft.driver.schedules.story import Story
+
+    return Story()
+
+
+def _print_schedule(program: Path | str, options: argparse.Namespace) -> int:
+    """Print the schedules that the program gets; nothing runs."""
+    from weft.driver.schedules.text import schedules_text
+    from weft.driver.schedules.watch import Watch
+
+    watch = Watch()
+    request = Request(
+        options.target,
+        options.entry,
+        options.threads,
+        options.pass_pipeline,
+        (watch,),
+        schedule=options.schedule,
+    )
+    compile_program(program, request)
+    sys.stdout.write(schedules_text(kernel.scheduled() for kernel in watch.living()))
+    return 0
+
+
+def _rates(program: Path | str, request: Request, values: Sequence[object], seconds: float) -> None:
+    """Say how fast the best run computed, and went through its inputs and results."""
+    from weft.driver.schedules.program_cost import flops_of
+
+    flops = flops_of(program, request)
+    moved = sum(getattr(value, "nbytes", 0) for value in values)
+    rates = [*([f"{flops / seconds / 1e9:.3g} GFLOP/s"] if flops else []), f"{moved / seconds / 1e9:.3g} GB/s"]
+    remark(f"{', '.join(rates)} (best; bytes of inputs and results)")
+
+
 def _loaded(program: Path | str, options: argparse.Namespace) -> Compiled:
     """A function of a library that was compiled ahead of time."""
     from weft.driver.load import load_program
 
-    if options.target != "cpu" or options.pass_pipeline is not None or options.check_passes:
+    changes = (options.pass_pipeline, options.schedule)
+    asked = (options.check_passes, options.explain, options.print_schedule)
+    if options.target != "cpu" or any(change is not None for change in changes) or any(asked):
         raise WeftError(
-            f"'{program}' is machine code already: it takes no --target, no --pass-pipeline and no --check-passes",
+            f"'{program}' is machine code already: it takes no --target, no passes and no schedules",
             code=codes.COMMAND_LINE,
         )
     return load_program(Path(program), options.entry, options.threads)
@@ -112,7 +167,16 @@ def _parser() -> Parser:
     )
     add("--check-reproducer", metavar="FILE", help="the file that shows a difference again")
     add("--check-timeout", type=float, default=60.0, metavar="SECONDS", help="how long one call may take (default 60)")
+    add_schedule_options(parser)
     return parser
+
+
+def add_schedule_options(parser: argparse.ArgumentParser) -> None:
+    """The options about schedules, which compiling and running share."""
+    add = parser.add_argument
+    add("--schedule", metavar="FILE", help="schedules for kernels, as --print-schedule prints them")
+    add("--print-schedule", action="store_true", help="print the schedules of all kernels, and do nothing else")
+    add("--explain", action="store_true", help="report kernel by kernel what was done, what not, and why")
 
 
 def _check(options: argparse.Namespace, program: Path | str) -> CheckPasses | None:

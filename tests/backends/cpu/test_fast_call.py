@@ -315,7 +315,24 @@ def test_many_threads_may_call_at_once(add):
     assert not wrong
 
 
-def test_results_that_only_run_time_sizes_go_the_long_way():
-    program = weft.compile("func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> {\n  func.return %a : tensor<?xf32>\n}")
-    assert not isinstance(program.call, BuiltinFunctionType)
+def test_one_result_of_run_time_size_is_taken_several_go_the_long_way():
+    one = "func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> {\n  func.return %a : tensor<?xf32>\n}"
+    program = weft.compile(one)
+    assert isinstance(program.call, BuiltinFunctionType)
     assert program(A).tolist() == A.tolist()
+    program = weft.compile(one.replace("-> tensor<?xf32>", "-> (tensor<?xf32>, tensor<?xf32>)").replace(
+        "return %a : tensor<?xf32>", "return %a, %a : tensor<?xf32>, tensor<?xf32>"))  # fmt: skip
+    assert not isinstance(program.call, BuiltinFunctionType)
+    assert [result.tolist() for result in program(A)] == [A.tolist()] * 2
+
+
+def test_a_returned_argument_is_kept_by_the_array_on_it():
+    program = weft.compile("func.func @main(%a: memref<?xf32>) -> memref<?xf32> {\n  func.return %a : memref<?xf32>\n}")
+    assert isinstance(program.call, BuiltinFunctionType)
+    a = A.copy()
+    references = sys.getrefcount(a)
+    result = program(a)
+    assert np.shares_memory(result, a)
+    assert sys.getrefcount(a) == references + 1
+    del result
+    assert sys.getrefcount(a) == references

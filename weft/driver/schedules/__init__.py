@@ -1,0 +1,1 @@
+"""Schedules as users see them: printed, read from a file, and explained kernel by kernel."""

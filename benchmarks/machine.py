@@ -92,13 +92,26 @@ def peak_flops() -> float:
     return 2 * 24 * 16 * 65536 / seconds
 
 
-def bandwidth() -> float:
-    """Bytes a second that one core reads and writes when NumPy copies what fits into no cache."""
+def last_cache() -> int:
+    """The bytes of the last cache."""
+    from weft.driver.host import host_cpu
+
+    return host_cpu(1).l3_bytes
+
+
+def bandwidth(threads: int) -> float:
+    """Bytes a second between memory and some threads, when the sum of two arrays that fit into no cache is written."""
     import timeit
 
-    import numpy as np
     from measure import aligned
 
-    a, b = aligned((1 << 25,)), aligned((1 << 25,))
-    a.fill(1)
-    return 2 * a.nbytes / min(timeit.repeat(lambda: np.copyto(b, a), number=1, repeat=7))
+    import weft
+
+    type_ = f"tensor<{1 << 25}xf32>"
+    given = f"(%a: {type_}, %b: {type_}) -> {type_}"
+    program = f"func.func @main{given} {{\n  %r = ml.add %a, %b : {type_}\n  func.return %r : {type_}\n}}\n"
+    run = weft.compile(program, threads=threads)
+    a, b, out = (aligned((1 << 25,)) for _ in range(3))
+    for array in (a, b, out):
+        array.fill(1)
+    return 3 * a.nbytes / min(timeit.repeat(lambda: run(a, b, out=out), number=1, repeat=7))

@@ -32,14 +32,16 @@ python benchmarks/cpu.py --suite all
 
 FLOOR_HELP = """
 *Floor* is what the machine allows: the flops over the FMA peak of a core times the threads, or the bytes over the speed
-of NumPy's copy on one core, whichever is longer. Inputs that fit into a cache may be read faster than that.
+between memory and the threads, whichever is longer. What fits into the last cache may be there already: then only
+arithmetic counts.
 """
 
 
 def page(figures: list[Figure], before: str) -> str:
     """The whole page; `before` is what it was."""
-    peak, speed = machine.peak_flops(), machine.bandwidth()
-    suites = {"rows": lambda f: _rows(f, peak, speed)} | dict.fromkeys(("contractions", "programs"), _random)
+    peak, cache = machine.peak_flops(), machine.last_cache()
+    speed = {n: machine.bandwidth(n) for n in sorted({1, *(f["threads"] for f in figures)})}
+    suites = {"rows": lambda f: _rows(f, peak, speed, cache)} | dict.fromkeys(("contractions", "programs"), _random)
     suites |= {"spellings": _spellings, "loops": _loops}
     text = HEAD + _section("machine", "The machine", _machine(peak, speed))
     for name, title in TITLES.items():
@@ -81,22 +83,29 @@ def _clock(figures: list[Figure], threads: int) -> str:
     return " in processor time (others computed on the machine)" if by_processor else ""
 
 
-def _machine(peak: float, speed: float) -> str:
-    facts = machine.facts() | {
-        "FMA peak of a core": f"{peak / 1e9:.0f} GFLOP/s in f32",
-        "copy on one core": f"{speed / 1e9:.1f} GB/s read and written",
-    }
+def _machine(peak: float, speed: dict[int, float]) -> str:
+    facts = (
+        machine.facts()
+        | {
+            "FMA peak of a core": f"{peak / 1e9:.0f} GFLOP/s in f32",
+        }
+        | {
+            f"memory, {n} thread{'s' if n > 1 else ''}": f"{rate / 1e9:.1f} GB/s read and written"
+            for n, rate in speed.items()
+        }
+    )
     lines = [f"| {name} | {value} |" for name, value in facts.items()]
     versions = [f"{n} {v}" if v else f"{n} (not installed here)" for n, v in peers.versions().items()]
     return "\n".join(["| | |", "| --- | --- |", *lines, f"| peers | {', '.join(versions)} |", ""])
 
 
-def _rows(figures: list[Figure], peak: float, speed: float) -> str:
+def _rows(figures: list[Figure], peak: float, speed: dict[int, float], cache: int) -> str:
     lines = ["| program | weft | best peer | ratio | goal | | floor | other peers |"]
     lines += ["| --- | ---: | --- | ---: | ---: | --- | ---: | --- |"]
     for f in figures:
         ours, others = f["times"]["weft"], sorted((t, n) for n, t in f["times"].items() if n != "weft")
-        floor = max(f["flops"] / (peak * f["threads"]), f["bytes"] / speed)
+        memory = f["bytes"] / speed[f["threads"]] if f["bytes"] > cache else 0.0
+        floor = max(f["flops"] / (peak * f["threads"]), memory)
         if not others:
             lines.append(f"| {f['name']} | {duration(ours)} | none ran | | {f['goal']:.2f} | not counted | | |")
             continue

@@ -135,13 +135,13 @@ def export(
 
     The ending of `output` says what it is: `.mlir` (the last stop of the road), `.ll` (LLVM IR), `.s` (assembly), `.o`
     (an object) or `.so` (a shared library); a C header is written beside the last two. `target` is `"cpu"`, this
-    machine, or another such as `"cpu:x86-64-v3"` and `"cpu:aarch64-linux-gnu,+sve"`. `entry` names the functions to
-    export (default: all public ones), `threads` is the most that a call may use, `pipeline` replaces the default
-    passes, and `prefix` stands before the names of C functions (default: the name of the file and `_`). `weights` is a
-    `.safetensors` file for the large constants, which else are in the code. `bind` makes constants of arguments: arrays
-    or numbers by name; None stands for the input that the program names itself (`weft.input`). `emit` says what is
-    written where the ending does not: a stop of the road (`"tensors"`, `"scheduled"`, ...) or a kind of file.
-    `schedule` is as in :func:`compile`.
+    machine, or another such as `"cpu:x86-64-v3"` and `"cpu:aarch64-linux-gnu,+sve"`, or several of x86-64 with commas
+    between them. `entry` names the functions to export (default: all public ones), `threads` is the most that a call
+    may use, `pipeline` replaces the default passes, and `prefix` stands before the names of C functions (default: the
+    name of the file and `_`). `weights` is a `.safetensors` file for the large constants, which else are in the code.
+    `bind` makes constants of arguments: arrays or numbers by name; None stands for the input that the program names
+    itself (`weft.input`). `emit` says what is written where the ending does not: a stop of the road (`"tensors"`,
+    `"scheduled"`, ...) or a kind of file. `schedule` is as in :func:`compile`.
 
     Raises :class:`WeftError`; then nothing has been written.
     """

@@ -14,6 +14,7 @@ from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 
 from weft import codes, collection
+from weft.backends.cpu.ahead.dispatch import Version, dispatch_ir, inner_name, version_ir
 from weft.backends.cpu.ahead.header import header
 from weft.backends.cpu.ahead.interface import Function, functions_of, identifier
 from weft.backends.cpu.ahead.program import INNER_ENTRY, link
@@ -35,7 +36,7 @@ from weft.driver.program import Program, drop_unused, embed_data, find_entries, 
 from weft.driver.schedules.text import run_scheduled
 from weft.driver.signatures import signature_of
 from weft.driver.source import Source, read_source, showing
-from weft.driver.targets import Target, read_target
+from weft.driver.targets import Target, read_targets
 from weft.driver.weights import take_weights
 from weft.passes.pipelines import CPU, STOPS
 from weft.room import with_room
@@ -87,10 +88,11 @@ def make_files(program: Program | Source, output: Path, request: Request) -> dic
     _check_weights(output, kind, request.weights)
     if request.threads is not None and request.threads < 1:
         raise WeftError(f"threads must be at least 1, not {request.threads}", code=codes.COMMAND_LINE)
-    target = read_target(request.target, request.threads, default_threads())
+    targets = read_targets(request.target, request.threads, default_threads())
+    _check_versions(targets, kind, request)
     source = program if isinstance(program, ModuleOp | Source) else read_source(program)
     with collection.paused(), showing(source) if isinstance(source, Source) else nullcontext():
-        return with_room(lambda: _Work(source, output, kind, target, request).files())
+        return with_room(lambda: _Work(source, output, kind, targets, request).files())
 
 
 def _kind(output: Path, emit: str | None) -> str:
@@ -127,6 +129,12 @@ def _check_weights(output: Path, kind: str, weights: Path | None) -> None:
         raise WeftError(f"weights are written to a .safetensors file, not to '{weights}'", code=codes.COMMAND_LINE)
 
 
+def _check_versions(targets: Sequence[Target], kind: str, request: Request) -> None:
+    if len(targets) > 1 and (kind not in CODE or request.weights is not None):
+        what = "have their weights in a file" if kind in CODE else "be a module"
+        raise WeftError(f"code for several CPUs cannot {what}", code=codes.COMMAND_LINE)
+
+
 def _rename_entries(module: ModuleOp, functions: Sequence[Function], inner: str) -> None:
     """Give entries the names that they have in C: two programs may both have a `@main`.
 
@@ -145,26 +153,34 @@ class _Work:
     program: ModuleOp | Source
     output: Path
     kind: str
-    target: Target
+    targets: Sequence[Target]
     request: Request
+
+    @property
+    def target(self) -> Target:
+        """The CPU that the code needs at least."""
+        return self.targets[0]
 
     def files(self) -> dict[Path, bytes]:
         """The file, and the header where there is one, with their contents."""
         module = parse(self.program)
         if module is self.program:
             module = module.clone()
-        if self.target.named or ATTRIBUTE not in module.attributes:
+        if len(self.targets) > 1 or self.target.named or ATTRIBUTE not in module.attributes:
             module.attributes[ATTRIBUTE] = CpuAttr(self.target.cpu)
         if self.kind in MODULES:
             return {self.output: self._text(module)}
         functions = functions_of(self._signatures(module), self._prefix())
         embed_data(module)
+        blobs = Blobs() if self.kind in LIBRARIES else None  # in text, data is text
+        versions = self._versions(module, functions, blobs) if len(self.targets) > 1 else []
         self._lower(module, CPU)
         weights = take_weights(module, self._weights_name()) if self.request.weights is not None else None
         _rename_entries(module, functions, INNER_ENTRY if weights is not None else "")
         record = self._record(module, functions, None if weights is None else weights.facts)
-        blobs = Blobs() if self.kind in LIBRARIES else None  # in text, data is text
-        with link(Lowered(to_llvm_ir(module, blobs), functions, record), self.target.machine) as linked:
+        ir = dispatch_ir(functions, versions) if versions else to_llvm_ir(module, blobs)
+        lowered = Lowered(ir, functions, record, [version_ir(version) for version in versions])
+        with link(lowered, self.target.machine) as linked:
             files = {self.output: self._code(linked, blobs)}
         if self.request.weights is not None and weights is not None:
             files[self.request.weights] = weights.data
@@ -172,6 +188,17 @@ class _Work:
             path = self.output.with_suffix(".h")
             files[path] = header(path.name, functions, record, self._source_name()).encode()
         return files
+
+    def _versions(self, module: ModuleOp, functions: Sequence[Function], blobs: Blobs | None) -> list[Version]:
+        """The code for each of the CPUs."""
+        found: list[Version] = []
+        for number, target in enumerate(self.targets):
+            own, inner = module.clone(), inner_name(number)
+            own.attributes[ATTRIBUTE] = CpuAttr(target.cpu)
+            self._lower(own, CPU)
+            _rename_entries(own, functions, inner)
+            found.append(Version(target.machine, target.features, to_llvm_ir(own, blobs), inner))
+        return found
 
     def _text(self, module: ModuleOp) -> bytes:
         """The module at the stop that is asked for."""

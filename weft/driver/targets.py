@@ -5,9 +5,11 @@ The levels of x86-64 are those of its psABI. Sizes of caches are those of common
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from weft import codes
+from weft.backends.cpu.ahead.dispatch import check_features
 from weft.backends.llvm.machine import Machine, host_machine, unknown_feature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.target import Cpu
@@ -85,6 +87,31 @@ def read_target(text: str, threads: int | None, default_threads: int) -> Target:
         message = f"target '{text}': LLVM knows no feature '{unknown}' of {target.machine.triple}"
         raise WeftError(message, code=codes.UNKNOWN_TARGET)
     return target
+
+
+def read_targets(text: str, threads: int | None, default_threads: int) -> tuple[Target, ...]:
+    """The CPUs that a text means, separated by commas (`cpu:x86-64-v2,cpu:x86-64-v4,+avx512vnni`), the least first.
+
+    Raises :class:`WeftError` as :func:`read_target` does, and for several that one library cannot be for: those of
+    other kinds than x86-64, and those of which none has the features that all others have.
+    """
+    texts = re.split(r",(?=cpu(?:[:,]|$))", text)
+    targets = sorted((read_target(one, threads, default_threads) for one in texts), key=lambda t: len(t.features))
+    if len(targets) == 1:
+        return tuple(targets)
+    triples = {target.machine.triple for target in targets}
+    if len(triples) > 1 or not triples.pop().startswith("x86_64"):
+        message = f"targets '{text}': a library for several CPUs is for x86-64 only"
+        raise WeftError(message, code=codes.UNKNOWN_TARGET)
+    least = set(targets[0].features)
+    for target in targets[1:]:
+        check_features(target.features, text)
+        if not least < set(target.features):
+            message = (
+                f"targets '{text}': one of them has to have less features than each of the others, which has those too"
+            )
+            raise WeftError(message, code=codes.UNKNOWN_TARGET)
+    return tuple(targets)
 
 
 def _kind(place: str, text: str) -> Kind:

@@ -24,10 +24,12 @@ object), .so (a shared library). Beside .o and .so stands a C header. --emit say
 
 A target is cpu (this machine), cpu:NAME or cpu:TRIPLE, and features of LLVM behind it, +FEATURE or -FEATURE. Names are
 x86-64, x86-64-v2, x86-64-v3, x86-64-v4, aarch64 and riscv64; a triple is one of Linux, such as aarch64-linux-gnu.
+Several of x86-64, separated by commas, go into one file: each call takes the best code that the machine can run.
 
   weft compile model.mlir -o libmodel.so
   weft compile model.mlir -o model.o --target cpu:aarch64-linux-gnu
   weft compile model.mlir -o model.o --target cpu:riscv64,+v
+  weft compile model.mlir -o libmodel.so --target cpu:x86-64-v2,cpu:x86-64-v3,cpu:x86-64-v4
   weft compile model.mlir --emit=scheduled
 """
 

@@ -26,7 +26,7 @@ declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
 
 def entry_declaration(function: Function, name: str | None = None) -> str:
     """The declaration of the entry that a plain function calls; under another name where one is given."""
-    return f"declare i64 {symbol_text(name or function.descriptors)}({', '.join(_entry_types(function))})\n"
+    return f"declare i64 {symbol_text(name or function.descriptors)}({', '.join(entry_types(function))})\n"
 
 
 def loaded_entry(function: Function, inner: str, base: str, status: int) -> str:
@@ -34,7 +34,7 @@ def loaded_entry(function: Function, inner: str, base: str, status: int) -> str:
 
     Before that it returns `status`.
     """
-    types = _entry_types(function)
+    types = entry_types(function)
     name = symbol_text(inner + function.descriptors)
     passed = ", ".join(f"{type_} %p{n}" for n, type_ in enumerate(types))
     return f"""
@@ -52,7 +52,8 @@ missing:
 """
 
 
-def _entry_types(function: Function) -> list[str]:
+def entry_types(function: Function) -> list[str]:
+    """The types of an entry's parameters in LLVM IR."""
     types = ["ptr"] if any(not result.spec.is_out for result in function.results) else []
     types += [ELEMENTS[a.spec.dtype].register if a.spec.kind == "scalar" else "ptr" for a in function.arguments]
     types += ["ptr" for result in function.results if result.spec.is_out]

@@ -25,24 +25,29 @@ INNER_ENTRY = "weft.entry."
 
 @dataclass(frozen=True)
 class Program:
-    """A lowered program: its LLVM IR and its functions, with the facts that its record tells."""
+    """A lowered program: its LLVM IR and its functions, with the facts that its record tells.
+
+    With `versions`, these have its code, each for another CPU, and `ir` only chooses among them.
+    """
 
     ir: str
     functions: Sequence[Function]
     record: Record
+    versions: Sequence[str] = ()
 
 
 def link(program: Program, machine: Machine) -> Linked:
     """The program with everything that it needs besides libc and libm. Raises :class:`InvalidIR`."""
-    parts = [Part(interface_ir(program), inner=False)]
-    if "@weft_parallel_for" in program.ir:
+    code = "".join([program.ir, *program.versions])
+    parts = [*map(Part, program.versions), Part(interface_ir(program), inner=False)]
+    if "@weft_parallel_for" in code:
         parts.append(Part(text_of("limit", machine.triple)))
         # the pool's own name in a library: what the code calls asks for the limit first
         pool = text_of("parallel", machine.triple).replace("@weft_parallel_for(", "@weft_pool_for(")
         parts.append(Part(pool))
-    if "@weft_alloc" in program.ir:
+    if "@weft_alloc" in code:
         parts.append(Part(text_of("memory", machine.triple)))
-    if "half" in program.ir:
+    if "half" in code:
         parts.append(Part(text_of("half", machine.triple)))
     return Linked(program.ir, parts, machine)
 
@@ -58,7 +63,7 @@ def interface_ir(program: Program) -> str:
         entries = [loader_ir(record.weights, record.prefix, status)]
         entries += [loaded_entry(function, INNER_ENTRY, BASE, len(messages)) for function in program.functions]
     bad_size = len(record.messages) + 1
-    parallel = "@weft_parallel_for" in program.ir
+    parallel = any("@weft_parallel_for" in ir for ir in (program.ir, *program.versions))
     return "".join(
         [
             DECLARATIONS,

@@ -20,26 +20,27 @@ from weft.dialects.loop import (
     has_computed,
     loop_of,
 )
+from weft.dialects.walking import inside
 from weft.passes.loops.ranges import greatest_trip, span
 
 
 def inner_counters(loop: ForOp) -> set[SSAValue]:
     """The counters of a loop and of all loops inside it."""
-    return {op.counter for op in loop.walk() if isinstance(op, ForOp)}
+    return {op.counter for op in inside(loop) if isinstance(op, ForOp)}
 
 
 def accesses(root: Operation, buffer: SSAValue | None = None) -> list[AccessOp]:
     """The accesses inside `root`, hints aside: of one buffer, or all."""
     return [
         op
-        for op in root.walk()
+        for op in inside(root)
         if isinstance(op, AccessOp) and not isinstance(op, PrefetchOp) and (buffer is None or op.target is buffer)
     ]
 
 
 def written_buffers(root: Operation) -> list[SSAValue]:
     """The buffers that are written inside `root` and live outside of it, in order."""
-    buffers = dict.fromkeys(op.target for op in root.walk() if isinstance(op, WriteOp))
+    buffers = dict.fromkeys(op.target for op in inside(root) if isinstance(op, WriteOp))
     return [b for b in buffers if not (isinstance(b.owner, Operation) and root.is_ancestor(b.owner))]
 
 

@@ -14,6 +14,7 @@ from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.loop import AllocOp, ForOp, IfOp, IndexOp, Linear, LinearOp, ReduceOp, buffer_name
 from weft.dialects.loop.nest import loops_around
+from weft.dialects.walking import inside
 from weft.passes.loops.ranges import quotient
 from weft.passes.rewriting import LocatedBuilder
 
@@ -45,7 +46,7 @@ def loops(kernel: Operation, name: str) -> list[ForOp]:
     """Every loop that `name` names: `k` means k and its ragged copies `k~`, `k~~`; `k~` only those."""
     return [
         op
-        for op in kernel.walk()
+        for op in inside(kernel)
         if isinstance(op, ForOp) and label(op).startswith(name) and not label(op)[len(name) :].strip("~")
     ]
 
@@ -55,7 +56,7 @@ def find(kernel: Operation, name: str) -> ForOp:
     found = [loop for loop in loops(kernel, name) if label(loop) == name]
     if len(found) == 1:
         return found[0]
-    known = [label(op) for op in kernel.walk() if isinstance(op, ForOp)]
+    known = [label(op) for op in inside(kernel) if isinstance(op, ForOp)]
     if found:
         raise Refuse(f"{len(found)} loops are labelled '{name}'")
     raise Refuse(f"no loop is labelled '{name}'", hint=did_you_mean(name, known))
@@ -81,7 +82,7 @@ def need_new_label(kernel: Operation, *names: str) -> None:
 def buffers(kernel: FuncOp) -> Iterator[SSAValue]:
     """The buffers of a kernel that have a name: arguments, then allocs."""
     yield from (arg for arg in kernel.body.block.args if buffer_name(arg) is not None)
-    yield from (op.result for op in kernel.walk() if isinstance(op, AllocOp))
+    yield from (op.result for op in inside(kernel) if isinstance(op, AllocOp))
 
 
 def find_buffer(kernel: FuncOp, name: str) -> SSAValue:
@@ -172,7 +173,7 @@ def set_label(loop: ForOp, name: str) -> None:
 
 def fold_conditions(root: Operation) -> None:
     """Keep of each condition that is constant inside `root` the branch that runs."""
-    for op in list(root.walk()):
+    for op in inside(root):
         if not isinstance(op, IfOp) or not op.condition().is_constant:
             continue
         block = (op.then if op.condition().constant >= 0 else op.other).block

@@ -8,6 +8,7 @@ from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, loop_of
 from weft.dialects.loop.nest import loops_around
+from weft.dialects.walking import inside
 from weft.passes.loops.kernels import label
 
 
@@ -16,7 +17,7 @@ def check_registers(kernel: FuncOp) -> None:
 
     Raises :class:`WeftError` at the first access where it is not so.
     """
-    for op in kernel.walk():
+    for op in inside(kernel):
         if not isinstance(op, AccessOp) or not isinstance(alloc := op.target.owner, AllocOp):
             continue
         if alloc.space.data != "reg":

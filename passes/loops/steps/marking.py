@@ -7,6 +7,7 @@ from xdsl.dialects.func import FuncOp
 from weft.diagnostics import did_you_mean
 from weft.dialects.loop import AllocOp, ForOp, IfOp
 from weft.dialects.loop.nest import loops_around
+from weft.dialects.walking import inside
 from weft.passes.loops.dependence import carried
 from weft.passes.loops.kernels import Refuse, label, loops
 
@@ -21,7 +22,7 @@ def marked(kernel: FuncOp, name: str) -> list[ForOp]:
     """
     found = loops(kernel, name)
     if not found and not name.endswith("~"):
-        known = [label(op) for op in kernel.walk() if isinstance(op, ForOp)]
+        known = [label(op) for op in inside(kernel) if isinstance(op, ForOp)]
         raise Refuse(f"no loop is labelled '{name}'", hint=did_you_mean(name, known))
     return found
 

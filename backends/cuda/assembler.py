@@ -61,7 +61,8 @@ def assemble(ptx: str, chip: str) -> Assembled:
         done = subprocess.run(command, capture_output=True, text=True)
         said = (done.stderr + done.stdout).replace(str(source), "PTX")
         if done.returncode != 0 or not result.exists():
-            reason = next((line for line in said.splitlines() if "error" in line or "fatal" in line), said.strip())
+            lines = [line for line in said.splitlines() if "error" in line or "fatal" in line]
+            reason = lines[0] if lines else said.strip() or f"it ends with status {done.returncode}"
             raise WeftError(f"ptxas refuses the PTX for {chip}: {reason}", code=codes.CANNOT_LINK)
         return Assembled(result.read_bytes(), _usage(said))
 

@@ -83,19 +83,28 @@ def _assembly(op: NvvmOp, code: Code, names: Names) -> str:
         places[name] = [f"${first + index}" for index in range(len(letters))]
         constraints.extend(letters)
 
-    used = set(_NAME.findall(code.text))
+    used = {*_NAME.findall(code.text), code.tied}
     if op.results:
         place(op.result_name, [f"={letter}" for letter in _letters(op.results[0].type)])
     operands = [(name, values) for name in op.operand_names if name in used and (values := op.values(name))]
     for name, values in operands:
-        place(name, [letter for value in values for letter in _letters(value.type)])
+        letters = [letter for value in values for letter in _letters(value.type)]
+        place(name, letters if name != code.tied else list(map(str, range(len(letters)))))
     text = _NAME.sub(lambda found: ", ".join(places[found[1]]), code.text.replace("$", "$$"))
     clobbers = [] if op.INSTRUCTION.pure else ["~{memory}"]
     effects = "" if op.INSTRUCTION.pure else " sideeffect"
-    arguments = ", ".join(f"{type_text(value.type)} {names.name(value)}" for _, values in operands for value in values)
+    arguments = ", ".join(part for _, values in operands for value in values for part in _parts(value, names))
     result = type_text(op.results[0].type) if op.results else "void"
     registers = quoted(",".join([*constraints, *clobbers]))
     return f"call {result} asm{effects} {quoted(text)}, {registers}({arguments}) convergent"
+
+
+def _parts(value: SSAValue, names: Names) -> list[str]:
+    """A value as arguments of assembly: itself, or the parts of a struct."""
+    type_, whole = value.type, f"{type_text(value.type)} {names.name(value)}"
+    if not isinstance(type_, llvm.LLVMStructType):
+        return [whole]
+    return [f"{type_text(part)} {names.emit(f'extractvalue {whole}, {i}')}" for i, part in enumerate(type_.types)]
 
 
 def _letters(type_: Attribute) -> list[str]:

@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 
 from xdsl.ir import Attribute, Dialect
 
-from weft.dialects.nvvm import instruction, registers, threads
+from weft.dialects.nvvm import copies, functions, instruction, matrix, mbarriers, registers, threads, warpgroup
 from weft.dialects.nvvm.attributes import ATTRIBUTES, ShapeAttr, Target, TargetAttr
 from weft.dialects.nvvm.instruction import Code, Instruction, Need, NvvmOp, Value
 
 __all__ = ["NVVM", "OPS", "Code", "Instruction", "Need", "NvvmOp", "ShapeAttr", "Target", "TargetAttr", "make"]
 
-OPS: Mapping[str, type[NvvmOp]] = {
-    row.name: instruction.define(row) for row in (*registers.INSTRUCTIONS, *threads.INSTRUCTIONS)
-}
+_TABLES = (registers, threads, functions, mbarriers, copies, matrix, warpgroup)
+
+OPS: Mapping[str, type[NvvmOp]] = {row.name: instruction.define(row) for table in _TABLES for row in table.INSTRUCTIONS}
 """The ops by their names without the dialect's."""
 
 

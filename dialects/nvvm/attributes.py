@@ -231,6 +231,14 @@ class ReduxKindAttr(Keyword):
 
 
 @irdl_attr_definition
+class VoteKindAttr(Keyword):
+    """What is asked of the lanes of a warp: `#nvvm<vote_sync_kind any>`."""
+
+    name = "nvvm.vote_sync_kind"
+    WORDS: ClassVar = ("any", "all", "uni")
+
+
+@irdl_attr_definition
 class CacheAttr(Keyword):
     """Which caches a load goes through: `#nvvm<load_cache_modifier cg>`."""
 
@@ -302,6 +310,7 @@ ATTRIBUTES: tuple[type[Attribute], ...] = (
     SharedSpaceAttr,
     ShuffleKindAttr,
     TargetAttr,
+    VoteKindAttr,
     WgmmaTypeAttr,
 )
 """Every attribute of the dialect."""

@@ -43,6 +43,15 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
+from xdsl.irdl.declarative_assembly_format import (
+    CustomDirective,
+    ParsingState,
+    PrintingState,
+    TypeDirective,
+    irdl_custom_directive,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect, Pure
 from xdsl.utils.exceptions import VerifyException
 
@@ -54,7 +63,10 @@ Value: TypeAlias = SSAValue | Operation
 _PLACE = re.compile(r"\{(\w+)\}")
 _CALL = re.compile(r"(?P<name>[\w.]+)(\((?P<arguments>.*?)\))?( -> (?P<result>.*?)(\.(?P<part>\d+))?)?")
 
-SHARED, GLOBAL = (llvm.LLVMPointerType(IntAttr(space)) for space in (3, 1))
+Argument: TypeAlias = SSAValue | str | tuple[SSAValue, int]
+"""What an intrinsic is given: a value, a constant as LLVM spells it, or a value and the address space it is cast to."""
+
+SHARED, GLOBAL, CLUSTER = (llvm.LLVMPointerType(IntAttr(space)) for space in (3, 1, 7))
 
 
 def _is(type_: Attribute) -> AttrConstraint[Attribute]:
@@ -73,6 +85,7 @@ TYPES: dict[str, tuple[AttrConstraint[Attribute], str]] = {
     "ptr": (cast("AttrConstraint[Attribute]", base(llvm.LLVMPointerType)), "!llvm.ptr"),
     "shared": (_is(SHARED), "!llvm.ptr<3>"),
     "global": (_is(GLOBAL), "!llvm.ptr<1>"),
+    "cluster": (_is(CLUSTER), "!llvm.ptr<7>"),
 }
 """The types of operands and results, each with the text of an example."""
 
@@ -92,11 +105,12 @@ ATTRIBUTE_TYPES: dict[str, type[Attribute] | AttrConstraint[Attribute]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One `name: type` of a row."""
+    """One `name: type` of a row, or `name: type = number` of an attribute that has a default."""
 
     name: str
     type: str
     count: str
+    default: str = ""
 
     @property
     def optional(self) -> bool:
@@ -110,7 +124,8 @@ def fields(text: str) -> tuple[Field, ...]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, type_ = part.partition(":")
         count = name[-1] if name[-1] in "?*" else ""
-        out.append(Field(name.strip("?* "), type_.strip(), count))
+        type_, _, default = type_.partition("=")
+        out.append(Field(name.strip("?* "), type_.strip(), count, default.strip()))
     return tuple(out)
 
 
@@ -120,13 +135,14 @@ class Code:
 
     `arguments` of an intrinsic are values, constants as LLVM spells them (`i32 0`), or a value and the address space
     that it is cast to. `result` is the type as LLVM spells it where it is not that of the op's result, `part` the part
-    of it that is.
+    of it that is. `tied` names the operand of PTX that is in the registers of the result.
     """
 
     text: str
-    arguments: tuple[SSAValue | str | tuple[SSAValue, int], ...] = ()
+    arguments: tuple[Argument, ...] = ()
     result: str | None = None
     part: int | None = None
+    tied: str = ""
 
     @property
     def is_intrinsic(self) -> bool:
@@ -157,7 +173,7 @@ class Instruction:
     ptx: int = 60
     meaning: str = "register"
     pure: bool = False
-    predicated: str = ""
+    predicated: str | Callable[[Any], str] = ""
     """PTX for an op whose operand `predicate` is given: it is done where that is true."""
     check: Callable[[Any], str | None] | None = None
     """What is wrong with an op, beyond the types."""
@@ -167,6 +183,47 @@ class Instruction:
     """A class that reads and prints the op, where no format can."""
     example: str = ""
     """The op's text in the documentation, where it does not follow from the format."""
+
+
+@irdl_custom_directive
+class SharedPointer(CustomDirective):
+    """The type of a pointer to shared memory, which upstream prints as `<3>`."""
+
+    pointer: TypeDirective
+
+    def parse(self, parser: Parser, state: ParsingState) -> None:
+        """Read `<3>`, or the whole type."""
+        if parser.parse_optional_punctuation("<") is None:
+            self.pointer.parse(parser, state)
+            return
+        space = parser.parse_integer()
+        parser.parse_punctuation(">")
+        self.pointer.set(state, (llvm.LLVMPointerType(IntAttr(space)),))
+
+    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
+        """Print the whole type."""
+        self.pointer.print(printer, state, op)
+
+
+@irdl_custom_directive
+class Coordinates(CustomDirective):
+    """`i32, i32, i1`: the types of coordinates, and of the predicate behind them where there is one."""
+
+    coordinates: TypeDirective
+    predicate: TypeDirective
+
+    def parse(self, parser: Parser, state: ParsingState) -> None:
+        """Read the types."""
+        types = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
+        last = types.pop() if types[-1] == i1 else None
+        self.coordinates.set(state, types)
+        self.predicate.set(state, () if last is None else (last,))
+
+    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
+        """Print the types."""
+        state.print_whitespace(printer)
+        types = (*self.coordinates.get(op), *self.predicate.get(op))
+        printer.print_list(types, printer.print_attribute)
 
 
 class NvvmOp(IRDLOperation):
@@ -213,10 +270,11 @@ class NvvmOp(IRDLOperation):
         """What LLVM takes for the op."""
         row = self.INSTRUCTION
         if row.predicated and self.values("predicate"):
-            return Code(f"@%predicate {self._filled(row.predicated)}")
-        return self._code(row.code) if isinstance(row.code, str) else row.code(self)
+            text = row.predicated if isinstance(row.predicated, str) else row.predicated(self)
+            return Code(f"@%predicate {self._filled(text)}")
+        return self.code_of(row.code) if isinstance(row.code, str) else row.code(self)
 
-    def _code(self, template: str) -> Code:
+    def code_of(self, template: str) -> Code:
         """The code of a text in the language of rows."""
         text = self._filled(template)
         if not text.startswith("llvm."):
@@ -229,7 +287,7 @@ class NvvmOp(IRDLOperation):
         part = None if found["part"] is None else int(found["part"])
         return Code(found["name"], arguments, found["result"], part)
 
-    def _argument(self, text: str) -> SSAValue | str | tuple[SSAValue, int]:
+    def _argument(self, text: str) -> Argument:
         if " " in text:
             return text
         name, _, space = text.partition("@")
@@ -276,11 +334,16 @@ def define(row: Instruction) -> type[NvvmOp]:
     }
     if row.base is None:
         body["assembly_format"] = row.format
+        body["custom_directives"] = (Coordinates, SharedPointer)
     for field in operands:
         make: Any = {"": operand_def, "?": opt_operand_def, "*": var_operand_def}[field.count]
         body[field.name] = make(TYPES[field.type][0])
     for field in attributes:
-        body[field.name] = (opt_prop_def if field.optional else prop_def)(ATTRIBUTE_TYPES[field.type])
+        default = attribute_of(field.type, field.default) if field.default else None
+        declare: Any = opt_prop_def if field.optional else prop_def
+        body[field.name] = declare(
+            ATTRIBUTE_TYPES[field.type], **({} if default is None else {"default_value": default})
+        )
     for field in results:
         body[field.name] = result_def(TYPES[field.type][0])
     kind = type(_class_name(row.name), (row.base or NvvmOp,), body)
@@ -304,12 +367,13 @@ def _example(row: Instruction) -> str:
         start = text.index("(`")
         text = text[:start] + text[text.index(")?", start) + 2 :]
     inline = {field.name for field in attributes if f"${field.name}" in text}
-    shown = [f for f in attributes if f.name not in inline and not f.optional]
+    shown = [f for f in attributes if f.name not in inline and not f.optional and not f.default]
     dictionary = ", ".join(f"{f.name} = {_attribute_example(f, angled=True)}" for f in shown)
     types = {f.name: TYPES[f.type][1] for f in (*operands, *results)}
     every = ", ".join(types[f.name] for f in operands if not f.optional)
     text = text.replace("type(operands)", every)
     text = text.replace("attr-dict", f"{{{dictionary}}}" if dictionary else "")
+    text = re.sub(r"custom<SharedPointer>\((.*?\))\)", r"\1", text)
     for name, type_ in types.items():
         text = text.replace(f"qualified(type(${name}))", type_).replace(f"type(${name})", type_)
     for field in attributes:

@@ -9,18 +9,16 @@ from xdsl.dialects import test
 from xdsl.dialects.builtin import i32
 
 from weft.dialects import nvvm
-from weft.dialects.nvvm.instruction import TYPES, fields
 from weft.driver.printing import print_module
 from weft.frontends.mlir import parse_module
 from weft.registry import context
 
+from .programs import function
+
 
 def example(name):
     """The example of an op's documentation, in a function that has its operands as arguments."""
-    text = re.search(r"```mlir\n(.*?)\n```", nvvm.OPS[name].__doc__, re.S)[1]
-    operands = [field for field in fields(nvvm.OPS[name].INSTRUCTION.operands) if f"%{field.name}" in text]
-    arguments = ", ".join(f"%{field.name}: {TYPES[field.type][1]}" for field in operands)
-    return f"llvm.func @f({arguments}) {{\n{text}\nllvm.return\n}}"
+    return function(re.search(r"```mlir\n(.*?)\n```", nvvm.OPS[name].__doc__, re.S)[1], nvvm.OPS[name])
 
 
 @pytest.mark.parametrize("name", nvvm.OPS)

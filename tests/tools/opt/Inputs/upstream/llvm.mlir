@@ -88,6 +88,8 @@ llvm.func @memory(%p: !llvm.ptr, %i: i64, %x: f32, %s: !llvm.struct<(i32, f32)>,
   %10 = llvm.shufflevector %v, %v [0, 1, 4, 5] : vector<4xf32>
   %11 = llvm.mlir.addressof @number : !llvm.ptr
   %12 = llvm.atomicrmw fadd %p, %x monotonic : !llvm.ptr, f32
+  %swapped = llvm.cmpxchg %p, %k, %k acq_rel monotonic : !llvm.ptr, i32
+  %scoped = llvm.atomicrmw add %p, %k syncscope("device") monotonic : !llvm.ptr, i32
   %13 = llvm.addrspacecast %p : !llvm.ptr to !llvm.ptr<3>
   %14 = llvm.intr.stacksave : !llvm.ptr
   llvm.intr.stackrestore %14 : !llvm.ptr

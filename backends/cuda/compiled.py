@@ -14,6 +14,7 @@ from weft.backends.cpu.python_api import builtin
 from weft.backends.cpu.scalars import argument_type, result_type
 from weft.backends.cuda.arrays import Kind, kind_of
 from weft.backends.cuda.dlpack import exchange_api
+from weft.backends.cuda.driver import OUT_OF_MEMORY
 from weft.backends.cuda.failures import asynchronous, failed
 from weft.backends.cuda.fast_call import words_of
 from weft.backends.cuda.loaded import Loaded, begin, copy_strided
@@ -42,6 +43,7 @@ class CudaFunction:
         self._states = States(loaded, words_of(self.signature), loaded.fast)
         self._staging = staging_of(loaded.gpu)
         arguments, results = self.signature.arguments, self.signature.results
+        self._writes = any(spec.kind == "memref" for spec in arguments)
         self._returned = [in_pairs(spec) for spec in results if not spec.is_out]
         self._struct = _results_struct(self._returned)
         types: list[Any] = [ctypes.c_void_p] if self._returned else []
@@ -113,7 +115,10 @@ class CudaFunction:
         result.take(descriptor, state.record, operands, self._loaded)
 
     def _run(self, state: State, operands: Sequence[Operand], outs: Sequence[Operand]) -> ctypes.Structure:
-        """Call host code. Raises :class:`WeftError` for a status that is not 0."""
+        """Call host code. Raises :class:`WeftError` for a status that is not 0.
+
+        Without memory it is called again, once others have given back what they keep: it has changed no argument.
+        """
         returned = self._struct()
         passed: list[Any] = [ctypes.addressof(returned)] if self._returned else []
         keep: list[Any] = []
@@ -135,6 +140,8 @@ class CudaFunction:
             return self._entry(*passed)
 
         status = state.run(entry) if self._returned else state.run_static(entry, bytes(key + scalars))
+        if status and state.record.error == OUT_OF_MEMORY and not self._writes and self._gpu.release_kept():
+            status = state.run(entry)
         if status:
             raise failed(self._loaded, state.record, status)
         return returned

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakSet
 
 from weft import codes
 from weft.backends.cuda.driver import OUT_OF_MEMORY, Driver, driver
@@ -45,6 +46,14 @@ class _PoolProps(ctypes.Structure):
     )
 
 
+class Keeper(Protocol):
+    """Somebody who keeps memory for later."""
+
+    def release(self) -> bool:
+        """Give it back; whether there was any."""
+        ...
+
+
 class Gpu:
     """A GPU, in its primary context, which this process's other libraries use too."""
 
@@ -58,6 +67,8 @@ class Gpu:
         limits = [self._attribute(number) for number in (_THREADS, *_BLOCK, *_GRID)]
         self.limits = (ctypes.c_int64 * 7)(*limits)
         self.shared_bytes = self._attribute(_SHARED)
+        self.keepers: WeakSet[Keeper] = WeakSet()
+        """Who keeps memory that may be asked back."""
 
     def _attribute(self, number: int) -> int:
         return self.driver.number("cuDeviceGetAttribute", number, self._device)
@@ -118,12 +129,19 @@ class Gpu:
     def allocate(self, count: int, stream: int, what: str) -> int:
         """Memory of the pool, for work on a stream. Raises :class:`WeftError` naming `what` where there is none."""
         address = ctypes.c_void_p()
-        status = self.driver.status("cuMemAllocFromPoolAsync", ctypes.byref(address), max(count, 1), self.pool, stream)
+        asked = ("cuMemAllocFromPoolAsync", ctypes.byref(address), max(count, 1), self.pool, stream)
+        status = self.driver.status(*asked)
+        if status == OUT_OF_MEMORY and self.release_kept():
+            status = self.driver.status(*asked)
         if status == OUT_OF_MEMORY:
             raise self.out_of_memory(what, count)
         if status:
             raise self.driver.error(status, "cuMemAllocFromPoolAsync")
         return address.value or 0
+
+    def release_kept(self) -> bool:
+        """Give back what functions keep for their next calls; whether there was anything."""
+        return sum(keeper.release() for keeper in tuple(self.keepers)) > 0
 
     def out_of_memory(self, what: str, count: int) -> WeftError:
         """The error that there is no memory for something."""

@@ -141,17 +141,24 @@ class State:
                 self.record.graph = None
             self.gpu.driver.status("cuGraphExecDestroy", old.handle)
 
-    def close(self) -> None:
-        """Give back what is kept, in the order of the stream."""
+    def release(self) -> bool:
+        """Give back the memory that is kept, in the order of the stream, and the graphs that use it; whether there was
+        any. No call has the state."""
         used = self.gpu.driver
         self.record.graph = None
         for graph in self._graphs.values():
             used.status("cuGraphExecDestroy", graph.handle)
         self._graphs.clear()
-        for block in self.record.blocks:
-            if block[0]:
-                used.status("cuMemFreeAsync", block[0], self.stream)
-                block[0] = 0
+        kept = [block for block in self.record.blocks if block[0]]
+        for block in kept:
+            used.status("cuMemFreeAsync", block[0], self.stream)
+            block[0] = 0
+        return bool(kept)
+
+    def close(self) -> None:
+        """Give back all that is kept."""
+        self.release()
+        used = self.gpu.driver
         if self._capturing:
             used.status("cuStreamDestroy", self._capturing)
             self._capturing = 0
@@ -169,6 +176,7 @@ class States:
         self._take = taker(loaded.gpu.driver)
         self._lock = threading.Lock()
         self._known: OrderedDict[int, list[State]] = OrderedDict()
+        loaded.gpu.keepers.add(self)
 
     def take(self, stream: int) -> State:
         """A state for a call on a stream, which no other call has."""
@@ -193,6 +201,15 @@ class States:
     def by_address(self, address: int) -> State:
         """The state whose record is at an address."""
         return next(state for states in self._known.values() for state in states if state.address == address)
+
+    def release(self) -> bool:
+        """Give back the memory of states that no call has now; whether there was any."""
+        taken = [state for states in tuple(self._known.values()) for state in states if self._take(state.address)]
+        try:
+            return sum(state.release() for state in taken) > 0
+        finally:
+            for state in taken:
+                self.give(state)
 
     def _drop_old(self) -> None:
         """Forget the stream that has not been seen for longest, once there are many; not while a call is on it."""

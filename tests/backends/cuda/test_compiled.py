@@ -415,6 +415,17 @@ def test_out_of_memory_says_how_much_is_asked_for_and_free(fake):
     assert "16 bytes are asked for, 8 bytes of 40 bytes are free on Fake GPU" in str(error)
 
 
+def test_functions_give_back_what_they_keep_where_there_is_no_memory(fake):
+    f, g = compiled(fake, TWICE, tensors()), compiled(fake, TWICE, tensors())
+    f(X)
+    assert fake.used() == 16
+    fake.available = 48
+    np.testing.assert_array_equal(g(X), 4 * X)  # its argument, its result and its temporary buffer
+    assert fake.used() == 16
+    fake.available = 47
+    assert failure(f, X).code is codes.OUT_OF_MEMORY
+
+
 def test_a_fault_is_told_with_the_launches_that_may_be_to_blame(fake):
     f = compiled(fake, ONE, tensors())
     fake.fail("cuStreamSynchronize", 700)

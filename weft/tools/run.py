@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,6 +16,7 @@ from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program
 from weft.driver.deliver import check_outputs, deliver
 from weft.driver.inputs import Value, given_values, missing_values
+from weft.driver.source import read_source, showing
 from weft.tools.report import remark, show, show_remarks
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def command(arguments: list[str]) -> int:
     check_outputs(compiled.signature, options.output)
     values = _values(compiled.signature, options.input, program.parent if isinstance(program, Path) else Path())
     ready = time.perf_counter()
-    results, seconds = _run(compiled, values, options.repeat if options.time else 1)
+    with showing(read_source(program)) if options.check_gpu else nullcontext():
+        results, seconds = _run(compiled, values, options.repeat if options.time else 1)
     deliver(compiled.signature, results, options.output)
     show(getattr(compiled.call, "remarks", ()))
     how = "loaded" if is_library else "loaded from the cache" if compiled.from_cache else "compiled"

@@ -77,6 +77,7 @@ def test_a_race_on_the_command_line(tmp_path, capsys):
     assert main(words) == 1
     said = capsys.readouterr().err
     assert "reverse.mlir:16:5: error: data race: thread 32 of block 0 writes byte 128 of @reverse_shared_0" in said
+    assert "    memref.store %0, %tile[%t] : memref<64xf32, #gpu.address_space<workgroup>>\n    ^\n" in said
     assert "reverse.mlir:18:5: error: thread 0 of block 0 reads byte 252" in said
     file.write_text(BY_HAND)
     assert main(words) == 0

@@ -20,6 +20,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("convert-ml-to-loop", "weft.passes.loops.convert_ml_to_loop:ConvertMlToLoop"),
     ("expand-math", "weft.passes.loops.expand_math:ExpandMath"),
     ("raise-to-loop", "weft.passes.loops.raise_to_loop:RaiseToLoop"),
+    ("collapse-loops", "weft.passes.loops.collapse_loops:CollapseLoops"),
     ("choose-schedule", "weft.passes.loops.choose_schedule:ChooseSchedule"),
     ("apply-schedule", "weft.passes.loops.apply_schedule:ApplySchedule"),
     # schedule steps

@@ -50,6 +50,7 @@ CPU = f"builtin.module({','.join(name for _, passes in STOPS for name in passes)
 GPU_SCHEDULED = (
     "expand-narrow-floats",
     "expand-math",
+    "collapse-loops",
     "choose-gpu-schedule",
     "apply-schedule",
     "hoist-buffers",

@@ -155,9 +155,35 @@ def erf(x: Array) -> Array:
     return np.asarray(cast(Any, _erf(x)), dtype=np.float64)
 
 
+_ROOT_HALF = (0.7071067811865476, -4.833646656726457e-17)
+"""sqrt(1/2) as a double, and the rest."""
+
+
 def gelu(x: Array) -> Array:
-    """x times the normal distribution function: x * erfc(-x / sqrt 2) / 2."""
-    return 0.5 * x * np.asarray(cast(Any, _erfc(-x / math.sqrt(2))), dtype=np.float64)
+    """x times the normal distribution function: x * erfc(-x / sqrt 2) / 2.
+
+    In the lower tail erfc falls so fast that what rounding takes from its argument counts: its slope is about -2t.
+    """
+    first, rest = _ROOT_HALF
+    t = -x * first
+    inside = (t > 0) & (t < 64)
+    y = np.where(inside, -x, 0.0)
+    lost = np.where(inside, _product_error(y, np.float64(first), np.where(inside, t, 0.0)) + y * rest, 0.0)
+    share = np.asarray(cast(Any, _erfc(t)), dtype=np.float64)
+    return 0.5 * x * share * np.exp(-2 * np.where(inside, t, 0.0) * lost)
+
+
+def _product_error(a: Array, b: np.float64, product: Array) -> Array:
+    """What rounding took from a product (Dekker, "A floating-point technique", Numerische Mathematik 1971)."""
+    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(np.asarray(b))
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _halves(x: Array) -> tuple[Array, Array]:
+    """A double as a sum of two with half of its bits."""
+    scaled = x * 134217729.0
+    high = scaled - (scaled - x)
+    return high, x - high
 
 
 def saturate(x: Array, dtype: DType) -> Array:

@@ -84,6 +84,15 @@ def times(x, factor):
     return NAN if math.isinf(x) and factor == 0 else x * factor
 
 
+def gelu(x):
+    """With what rounding takes from the argument of erfc, by its slope in the lower tail."""
+    if not 0 < -x < 60:
+        return times(x, math.erfc(-x / math.sqrt(2)) / 2)
+    t = -Decimal(x) / Decimal(2).sqrt()
+    lost = float(t - Decimal(float(t)))
+    return times(x, math.erfc(float(t)) / 2 * math.exp(-2 * float(t) * lost))
+
+
 # By op: the function on one float, and how many units in the last place of f64 the two may differ.
 FLOAT_MEANINGS = {
     AbsOp: (abs, 0),
@@ -111,7 +120,7 @@ FLOAT_MEANINGS = {
     SigmoidOp: (total(sigmoid), 4),
     SoftplusOp: (total(softplus), 4),
     SiluOp: (total(lambda x: times(x, sigmoid(x))), 8),
-    GeluOp: (total(lambda x: times(x, math.erfc(-x / math.sqrt(2)) / 2)), 8),
+    GeluOp: (total(gelu), 8),
 }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import weft
+from weft.dialects.ml import numerics
 
 MOST = 5
 
@@ -33,6 +34,17 @@ MEANINGS = {
     "silu": lambda x: x * sigmoid(x),
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x.astype(np.longdouble)))),
 }
+
+
+@is_precise
+def test_the_meaning_of_gelu_keeps_its_digits_too():
+    x = np.concatenate([np.linspace(-38, 10, 4001), [-1e300, 1e300, 0.0, -0.0]])
+    exact = gelu(x)
+    near = np.abs(exact) > 100 * np.finfo(np.float64).smallest_normal
+    error = np.abs(numerics.gelu(x) - exact)[near] / np.spacing(np.abs(exact[near].astype(np.float64)))
+    assert error.max() <= 6  # the oracle's own error is 3
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(numerics.gelu(np.array([-np.inf]))[0]) and numerics.gelu(np.array([np.inf]))[0] == np.inf
 
 
 @is_precise

@@ -36,6 +36,9 @@ STREAMED_SUMS = 16
 VERY_FEW_ROWS = 16
 """Up to so many rows the sums may go in and out of the caches often."""
 
+ONE_ROW_SUMS = 8
+"""The same for one row, whose sums are no work to speak of: more streams than this at once are read slower."""
+
 DEEP_SUMS = 256
 """How many rows of the right input are added to a tile of sums where there are more."""
 
@@ -152,7 +155,8 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
     vp, vr = names.new(f"{column}p"), names.new(f"{column}r")
     kc, k = names.new(f"{depth}c"), names.new(f"{depth}i")
     deep = trip(found.rows) > VERY_FEW_ROWS
-    steps: list[Step] = [Tile(column, columns, vp, vr), Tile(depth, DEEP_SUMS if deep else STREAMED_SUMS, kc, k)]
+    sums = DEEP_SUMS if deep else ONE_ROW_SUMS if trip(found.rows) == 1 else STREAMED_SUMS
+    steps: list[Step] = [Tile(column, columns, vp, vr), Tile(depth, sums, kc, k)]
     outer, inner, ragged = [*labels(found.over[:-1]), kc, vp], [vr], [kc, vp]
     if rows == 1:
         outer = [*labels([loop for loop in (found.rows,) if loop is not None]), *outer]
@@ -163,9 +167,12 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
         outer, inner, ragged = [*outer, up], [ur, vr], [*ragged, up]
     threads = machine.wants_threads(nest.work())
     if threads:
-        outer = [vp, *(label for label in outer if label != vp)]
+        # each thread has its own columns, as many in a row as there are
+        vc = names.new(f"{column}c")
+        steps.append(Tile(vp, ceil(trip(found.lanes) / columns / machine.cpu.threads), vc, vp))
+        outer = [vc, *outer]
     steps.append(Interchange((*outer, k, *inner)))
-    steps += [Parallelize(vp)] if threads else []
+    steps += [Parallelize(outer[0])] if threads else []
     steps += [Vectorize(vr, lanes), *(Unroll(label) for label in inner[:-1])]
     steps += [Unroll(k)] if rows == 1 else []
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))

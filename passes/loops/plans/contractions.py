@@ -54,6 +54,9 @@ PACKED_GAIN = 0.7
 FEW_ROWS = 48
 """Up to so many rows a large right input is not worth packing."""
 
+FEW_COLUMNS = 12
+"""Up to so many columns a right input is worth turning for sums along vectors."""
+
 FLAT = 64
 """Up to this depth of the sums, the output is more to move than the inputs."""
 
@@ -104,8 +107,16 @@ def _is_streamed(one: Roles) -> bool:
 
 
 def _reads_along(one: Roles) -> bool:
-    """Whether both inputs have neighbours along the innermost loop that is reduced over."""
-    return all(stride(load, one.over[-1].counter) == 1 for load in (one.left, one.right))
+    """Whether the left input has neighbours along the innermost loop that is reduced over, and the right one too, or
+    so few columns that it can be turned first."""
+    inner = one.over[-1].counter
+    return stride(one.left, inner) == 1 and (stride(one.right, inner) == 1 or _turns_first(one))
+
+
+def _turns_first(one: Roles) -> bool:
+    """Whether the right input of a sum along vectors is turned first."""
+    few = trip(one.lanes) <= FEW_COLUMNS and one.over[-1].trip() is not None
+    return few and stride(one.right, one.over[-1].counter) != 1 and not one.outer
 
 
 def direct(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
@@ -211,7 +222,7 @@ def dots(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]
     if threads:
         first = max(outer, key=lambda label: trips[label] >= machine.cpu.threads)
         outer = [first, *(label for label in outer if label != first)]
-    out = name(found.out)
+    out, right, turns = name(found.out), name(found.right), _turns_first(found)
     sums, partial = names.new(f"{out}_r"), names.new(f"{out}_p")
     return [
         *steps,
@@ -219,6 +230,7 @@ def dots(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]
         *([Parallelize(outer[0])] if threads else []),
         Vectorize(kv, lanes),
         *(Unroll(label) for label in inner),
+        *([Stage(right, tiles[0], names.new(f"{right}_p"), "heap", (inner[-1], *over, kv))] if turns else []),
         Stage(out, outer[-1], sums, "reg"),
         Rfactor(sums, partial, over[0], kv),
         Partition(ko),

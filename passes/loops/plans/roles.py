@@ -147,7 +147,9 @@ def cost_of_dots(found: Roles, lanes: int, machine: Machine) -> float:
     sums = found.times * trip(found.rows) * trip(found.lanes)
     steps = found.depth / trip(found.over[-1]) * ceil(trip(found.over[-1]) / lanes)
     loads = (rows + columns) / (rows * columns)
-    return sums * (steps * max(1.0, loads, LATENCY / (rows * columns)) + ACROSS_COST)
+    along = stride(found.right, found.over[-1].counter) == 1
+    turning = 0.0 if along else _elements(found.right, found) * SCALAR_COST
+    return turning + sums * (steps * max(1.0, loads, LATENCY / (rows * columns)) + ACROSS_COST)
 
 
 def _elements(load: LoadOp, found: Roles) -> int:

@@ -140,6 +140,13 @@ def test_partial_sums_in_vectors_are_right_on_odd_shapes(shape):
     check_default(transposed(*shape), WIDE, 5)
 
 
+def test_a_right_input_of_few_columns_is_turned_for_sums_along_vectors():
+    chosen = words(product(sizes(200, 2, 79)), WIDE)
+    assert "stage B at np as B_p in heap (nr, ko, kv)" in chosen and "rfactor" in chosen
+    for shape in (sizes(30, 2, 79), sizes(9, 1, 33), sizes(13, 3, 16)):
+        check_default(product(shape), WIDE, 7)
+
+
 @pytest.mark.long
 def test_packing_square_by_square_is_right_on_odd_shapes():
     for shape in ((50, 800, 19), (49, 40, 90)):

@@ -5,6 +5,7 @@
 | sum of products, large | a tile of sums in the registers of a block, panels of the inputs in shared memory |
 | rows, with reductions along them | threads share a row: partial results in registers, shuffles, shared memory |
 | everything to one place | blocks leave partial results first; both nests are then rows |
+| along columns, few of them | parts of the depth leave partial results; both nests are then threads of the grid |
 | one thing for each element | vectors of 16 bytes, several in flight |
 | any other | each independent iteration is a thread |
 """
@@ -17,7 +18,7 @@ from weft.passes.gpu.plans import total
 from weft.passes.gpu.plans.each_thread import each_thread
 from weft.passes.gpu.plans.elements import elements
 from weft.passes.gpu.plans.plan import Choice, Plan
-from weft.passes.gpu.plans.products import products
+from weft.passes.gpu.plans.products import is_product, products
 from weft.passes.gpu.plans.rows import rows
 from weft.passes.loops.nest_shape import leaf
 
@@ -25,7 +26,9 @@ from weft.passes.loops.nest_shape import leaf
 def cut(nest: ForOp, choice: Choice) -> list[Step]:
     """Steps that make several nests of one, each of which then gets a plan; none for most."""
     alone = leaf(nest)
-    return [] if alone is None else total.parts(alone, choice)
+    if alone is None or is_product(nest):
+        return []
+    return total.parts(alone, choice) or total.columns(alone, choice)
 
 
 def plans(nest: ForOp, choice: Choice) -> list[Plan]:

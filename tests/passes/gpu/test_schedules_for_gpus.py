@@ -117,3 +117,19 @@ def test_the_nests_of_a_norm_share_rows():
     }"""
     found = steps(scheduled(text))
     assert holds(found, "fuse (i, i1, i2)", "map i to block", "keep t at i", "keep t1 at i", "keep x at i")
+
+
+def test_few_columns_are_cut_in_depth():
+    text = """func.func @main(%x: tensor<4096x130xf32>) -> tensor<130xf32> {
+      %s = ml.reduce add %x, dims = [0] : tensor<4096x130xf32> to tensor<130xf32>
+      func.return %s : tensor<130xf32>
+    }"""
+    found = steps(scheduled(text))
+    assert holds(found, "partials arg1 over ib", "map ib to grid", "map j to grid", "stage arg1_b at j")
+    small = text.replace("4096", "70")
+    module = scheduled(small)
+    assert holds(steps(module), "partials arg1")
+    x = np.random.default_rng(0).standard_normal((70, 130)).astype(np.float32)
+    out = np.zeros(130, np.float32)
+    run(module, "main", [x, out])
+    np.testing.assert_allclose(out, x.sum(0), rtol=1e-4, atol=1e-5)

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tests.docs.shown import BLOCK, PAGES, ROOT, SHOWN, checkout, output_of
+from weft.dialects.loop.schedule import STEPS
 from weft.passes.pipelines import CPU
 
 
@@ -73,6 +74,13 @@ def shown():
 def test_a_command_prints_what_the_page_shows_below_it(words, text):
     skip_without_linker(" ".join(words))
     assert output_of(words) == text
+
+
+def test_the_page_of_schedules_has_every_step():
+    page = (ROOT / "docs" / "schedules.md").read_text()
+    for step in STEPS:
+        assert re.search(rf"^\| `{step.WORD} ", page, re.M), step.WORD
+        assert f"--loop-{step.WORD.replace('_', '-')}=" in page, step.WORD
 
 
 def test_the_tour_takes_the_whole_road():

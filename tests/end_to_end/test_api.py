@@ -137,6 +137,12 @@ def test_a_wrong_request_is_refused(options, message):
         weft.compile(ADD, **options)
 
 
+def test_a_kernel_is_no_function_to_call():
+    kernel = "func.func @k(%x: memref<4xf32>) attributes {loop.kernel} {\n  func.return\n}\n"
+    with pytest.raises(weft.WeftError, match="'@k' is a kernel and cannot be called from outside"):
+        weft.compile(kernel)
+
+
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(weft.WeftError, match=r"cannot open input file 'nofile\.mlir'"):
         weft.compile("nofile.mlir")

@@ -168,7 +168,7 @@ def _compile(program: Program | Source, schedule: Source | None, request: Reques
 
     from weft.backends import cpu, llvm
     from weft.driver.host import host_cpu, set_target
-    from weft.driver.program import drop_unused, find_entry, keep_only, parse
+    from weft.driver.program import drop_unused, find_entry, keep_only, need_host, parse
     from weft.driver.schedules.text import run_scheduled
     from weft.driver.signatures import signature_of
     from weft.passes.pipelines import CPU
@@ -177,6 +177,7 @@ def _compile(program: Program | Source, schedule: Source | None, request: Reques
     if module is program:
         module = module.clone()
     function = find_entry(module, request.entry)
+    need_host(function)
     signature = signature_of(function)
     keep_only(module, function)
     drop_unused(module)

@@ -22,6 +22,9 @@ from weft.driver.verify import verify
 from weft.registry import context
 from weft.room import with_room
 
+KERNELS = {"ml.kernel", "loop.kernel"}
+"""The attributes that mark kernels, on tensors and on buffers."""
+
 Program = str | os.PathLike[str] | ModuleOp
 """What can be compiled: MLIR text (a `str` with a newline), a path (any other `str`), or a module."""
 
@@ -76,6 +79,14 @@ def find_entry(module: ModuleOp, entry: str | None) -> func.FuncOp:
     raise error_at(
         module, f"the program has {what}", "name the function to call (entry=, --entry)", code=codes.NO_ENTRY
     )
+
+
+def need_host(function: func.FuncOp) -> None:
+    """Raises :class:`WeftError` for a kernel: kernels are called by functions of the host, not from outside."""
+    if KERNELS & function.attributes.keys():
+        hint = "write a function that calls it, and mark the kernel private"
+        name = function.sym_name.data
+        raise error_at(function, f"'@{name}' is a kernel and cannot be called from outside", hint, code=codes.NO_ENTRY)
 
 
 def find_entries(module: ModuleOp, entries: Sequence[str]) -> list[func.FuncOp]:

@@ -32,8 +32,8 @@ python benchmarks/cpu.py --suite all
 
 FLOOR_HELP = """
 *Floor* is what the machine allows: the flops over the FMA peak of a core times the threads, or the bytes over the speed
-between memory and the threads (the best that was seen), whichever is longer. What fits into the last cache may be there already: then only
-arithmetic counts.
+between memory and the threads (the best that was seen), whichever is longer. What fits into the last cache may be
+there already: then only arithmetic counts.
 """
 
 
@@ -109,6 +109,9 @@ def _rows(figures: list[Figure], peak: float, speed: dict[int, float], cache: in
     lines = ["| program | weft | best peer | ratio | goal | | floor | other peers |"]
     lines += ["| --- | ---: | --- | ---: | ---: | --- | ---: | --- |"]
     for f in figures:
+        if "weft" not in f["times"]:
+            lines.append(f"| {f['name']} | {f['absent']['weft']} | | | {f['goal']:.2f} | missed | | |")
+            continue
         ours, others = f["times"]["weft"], sorted((t, n) for n, t in f["times"].items() if n != "weft")
         memory = f["bytes"] / speed[f["threads"]] if f["bytes"] > cache else 0.0
         floor = max(f["flops"] / (peak * f["threads"]), memory)
@@ -139,7 +142,7 @@ def ratios(figures: list[Figure]) -> list[tuple[float, str]]:
     found: list[tuple[float, str]] = []
     for f in figures:
         others = [t for n, t in f["times"].items() if n != "weft"]
-        if others:
+        if others and "weft" in f["times"]:
             found.append((f["times"]["weft"] / min(others), f["name"]))
     return sorted(found, reverse=True)
 

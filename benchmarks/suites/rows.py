@@ -63,6 +63,8 @@ def duration(seconds: float) -> str:
 
 def line(name: str, outcome: Outcome, wanted: str, goal: float) -> str:
     """One line: our time, the best peer's and the ratio, the goal, then all others."""
+    if WEFT not in outcome.times:
+        return f"{name:36} {outcome.absent[WEFT]}"
     ours = outcome.times[WEFT]
     others = sorted((t, n) for n, t in outcome.times.items() if n != WEFT)
     rest = ", ".join(f"{n} {duration(t)}" for t, n in others)

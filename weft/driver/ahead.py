@@ -36,7 +36,7 @@ from weft.driver.program import Program, drop_unused, embed_data, find_entries, 
 from weft.driver.schedules.text import run_scheduled
 from weft.driver.signatures import signature_of
 from weft.driver.source import Source, read_source, showing
-from weft.driver.targets import Target, read_targets
+from weft.driver.targets import Target, read_gpu, read_targets
 from weft.driver.weights import take_weights
 from weft.passes.pipelines import CPU, STOPS
 from weft.room import with_room
@@ -83,6 +83,8 @@ def export_program(program: Program | Source, output: Path, request: Request) ->
 
 def make_files(program: Program | Source, output: Path, request: Request) -> dict[Path, bytes]:
     """What :func:`export_program` writes."""
+    if request.target.split(":")[0].split(",")[0] == "cuda":
+        return _device_files(program, output, request)
     kind = _kind(output, request.emit)
     _check_prefix(request.prefix)
     _check_weights(output, kind, request.weights)
@@ -93,6 +95,26 @@ def make_files(program: Program | Source, output: Path, request: Request) -> dic
     source = program if isinstance(program, ModuleOp | Source) else read_source(program)
     with collection.paused(), showing(source) if isinstance(source, Source) else nullcontext():
         return with_room(lambda: _Work(source, output, kind, targets, request).files())
+
+
+def _device_files(program: Program | Source, output: Path, request: Request) -> dict[Path, bytes]:
+    """The files of a program for a GPU. Raises :class:`WeftError` for what is asked for and is only for CPUs."""
+    from weft.driver.device_ahead import make_device_files
+
+    for name in ("threads", "prefix", "weights"):
+        if getattr(request, name) is not None:
+            raise WeftError(f"--{name} is for code for CPUs", code=codes.COMMAND_LINE)
+    return make_device_files(
+        program if isinstance(program, ModuleOp | Source) else read_source(program),
+        output,
+        read_gpu(request.target),
+        emit=request.emit,
+        entries=request.entries,
+        pipeline=request.pipeline,
+        bind=request.bind,
+        schedule=None if request.schedule is None else read_source(request.schedule),
+        instruments=request.instruments,
+    )
 
 
 def _kind(output: Path, emit: str | None) -> str:
@@ -110,6 +132,8 @@ def _kind(output: Path, emit: str | None) -> str:
         endings = ", ".join(f".{kind}" for kind in ("mlir", *CODE))
         what = f"the ending of '{output}' does not say" if ending else f"'{output}' has no ending that says"
         hint = f"it is one of {endings}; --emit goes before it"
+        if ending in ("ptx", "cubin"):
+            hint = "it is made for a GPU: --target cuda, or --target cuda:CHIP"
         raise WeftError(f"{what} what to make", hint=hint, code=codes.COMMAND_LINE)
     return ending
 

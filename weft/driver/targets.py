@@ -1,5 +1,7 @@
 """CPUs by name (`cpu`, `cpu:x86-64-v3`, `cpu:aarch64-linux-gnu,+sve`): what LLVM and the passes have to know of them.
 
+And NVIDIA's GPUs by their chips (`cuda:sm_90a,+ptx86`).
+
 The levels of x86-64 are those of its psABI. Sizes of caches are those of common machines of each kind.
 """
 
@@ -12,7 +14,8 @@ from weft import codes
 from weft.backends.cpu.ahead.dispatch import check_features
 from weft.backends.llvm.machine import Machine, host_machine, unknown_feature
 from weft.diagnostics import WeftError, did_you_mean
-from weft.dialects.target import Cpu
+from weft.dialects.chips import CHIPS, LEAST_PTX, PTX_VERSIONS
+from weft.dialects.target import Cpu, Cuda
 from weft.driver.host import host_cpu, vectors
 
 PORTABLE_THREADS = 8
@@ -112,6 +115,37 @@ def read_targets(text: str, threads: int | None, default_threads: int) -> tuple[
             )
             raise WeftError(message, code=codes.UNKNOWN_TARGET)
     return tuple(targets)
+
+
+DEFAULT_CHIP = "sm_80"
+"""The chip of code for a GPU where none is named."""
+
+
+def read_gpu(text: str) -> Cuda:
+    """The GPU that a text means: `cuda`, `cuda:sm_90a`, `cuda:sm_80,+ptx83`.
+
+    Raises :class:`WeftError` for a chip or a version of PTX that is not known, and for a version that does not know
+    the chip.
+    """
+    name, *flags = text.split(",")
+    family, _, chip = name.partition(":")
+    chip = chip or DEFAULT_CHIP
+    if family != "cuda" or chip not in CHIPS:
+        hint = did_you_mean(chip, CHIPS) or f"known are {', '.join(CHIPS)}"
+        message = f"unknown target '{text}': no code can be made for '{chip}'"
+        raise WeftError(message, hint=hint, code=codes.UNKNOWN_TARGET)
+    facts = CHIPS[chip]
+    for flag in flags:
+        version = int(flag.removeprefix("+ptx")) if flag.removeprefix("+ptx").isdigit() else 0
+        if not flag.startswith("+ptx") or version not in PTX_VERSIONS:
+            hint = f"a version of PTX is one of {', '.join(f'+ptx{known}' for known in PTX_VERSIONS)}"
+            message = f"target '{text}': '{flag}' is no version of PTX"
+            raise WeftError(message, hint=hint, code=codes.UNKNOWN_TARGET)
+        if version < LEAST_PTX[chip]:
+            message = f"target '{text}': {chip} needs +ptx{LEAST_PTX[chip]} or later"
+            raise WeftError(message, code=codes.UNKNOWN_TARGET)
+        facts = replace(facts, ptx=version)
+    return facts
 
 
 def _kind(place: str, text: str) -> Kind:

@@ -31,6 +31,11 @@ Several of x86-64, separated by commas, go into one file: each call takes the be
   weft compile model.mlir -o model.o --target cpu:riscv64,+v
   weft compile model.mlir -o libmodel.so --target cpu:x86-64-v2,cpu:x86-64-v3,cpu:x86-64-v4
   weft compile model.mlir --emit=scheduled
+
+For NVIDIA's GPUs the target is cuda (sm_80) or cuda:CHIP, and +ptxNN behind it; the endings are .ptx, .cubin (which
+needs ptxas), .ll and .mlir. Beside code stands a .json that lists the kernels. Neither a GPU nor CUDA is needed.
+
+  weft compile model.mlir -o model.ptx --target cuda:sm_90a
 """
 
 
@@ -109,7 +114,12 @@ def _parser() -> Parser:
     add("file", metavar="FILE", help="MLIR text, at any stop of the road; - for standard input")
     add("-o", dest="output", metavar="FILE", help="the file to write; its ending says what it is")
     add("--emit", metavar="WHAT", help="a stop of the road or a kind of file, where the ending does not say it")
-    add("--target", default="cpu", metavar="CPU", help="the CPU to compile for (default: cpu, this machine)")
+    add(
+        "--target",
+        default="cpu",
+        metavar="TARGET",
+        help="what to compile for: cpu (default: this machine) or cuda[:CHIP]",
+    )
     add("--entry", action="append", default=[], metavar="NAME", help="a function to export (default: all public ones)")
     add("--threads", type=int, metavar="N", help="the most threads of a call (default: one a core; else 8)")
     add("--prefix", metavar="TEXT", help="stands before the names of C functions (default: the name of the file and _)")

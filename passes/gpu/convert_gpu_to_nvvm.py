@@ -30,16 +30,17 @@ from weft.dialects.locations import error_at
 from weft.dialects.nvvm import TargetAttr
 from weft.dialects.target import ATTRIBUTE as TARGET
 from weft.dialects.target import CudaAttr, cuda_of
+from weft.passes.gpu.device_functions import TABLE, device_function, table
 from weft.passes.gpu.loop_kernels import lower_loop_kernel
 from weft.passes.gpu.to_nvvm.atomics import ATOMIC_RULES
 from weft.passes.gpu.to_nvvm.control import CONTROL_RULES
 from weft.passes.gpu.to_nvvm.function import DeviceFunction, DeviceFunctionOp, DeviceModule
+from weft.passes.gpu.to_nvvm.functions import scalar_rules
 from weft.passes.gpu.to_nvvm.ids import ID_RULES
 from weft.passes.gpu.to_nvvm.matrices import MATRIX_RULES
 from weft.passes.gpu.to_nvvm.memory import MEMORY_RULES, global_of, private_buffer, shared_buffer
 from weft.passes.gpu.to_nvvm.prepare import prepare
 from weft.passes.gpu.to_nvvm.printf import PRINT_RULES
-from weft.passes.gpu.to_nvvm.remainder import scalar_rules
 from weft.passes.gpu.to_nvvm.spaces import default_pointer
 from weft.passes.gpu.to_nvvm.vectors import VECTOR_RULES
 from weft.passes.gpu.to_nvvm.warps import WARP_RULES
@@ -47,6 +48,7 @@ from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.host.lowered import reachable
 from weft.passes.lower.host.messages import ATTRIBUTE, Messages
 from weft.passes.lower.host.recursion import refuse_recursion
+from weft.passes.lower.loop_to_llvm.unlikely import is_choice, is_rare
 from weft.passes.lower.scalars import emit_scalar
 
 _RULES: Mapping[type[Operation], Any] = {
@@ -149,12 +151,26 @@ def _lower_module(program: ModuleOp, op: gpu.ModuleOp, messages: Messages) -> No
             _replace(inner, [global_of(inner)])
         elif inner.name.partition(".")[0] not in _KEPT and not isinstance(inner, gpu.ModuleEndOp):
             raise _refusal(inner)
+    _add_functions(module, op)
     first = block.first_op
     made = [*module.globals.values(), *module.library.values(), *module.externals.declarations(op.location)]
     if first is None:
         block.add_ops(made)
     else:
         block.insert_ops_before(made, first)
+
+
+def _add_functions(module: DeviceModule, holder: gpu.ModuleOp) -> None:
+    """Add the functions that are called, and those that these call."""
+    added: set[type[Operation]] = set()
+    while missing := [kind for kind in module.needed if kind not in added]:
+        for kind in missing:
+            made = device_function(kind, holder.location)
+            added.add(kind)
+            holder.body.block.add_op(made)
+            _replace(made, _function(made, module))
+    if any(isinstance(op, llvm.AddressOfOp) and op.global_name.string_value() == TABLE for op in holder.walk()):
+        holder.body.block.add_op(global_of(table(holder.location)))
 
 
 def _replace(op: Operation, made: Sequence[Operation]) -> None:
@@ -228,7 +244,11 @@ def _attributions(f: DeviceFunction) -> None:
 
 def _lower(f: DeviceFunction, op: Operation) -> None:
     f.e.location = op.location
-    if (rule := _RULES.get(type(op))) is not None:
+    if is_rare(op):
+        return
+    if is_choice(op):
+        _choice(f, cast(arith.SelectOp, op))
+    elif (rule := _RULES.get(type(op))) is not None:
         rule(f, op)
     elif isinstance(op, arith.ConstantOp) and isa(op.result.type, VectorType):
         _vector_constant(f, op)
@@ -256,6 +276,18 @@ def _scalar(f: DeviceFunction, op: Operation) -> None:
         raise _refusal(op)
     for result, value in zip(op.results, results, strict=True):
         f.define(result, value)
+
+
+def _choice(f: DeviceFunction, op: arith.SelectOp) -> None:
+    """A choice whose last operand is rarely needed: only then it is computed."""
+    e, rare = f.e, cast(Operation, op.rhs.owner)
+    aside, onward = e.block(), e.block(*f.parts(op.result.type, op))
+    e.cond_br(f.scalar(op.cond), onward, aside, (f.scalar(op.lhs),))
+    e.enter(aside)
+    _scalar(f, rare)
+    e.br(onward, (f.scalar(rare.results[0]),))
+    e.enter(onward)
+    f.define(op.result, onward.args[0])
 
 
 def _vector_constant(f: DeviceFunction, op: arith.ConstantOp) -> None:

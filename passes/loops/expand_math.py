@@ -120,11 +120,17 @@ def _expand(function: func.FuncOp, accuracy: str) -> None:
         Rewriter.replace_op(op, (), [result])
 
 
-def _expansion(op: Operation, accuracy: str) -> Callable[..., SSAValue] | None:
+def expansion_of(op: Operation) -> Callable[..., SSAValue] | None:
+    """What makes the result of an op, where no library is at hand; None where it has no expansion, or is one's rest."""
+    exact = "1ulp" if accuracy_of(op) == "1ulp" else "4ulp"
+    return _expansion(op, exact, exact) or _expansion(op, "4ulp", "4ulp")
+
+
+def _expansion(op: Operation, accuracy: str, asked: str | None = None) -> Callable[..., SSAValue] | None:
     """What makes the result of an op, where it has an expansion of the accuracy that is asked for."""
     format_ = next((known for known in EXPANSIONS if op.operands and op.operands[0].type == known.type), None)
     expansion = None if format_ is None else EXPANSIONS[format_].get(type(op))
-    asked = accuracy_of(op) or accuracy
+    asked = asked or accuracy_of(op) or accuracy
     if format_ is None or expansion is None or UNLIKELY in op.attributes or asked == "library":
         return None
     if asked == "1ulp" and format_ is F64:

@@ -49,6 +49,8 @@ class DeviceModule:
     """Globals that the functions need, by name."""
     library: dict[str, llvm.FuncOp] = field(default_factory=dict[str, llvm.FuncOp])
     """Functions of weft that the functions call, by name."""
+    needed: dict[type[Operation], None] = field(default_factory=dict[type[Operation], None])
+    """The ops of `math` that are calls of functions which the module has to get."""
     scalars: Mapping[type[Operation], Rule] = field(default_factory=dict[type[Operation], Rule])
     """The scalar ops that a device has rules of its own for."""
 

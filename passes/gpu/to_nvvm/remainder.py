@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import LocationAttr, f32, i1, i64
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Attribute
 
-from weft.dialects.upstream.arith import RemFOp
-from weft.passes.gpu.to_nvvm.function import DeviceModule
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
-from weft.passes.lower.scalar_rule import Rule
-from weft.passes.lower.types import bits, element, integer_type
+from weft.passes.lower.types import bits, integer_type
 
 
 @dataclass(frozen=True)
@@ -35,17 +30,9 @@ class _Format:
 _F32, _F64 = _Format("__fmodf", 23, 8), _Format("__fmod", 52, 11)
 
 
-def scalar_rules(module: DeviceModule) -> Mapping[type[Operation], Rule]:
-    """The scalar ops that a device has rules of its own for: `arith.remf` is a call of :func:`remainder_function`."""
-
-    def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
-        type_ = element(operands[0].type)
-        format_ = _F32 if type_ == f32 else _F64
-        if format_.name not in module.library:
-            module.library[format_.name] = remainder_function(type_, e.location)
-        return e.each_lane(lambda lane: cast(Value, e.call(format_.name, lane, type_)), operands, type_)
-
-    return {RemFOp: rule}
+def remainder_name(type_: Attribute) -> str:
+    """The name of the function of a type."""
+    return (_F32 if type_ == f32 else _F64).name
 
 
 def remainder_function(type_: Attribute, location: LocationAttr) -> llvm.FuncOp:

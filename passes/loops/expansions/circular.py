@@ -57,7 +57,7 @@ COS_WIDE = (
 
 
 @dataclass(frozen=True)
-class _Angle:
+class Angle:
     """The rest of a number less whole quarter turns, |r| <= pi / 4, what its rounding lost, and the number of turns."""
 
     rest: SSAValue
@@ -74,31 +74,31 @@ class Circle:
     def sin(self, f: Floats, x: SSAValue) -> SSAValue:
         """sin(r), cos(r), -sin(r), -cos(r) by the number of quarter turns."""
         angle = self._angle(f, x)
-        result = _by_turns(f, angle, _sine(f, angle), _cosine(f, angle))
-        result = self._anywhere(f, math.SinOp, x, _flipped(f, result, angle.turns))
+        result = by_turns(f, angle, sine(f, angle), cosine(f, angle))
+        result = self._anywhere(f, math.SinOp, x, flipped(f, result, angle.turns))
         return f.where("oeq", x, 0.0, x, result)
 
     def cos(self, f: Floats, x: SSAValue) -> SSAValue:
         """cos(r), -sin(r), -cos(r), sin(r) by the number of quarter turns."""
         angle = self._angle(f, x)
-        result = _by_turns(f, angle, _cosine(f, angle), _sine(f, angle))
+        result = by_turns(f, angle, cosine(f, angle), sine(f, angle))
         turns = f.body.put(arith.AddiOp(angle.turns, f.integer(1)))
-        return self._anywhere(f, math.CosOp, x, _flipped(f, result, turns))
+        return self._anywhere(f, math.CosOp, x, flipped(f, result, turns))
 
     def tan(self, f: Floats, x: SSAValue) -> SSAValue:
         """sin(r) / cos(r) or -cos(r) / sin(r) by the number of quarter turns."""
         angle = self._angle(f, x)
-        sine, cosine = _sine(f, angle), _cosine(f, angle)
-        above, below = _by_turns(f, angle, sine, cosine), _by_turns(f, angle, cosine, f.negate(sine))
+        high, wide = sine(f, angle), cosine(f, angle)
+        above, below = by_turns(f, angle, high, wide), by_turns(f, angle, wide, f.negate(high))
         return f.where("oeq", x, 0.0, x, self._anywhere(f, math.TanOp, x, f.div(above, below)))
 
-    def _angle(self, f: Floats, x: SSAValue) -> _Angle:
+    def _angle(self, f: Floats, x: SSAValue) -> Angle:
         near = _small_angle(f, x)
         if self.library:
             return near
         far, is_small = _large_angle(f, x), f.compare("olt", f.magnitude(x), LARGEST)
         rest, turns = (f.body.select(is_small, a, b) for a, b in ((near.rest, far.rest), (near.turns, far.turns)))
-        return _Angle(rest, None, turns)
+        return Angle(rest, None, turns)
 
     def _anywhere(self, f: Floats, kind: Callable[[SSAValue], Operation], x: SSAValue, result: SSAValue) -> SSAValue:
         """The result, but what the library says where x is very large (or infinite, or NaN)."""
@@ -112,21 +112,21 @@ class Circle:
         return chosen.results[0]
 
 
-def _small_angle(f: Floats, x: SSAValue) -> _Angle:
+def _small_angle(f: Floats, x: SSAValue) -> Angle:
     wide = x if f.is_wide else f.body.resize_float(x, F64.type)
     w = Floats(f.body, F64)
     whole, turns = w.round(w.mul(wide, TWO_BY_PI))
     first = w.sub(wide, w.mul(whole, PARTS[0]))
     second = w.sub(first, w.mul(whole, PARTS[1]))
     if not f.is_wide:
-        return _Angle(f.body.resize_float(second, f32), None, f.body.put(arith.TruncIOp(turns, i32)))
+        return Angle(f.body.resize_float(second, f32), None, f.body.put(arith.TruncIOp(turns, i32)))
     # the products are exact: what the differences lost can be told
     lost = w.sub(w.sub(w.sub(first, second), w.mul(whole, PARTS[1])), w.mul(whole, PARTS[2]))
     rest = w.add(second, lost)
-    return _Angle(rest, w.add(w.sub(second, rest), lost), turns)
+    return Angle(rest, w.add(w.sub(second, rest), lost), turns)
 
 
-def _large_angle(f: Floats, x: SSAValue) -> _Angle:
+def _large_angle(f: Floats, x: SSAValue) -> Angle:
     """The angle of an f32 of any size. Each product with some bits of 2 / pi is exact, and so is what it lacks of 4.
 
     The products are summed with what each sum loses, since they may cancel.
@@ -144,10 +144,10 @@ def _large_angle(f: Floats, x: SSAValue) -> _Angle:
         high, low = total, w.add(low, lost)
     whole, turns = w.round(high)
     rest = w.mul(w.add(w.sub(high, whole), low), 1 / TWO_BY_PI)
-    return _Angle(body.resize_float(rest, f32), None, body.put(arith.TruncIOp(turns, i32)))
+    return Angle(body.resize_float(rest, f32), None, body.put(arith.TruncIOp(turns, i32)))
 
 
-def _sine(f: Floats, angle: _Angle) -> SSAValue:
+def sine(f: Floats, angle: Angle) -> SSAValue:
     """sin(r + lost) = r + (r**3 p(r**2) + lost)."""
     r = angle.rest
     square = f.mul(r, r)
@@ -157,7 +157,7 @@ def _sine(f: Floats, angle: _Angle) -> SSAValue:
     return f.add(r, tail)
 
 
-def _cosine(f: Floats, angle: _Angle) -> SSAValue:
+def cosine(f: Floats, angle: Angle) -> SSAValue:
     """cos(r + lost) = w + (((1 - w) - r**2 / 2) + r**4 p(r**2) - r lost), with w = 1 - r**2 / 2 rounded."""
     r = angle.rest
     square = f.mul(r, r)
@@ -170,13 +170,13 @@ def _cosine(f: Floats, angle: _Angle) -> SSAValue:
     return f.add(near, f.add(rest, f.sub(tail, f.mul(r, angle.lost))))
 
 
-def _by_turns(f: Floats, angle: _Angle, even: SSAValue, odd: SSAValue) -> SSAValue:
+def by_turns(f: Floats, angle: Angle, even: SSAValue, odd: SSAValue) -> SSAValue:
     """One of two by whether the number of quarter turns is odd."""
     last = f.body.put(arith.AndIOp(angle.turns, f.integer(1)))
     return f.body.select(f.body.cmpi("eq", last, f.integer(0)), even, odd)
 
 
-def _flipped(f: Floats, value: SSAValue, turns: SSAValue) -> SSAValue:
+def flipped(f: Floats, value: SSAValue, turns: SSAValue) -> SSAValue:
     """A number with its sign turned over where the second bit of another one is set."""
     bit = f.body.put(arith.AndIOp(turns, f.integer(2)))
     width = f.format.integer.width.data

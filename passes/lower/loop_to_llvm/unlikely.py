@@ -39,7 +39,8 @@ def lower_choice(k: Lowering, op: arith.SelectOp) -> None:
         holds = e.intrinsic("vector.reduce.and", (condition,), i1, (condition.type,))
     e.cond_br(holds, join, aside, (usual,))
     e.enter(aside)
-    results = emit_scalar(e, rare, operands)
+    own = k.machine.scalars.get(type(rare))
+    results = emit_scalar(e, rare, operands) if own is None else (own(e, rare, operands),)
     assert results is not None
     e.br(join, (e.select(condition, usual, results[0]),))
     e.enter(join)

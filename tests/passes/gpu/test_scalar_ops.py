@@ -5,9 +5,6 @@ from xdsl.dialects import arith, math
 
 from tests.passes.gpu.ptx import assembled
 from weft.dialects.upstream.arith import RemFOp
-from weft.passes.gpu.device_math import MACHINE
-from weft.passes.loops.expand_math import WITHOUT_LIBRARY
-from weft.passes.loops.expansions.formats import F32, F64
 from weft.passes.lower.scalars import EXTENDED_RULES, SCALAR_RULES
 
 INTEGERS, FLOATS = ("i1", "i8", "i16", "i32", "i64"), ("f16", "bf16", "f32", "f64")
@@ -27,9 +24,6 @@ SCALARS_ONLY = {kind.name for kind in CASTS} - {"arith.extf", "arith.truncf"}
 """Ops that xDSL defines on scalars alone."""
 BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "f16": 16, "bf16": 16, "f32": 32, "f64": 64}
 UNARY_INTEGERS = (math.AbsIOp, math.CountLeadingZerosOp, math.CountTrailingZerosOp, math.CtPopOp)
-NARROW = {*WITHOUT_LIBRARY[F32]} - {*WITHOUT_LIBRARY[F64]}
-"""Functions that a GPU has on f32 and less only."""
-EXPANDED = {kind.name for kind in WITHOUT_LIBRARY[F32]}
 BINARY_FLOATS = (math.Atan2Op, math.CopySignOp, math.PowFOp, RemFOp)
 
 
@@ -37,8 +31,6 @@ def forms():
     """(op, operand types, result types, properties) of every op on every type."""
     for kind in (*SCALAR_RULES, *EXTENDED_RULES):
         name = kind.name
-        if kind.name.startswith("math.") and kind not in MACHINE and kind not in WITHOUT_LIBRARY[F32]:
-            continue
         if kind in CASTS:
             froms, tos = CASTS[kind]
             for a in froms:
@@ -69,7 +61,7 @@ def forms():
             floats = floats or name.endswith("f")
             unary = kind in UNARY_INTEGERS or kind is arith.NegfOp
             unary = unary or (floats and name.startswith("math.") and kind not in BINARY_FLOATS)
-            types = [t for t in FLOATS if t != "f64" or kind not in NARROW] if floats else INTEGERS
+            types = FLOATS if floats else INTEGERS
             yield from ((name, [t] * (1 if unary else 2), [t], "") for t in types)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, UnitAttr
+from xdsl.dialects.builtin import ModuleOp, StringAttr, UnitAttr
 from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.passes import ModulePass
+from xdsl.traits import SymbolTable
 
 from weft.dialects import gpu
 from weft.dialects.nvvm import TargetAttr
@@ -79,19 +80,20 @@ class ConvertLoopToGpu(ModulePass):
         found = list(kernels(op))
         if not found:
             return
+        name = _free_name(op)
         functions: list[gpu.FuncOp] = []
         launches: dict[str, Launches] = {}
         for kernel in found:
             cut = parts(kernel.body.block)
             devices = _devices(kernel, cut)
             functions += [device.function for device in devices.values()]
-            launches[kernel.sym_name.data] = Launches(kernel, cut, devices, MODULE)
+            launches[kernel.sym_name.data] = Launches(kernel, cut, devices, name)
         for call in [call for call in op.walk() if isinstance(call, CallOp)]:
             if (made := launches.get(call.callee.string_value())) is not None:
                 replace_call(call, made)
         for made in launches.values():
             _settle(made)
-        op.body.block.add_op(_module(functions, cuda_of(op)))
+        op.body.block.add_op(_module(name, functions, cuda_of(op)))
         op.attributes["gpu.container_module"] = UnitAttr()
 
 
@@ -123,7 +125,15 @@ def _settle(launches: Launches) -> None:
         del kernel.attributes[name]
 
 
-def _module(functions: Sequence[gpu.FuncOp], target: Cuda) -> gpu.ModuleOp:
-    made = gpu.ModuleOp(MODULE, functions, [TargetAttr.of(target.chip, target.ptx)])
+def _free_name(module: ModuleOp) -> str:
+    """The name of the module of kernels: one that the program does not have, for instance for kernels by hand."""
+    number, name = 0, MODULE
+    while SymbolTable.lookup_symbol(module, StringAttr(name)) is not None:
+        name, number = f"{MODULE}_{number}", number + 1
+    return name
+
+
+def _module(name: str, functions: Sequence[gpu.FuncOp], target: Cuda) -> gpu.ModuleOp:
+    made = gpu.ModuleOp(name, functions, [TargetAttr.of(target.chip, target.ptx)])
     made.location = functions[0].location if functions else made.location
     return made

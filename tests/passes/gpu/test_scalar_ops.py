@@ -5,6 +5,9 @@ from xdsl.dialects import arith, math
 
 from tests.passes.gpu.ptx import assembled
 from weft.dialects.upstream.arith import RemFOp
+from weft.passes.gpu.device_functions import FUNCTIONS
+from weft.passes.loops.expand_math import EXPANSIONS
+from weft.passes.loops.expansions.formats import F32
 from weft.passes.lower.scalars import EXTENDED_RULES, SCALAR_RULES
 
 INTEGERS, FLOATS = ("i1", "i8", "i16", "i32", "i64"), ("f16", "bf16", "f32", "f64")
@@ -24,6 +27,7 @@ SCALARS_ONLY = {kind.name for kind in CASTS} - {"arith.extf", "arith.truncf"}
 """Ops that xDSL defines on scalars alone."""
 BITS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "f16": 16, "bf16": 16, "f32": 32, "f64": 64}
 UNARY_INTEGERS = (math.AbsIOp, math.CountLeadingZerosOp, math.CountTrailingZerosOp, math.CtPopOp)
+EXPANDED = {kind.name for kind in (*EXPANSIONS[F32], *FUNCTIONS)}
 BINARY_FLOATS = (math.Atan2Op, math.CopySignOp, math.PowFOp, RemFOp)
 
 

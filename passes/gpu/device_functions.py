@@ -31,10 +31,10 @@ from weft.passes.gpu.constants import Constants
 from weft.passes.loops.expansions.angles import atan2
 from weft.passes.loops.expansions.arithmetic import Floats
 from weft.passes.loops.expansions.circular import Angle, by_turns, cosine, flipped, sine
-from weft.passes.loops.expansions.exponentials import exp, exp2, expm1
+from weft.passes.loops.expansions.exponentials import exp, expm1
 from weft.passes.loops.expansions.formats import F64
-from weft.passes.loops.expansions.logarithms import log, log1p, parts_of
-from weft.passes.loops.expansions.powers import special_powers
+from weft.passes.loops.expansions.logarithms import log, log1p
+from weft.passes.loops.expansions.powers import power
 from weft.passes.loops.ml_to_loop.body import Body
 from weft.passes.rewriting import LocatedBuilder
 
@@ -50,13 +50,6 @@ PI_HALF = (1.5707963267948966, 6.123233995736766e-17)
 """pi / 2 in two parts."""
 
 LN2 = 0.6931471805599453
-LOG2_E = (1.4426950408889634, 2.0355273740931033e-17)
-"""1 / ln 2 in two parts."""
-
-THIRD = (0.3333333333333333, 1.850371707708594e-17)
-LOG_SERIES = tuple(1 / (2 * k + 5) for k in range(11))
-"""(atanh(s) - s - s**3 / 3) / s**5 in s**2 for |s| <= 0.1716."""
-
 LARGE = 2.0**28
 """From here on a number and the root of its square and 1 are the same."""
 
@@ -258,54 +251,6 @@ def atanh(w: Floats, x: SSAValue) -> SSAValue:
     size = w.magnitude(x)
     ratio = w.div(w.add(size, size), w.sub(1.0, size))
     return w.where("oeq", x, 0.0, x, w.signed_as(w.mul(log1p(w, ratio), 0.5), x))
-
-
-# powers
-
-
-def power(w: Floats, x: SSAValue, y: SSAValue) -> SSAValue:
-    """2**(y log2|x|), with the logarithm and the product in two parts each; then signs and special cases."""
-    head, tail = _log2(w, w.magnitude(x))
-    product, error = exact_product(w, y, head)
-    error = w.add(error, w.mul(y, tail))
-    # beyond these the result is 0 or infinite, and the error of no use
-    inside = w.where("olt", w.magnitude(product), 1100.0, error, w.number(0.0))
-    product = w.clamp(-1100.0, product, 1100.0)
-    whole, n = w.round(product)
-    rest = w.add(w.sub(product, whole), inside)
-    return special_powers(w, x, y, w.scaled(exp2(w, rest), n))
-
-
-def _log2(w: Floats, x: SSAValue) -> tuple[SSAValue, SSAValue]:
-    """log2(x) for x above 0 in two parts: n + log(m) / ln 2, where log(m) is twice atanh(s), s = (m - 1) / (m + 1)."""
-    n, m = parts_of(w, x)
-    above, below = w.sub(m, 1.0), w.add(m, 1.0)
-    below_lost = w.sub(m, w.sub(below, 1.0))
-    s = w.div(above, below)
-    left = w.body.put(math.FmaOp(w.negate(s), below, above))
-    s_tail = w.div(w.body.put(math.FmaOp(w.negate(s), below_lost, left)), below)
-    square, square_tail = exact_product(w, s, s)
-    square_tail = w.add(square_tail, w.mul(w.add(s, s), s_tail))
-    cube, cube_tail = exact_product(w, square, s)
-    cube_tail = w.add(cube_tail, w.add(w.mul(square_tail, s), w.mul(square, s_tail)))
-    third, third_tail = exact_product(w, cube, w.number(THIRD[0]))
-    third_tail = w.add(third_tail, w.add(w.mul(cube, THIRD[1]), w.mul(cube_tail, THIRD[0])))
-    more = w.mul(w.mul(cube, square), w.polynomial(square, LOG_SERIES))
-    total, lost = _sum(w, s, third)
-    lost = w.add(lost, w.add(s_tail, w.add(third_tail, more)))
-    total, lost = w.add(total, total), w.add(lost, lost)
-    scaled, scaled_tail = exact_product(w, total, w.number(LOG2_E[0]))
-    scaled_tail = w.add(scaled_tail, w.add(w.mul(total, LOG2_E[1]), w.mul(lost, LOG2_E[0])))
-    head, head_lost = _sum(w, n, scaled)
-    tail = w.add(head_lost, scaled_tail)
-    return _sum(w, head, tail)
-
-
-def _sum(w: Floats, a: SSAValue, b: SSAValue) -> tuple[SSAValue, SSAValue]:
-    """a + b rounded, and what the rounding lost (Knuth's)."""
-    total = w.add(a, b)
-    part = w.sub(total, a)
-    return total, w.add(w.sub(a, w.sub(total, part)), w.sub(b, part))
 
 
 FUNCTIONS: Mapping[type[Operation], Callable[..., SSAValue]] = {

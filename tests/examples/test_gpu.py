@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parents[2] / "examples" / "gpu"
 PROGRAMS = sorted(path.stem for path in FOLDER.glob("*.mlir"))
 TWINS = [name for name in PROGRAMS if name != "device_query"]
 
-QUICK = ("matmul_tiled", "reduction")
+QUICK = ("matmul_tensor_cores", "matmul_tiled", "reduction")
 
 
 def result(name, entry):

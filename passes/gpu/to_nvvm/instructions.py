@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import i1
-from xdsl.ir import Attribute
 
 from weft.dialects import nvvm
 from weft.passes.lower.emitter import Emitter
@@ -50,6 +49,26 @@ def shuffle_checked(
     return e.extract_value(op.results[0], 0, value.type), e.extract_value(op.results[0], 1, i1)
 
 
-def matrix_product(e: Emitter, name: str, operands: Sequence[Value], result: Attribute) -> Value:
-    """`mma.sync` of that shape and those types: a struct of registers."""
-    return e.intrinsic(f"nvvm.mma.{name}", operands, result, ())
+def matrix_product(
+    e: Emitter,
+    shape: tuple[int, int, int],
+    kinds: tuple[str, str],
+    operands: tuple[Sequence[Value], Sequence[Value], Sequence[Value]],
+) -> list[Value]:
+    """`mma.sync`: A by rows, times B by columns, added to C; all as registers. `kinds` are PTX's names for the elements
+    of A and B."""
+    result = llvm.LLVMStructType.from_type_list([value.type for value in operands[2]])
+    integers = kinds[0] in ("s8", "u8")
+    op = nvvm.make(
+        "mma.sync",
+        *operands,
+        result=result,
+        shape=nvvm.ShapeAttr.of(*shape),
+        layoutA="row",
+        layoutB="col",
+        multiplicandAPtxType=kinds[0],
+        multiplicandBPtxType=kinds[1],
+        intOverflowBehavior="wrapped" if integers else None,
+    )
+    e.add_op(op)
+    return [e.extract_value(op.results[0], place, value.type) for place, value in enumerate(operands[2])]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from xdsl.dialects import arith, llvm
-from xdsl.dialects.builtin import IntegerType, VectorType, bf16, f16, f32, i8, i32, i64
+from xdsl.dialects.builtin import IntegerType, Signedness, VectorType, bf16, f16, f32, i8, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from weft import codes
@@ -151,9 +151,10 @@ def _parts(f: DeviceFunction, value: Value, start: int, count: int, word: Attrib
 
 @dataclass(frozen=True)
 class Product:
-    """An `mma.sync`: its name, the registers of A, B and C, and the inner size that it takes at once."""
+    """An `mma.sync`: what PTX calls the elements of A and B, the registers of A, B and C, the inner size and the rows
+    that it takes at once."""
 
-    name: str
+    kinds: tuple[str, str]
     a_word: Attribute
     c_word: Attribute
     c_per_word: int
@@ -164,23 +165,25 @@ class Product:
 _PAIR = VectorType(f16, [2])
 
 
-def _product(f: DeviceFunction, a: Attribute, c: Attribute, op: Operation) -> Product:
+def _sign(type_: Attribute) -> str:
+    """What PTX calls bytes; those that do not say are signed."""
+    held = cast(gpu.MMAMatrixType, type_).element_type
+    unsigned = isinstance(held, IntegerType) and held.signedness.data == Signedness.UNSIGNED
+    return "u8" if unsigned else "s8"
+
+
+def _product(f: DeviceFunction, a: Attribute, c: Attribute, op: gpu.SubgroupMmaComputeOp) -> Product:
     """The instruction for elements of those types. Raises :class:`WeftError` where the chip has none."""
     newer = f.module.capability >= _SM_80
     if a == f16 and c in (f16, f32):
-        word = "f32.f32" if c == f32 else "f16.f16"
-        size = "m16n8k16" if newer else "m16n8k8"
-        return Product(
-            f"{size}.row.col.{word}", _PAIR, f32 if c == f32 else _PAIR, 1 if c == f32 else 2, 16 if newer else 8
-        )
+        return Product(("f16", "f16"), _PAIR, *((f32, 1) if c == f32 else (_PAIR, 2)), 16 if newer else 8)
     if a == i8 and c == i32:
-        if newer:
-            return Product("m16n8k16.row.col.s8", i32, i32, 1, 16)
-        return Product("m8n8k16.row.col.s8", i32, i32, 1, 16, rows=8)
+        signs = (_sign(op.a.type), _sign(op.b.type))
+        return Product(signs, i32, i32, 1, 16, rows=16 if newer else 8)
     if newer and c == f32 and a in (bf16, f32):
         if a == bf16:
-            return Product("m16n8k16.row.col.bf16", i32, f32, 1, 16)
-        return Product("m16n8k8.row.col.tf32", i32, f32, 1, 8)
+            return Product(("bf16", "bf16"), i32, f32, 1, 16)
+        return Product(("tf32", "tf32"), i32, f32, 1, 8)
     reason = "" if newer else f" (sm_{f.module.capability} has those of f16 and i8 only)"
     raise error_at(op, f"there is no product of {a} that is added to {c}{reason}", code=codes.UNSUPPORTED_TYPE)
 
@@ -213,18 +216,12 @@ def _multiply(
     f: DeviceFunction, product: Product, a: Sequence[Value], b: Sequence[Value], c: Sequence[Value]
 ) -> list[Value]:
     """One product of 16 rows; where the instruction has 8 rows, of the upper and the lower ones."""
+    shape = (product.rows, 8, product.inner)
     if product.rows == 16:
-        return _call(f, product, a, b, c)
+        return matrix_product(f.e, shape, product.kinds, (a, b, c))
     lower = len(c) // 2
-    return [*_call(f, product, a[0::2], b, c[:lower]), *_call(f, product, a[1::2], b, c[lower:])]
-
-
-def _call(
-    f: DeviceFunction, product: Product, a: Sequence[Value], b: Sequence[Value], c: Sequence[Value]
-) -> list[Value]:
-    struct = llvm.LLVMStructType.from_type_list([value.type for value in c])
-    made = matrix_product(f.e, product.name, (*a, *b, *c), struct)
-    return [f.e.extract_value(made, place, value.type) for place, value in enumerate(c)]
+    upper_half = matrix_product(f.e, shape, product.kinds, (a[0::2], b, c[:lower]))
+    return [*upper_half, *matrix_product(f.e, shape, product.kinds, (a[1::2], b, c[lower:]))]
 
 
 def _joined(f: DeviceFunction, words: Sequence[Value], type_: Attribute, per_word: int) -> Value:

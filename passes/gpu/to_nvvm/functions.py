@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from xdsl.dialects import llvm, math
-from xdsl.dialects.builtin import f64
+from xdsl.dialects import arith, llvm, math
+from xdsl.dialects.builtin import f64, i32, i64
 from xdsl.ir import Operation
 
 from weft.dialects.upstream.arith import RemFOp
@@ -15,14 +15,47 @@ from weft.passes.gpu.to_nvvm.function import DeviceModule
 from weft.passes.gpu.to_nvvm.remainder import remainder_function, remainder_name
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
+from weft.passes.lower.scalar_integers import constant_value
 from weft.passes.lower.scalar_rule import Rule
-from weft.passes.lower.types import element
+from weft.passes.lower.scalars import SCALAR_RULES
+from weft.passes.lower.types import bits, element
+
+_WORD = 32
 
 
 def scalar_rules(module: DeviceModule) -> Mapping[type[Operation], Rule]:
     """The scalar ops that a device has rules of its own for: calls, lane by lane, of functions that `module` notes."""
     functions = {kind: _called(module, kind) for kind in FUNCTIONS}
-    return {**functions, RemFOp: _remainder(module), math.FPowIOp: _integer_power(module)}
+    return {
+        **functions,
+        RemFOp: _remainder(module),
+        math.FPowIOp: _integer_power(module),
+        arith.ShLIOp: _shift(llvm.ShlOp),
+        arith.ShRUIOp: _shift(llvm.LShrOp),
+    }
+
+
+def _shift(kind: type[Operation]) -> Rule:
+    """A shift that gives 0 for an amount of the width or more.
+
+    LLVM takes a choice between a shift and 0 for the machine's own shift, and drops the upper half of an amount of 64
+    bits on the way: 2**32 would shift by 0. So the upper half is looked at apart.
+    """
+
+    def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
+        plain = SCALAR_RULES[type(op)]
+        a, amount = operands
+        if bits(a.type) <= _WORD or constant_value(amount) is not None:
+            return plain(e, op, operands)
+        low = e.cast(llvm.TruncOp, amount, i32)
+        upper = e.cast(llvm.TruncOp, e.lshr(amount, e.integer(_WORD, amount.type)), i32)
+        small = e.icmp("eq", upper, e.integer(0, upper.type))
+        least = e.select(small, low, e.integer(bits(a.type), low.type))
+        inside = e.icmp("ult", least, e.integer(bits(a.type), low.type))
+        shifted = e.binary(kind, a, e.cast(llvm.ZExtOp, least, i64))
+        return e.select(inside, shifted, e.integer(0, a.type))
+
+    return rule
 
 
 def _call_wide(e: Emitter, name: str, operands: Sequence[Value]) -> Value:

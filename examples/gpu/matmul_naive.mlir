@@ -45,8 +45,8 @@ func.func @main(%a: memref<?x?xf32> {weft.input = "70x50xf32=random:1"}, %b: mem
   func.return %c : memref<?x?xf32>
 }
 
-func.func @twin(%a: tensor<?x?xf32> {weft.input = "70x50xf32=random:1"}, %b: tensor<?x?xf32> {weft.input = "50x90xf32=random:2"})
-    -> (tensor<?x?xf32> {weft.name = "c"}) {
-  %c = ml.matmul %a, %b : (tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
-  func.return %c : tensor<?x?xf32>
+func.func @twin(%a: tensor<70x50xf32> {weft.input = "70x50xf32=random:1"}, %b: tensor<50x90xf32> {weft.input = "50x90xf32=random:2"})
+    -> (tensor<70x90xf32> {weft.name = "c"}) {
+  %c = ml.matmul %a, %b : (tensor<70x50xf32>, tensor<50x90xf32>) -> tensor<70x90xf32>
+  func.return %c : tensor<70x90xf32>
 }

@@ -23,7 +23,7 @@ from weft.passes.gpu.to_nvvm.instructions import matrix_product
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.scalar_casts import is_narrow, narrow, widen
 from weft.passes.lower.scalars import SCALAR_RULES
-from weft.passes.lower.types import element, is_float, vector_type
+from weft.passes.lower.types import bits, element, is_float, vector_type
 
 Place = tuple[int, int, int, int]
 """Row and column of an element that a lane holds: `row = a*g + b`, `column = c*t + d` with g = lane / 4, t = lane % 4
@@ -168,8 +168,7 @@ _PAIR = VectorType(f16, [2])
 def _sign(type_: Attribute) -> str:
     """What PTX calls bytes; those that do not say are signed."""
     held = cast(gpu.MMAMatrixType, type_).element_type
-    unsigned = isinstance(held, IntegerType) and held.signedness.data == Signedness.UNSIGNED
-    return "u8" if unsigned else "s8"
+    return "u8" if held == IntegerType(bits(held), Signedness.UNSIGNED) else "s8"
 
 
 def _product(f: DeviceFunction, a: Attribute, c: Attribute, op: gpu.SubgroupMmaComputeOp) -> Product:

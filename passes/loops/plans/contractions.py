@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import ceil
 
+from weft.dialects.loop import ForOp
 from weft.dialects.loop.schedule import (
     Interchange,
     Parallelize,
@@ -54,8 +55,8 @@ PACKED_GAIN = 0.7
 FEW_ROWS = 48
 """Up to so many rows a large right input is not worth packing."""
 
-FEW_COLUMNS = 12
-"""Up to so many columns a right input is worth turning for sums along vectors."""
+FEW = 10
+"""An input of up to so many rows or columns is worth turning for sums along vectors."""
 
 FLAT = 64
 """Up to this depth of the sums, the output is more to move than the inputs."""
@@ -89,7 +90,7 @@ def _along_lanes(nest: Leaf, one: Roles, lanes: int, machine: Machine, names: Na
         yield direct_cost * 0.99, lambda: streamed(nest, one, machine, names)
     yield direct_cost, lambda: direct(nest, one, machine, names)
     wide = one.rows is not None and one.rows.trip() is not None and (heavy or trip(one.lanes) > PACKED_COLUMNS)
-    if _can_pack(one) and (one.across or wide) and trip(one.rows) > FEW_ROWS:
+    if _can_pack(one) and trip(one.rows) > (FEW if one.across else FEW_ROWS) and (one.across or wide):
         cost = cost_along_lanes(one, lanes, machine, packed=True)
         cost *= 1 if one.across or one.depth <= FLAT // 2 else PACKED_GAIN
         yield cost, lambda: packed(nest, one, machine, names)
@@ -107,16 +108,19 @@ def _is_streamed(one: Roles) -> bool:
 
 
 def _reads_along(one: Roles) -> bool:
-    """Whether the left input has neighbours along the innermost loop that is reduced over, and the right one too, or
-    so few columns that it can be turned first."""
-    inner = one.over[-1].counter
-    return stride(one.left, inner) == 1 and (stride(one.right, inner) == 1 or _turns_first(one))
+    """Whether both inputs have neighbours along the innermost loop that is reduced over; one of them may be of so few
+    rows or columns instead that it can be turned first."""
+    across = [load for load in (one.left, one.right) if stride(load, one.over[-1].counter) != 1]
+    return not across or (len(across) == 1 and _turns(one) is not None)
 
 
-def _turns_first(one: Roles) -> bool:
-    """Whether the right input of a sum along vectors is turned first."""
-    few = trip(one.lanes) <= FEW_COLUMNS and one.over[-1].trip() is not None
-    return few and stride(one.right, one.over[-1].counter) != 1 and not one.outer
+def _turns(one: Roles) -> ForOp | None:
+    """The loop of few rows or columns whose input is turned before sums along vectors; None where none is."""
+    for load, loop in ((one.right, one.lanes), (one.left, one.rows)):
+        if loop is not None and stride(load, one.over[-1].counter) != 1:
+            few = trip(loop) <= FEW and one.over[-1].trip() is not None
+            return loop if few and not one.outer else None
+    return None
 
 
 def direct(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
@@ -222,15 +226,21 @@ def dots(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]
     if threads:
         first = max(outer, key=lambda label: trips[label] >= machine.cpu.threads)
         outer = [first, *(label for label in outer if label != first)]
-    out, right, turns = name(found.out), name(found.right), _turns_first(found)
+    out = name(found.out)
     sums, partial = names.new(f"{out}_r"), names.new(f"{out}_p")
+    turning: list[Step] = []
+    if (turned_loop := _turns(found)) is not None:
+        load = found.right if turned_loop is found.lanes else found.left
+        first, row = (tiles[0], inner[-1]) if turned_loop is found.lanes else (tiles[-1], inner[0])
+        outer = [first, *(label for label in outer if label != first)]
+        turning = [Stage(name(load), first, names.new(f"{name(load)}_p"), "heap", (row, *over, kv))]
     return [
         *steps,
         Interchange((*outer, *over, *inner, kv)),
         *([Parallelize(outer[0])] if threads else []),
         Vectorize(kv, lanes),
         *(Unroll(label) for label in inner),
-        *([Stage(right, tiles[0], names.new(f"{right}_p"), "heap", (inner[-1], *over, kv))] if turns else []),
+        *turning,
         Stage(out, outer[-1], sums, "reg"),
         Rfactor(sums, partial, over[0], kv),
         Partition(ko),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 
 from weft.dialects.loop import ForOp, LoadOp, ReduceOp
-from weft.passes.loops.nest_shape import Leaf, factors, stride
+from weft.passes.loops.nest_shape import Leaf, element_bytes, factors, stride
 from weft.passes.loops.plans.common import VECTORS_IN_A_ROW, Machine, trip
 
 LATENCY = 4
@@ -21,6 +21,15 @@ COPY_COST = 0.15
 
 TRANSPOSE_COST = 0.6
 """Cycles for an element that is packed across the vectors that it is read in."""
+
+WAYS = 8
+"""How many lines that start at the same place the first cache holds."""
+
+WAY_BYTES = 4096
+"""The distance of such lines."""
+
+CONFLICT_COST = 1.3
+"""How much slower a tile of sums is whose rows push each other out of the first cache."""
 
 ACROSS_COST = 10.0
 """Cycles to add up the lanes of a vector."""
@@ -130,15 +139,26 @@ def cost_along_lanes(found: Roles, lanes: int, machine: Machine, *, packed: bool
     products = found.times * trip(found.rows) * strips * found.depth
     loads = (vectors + rows / 2) / (rows * vectors)
     cost = products * max(1.0, loads, LATENCY / (rows * vectors))
+    if found.scattered and rows > WAYS and found.rows is not None and _meet(found.left, found.rows):
+        cost *= CONFLICT_COST
     if found.scattered:
         cost += found.times * trip(found.rows) * trip(found.lanes) * TRANSPOSE_COST
     if packed:
-        each = TRANSPOSE_COST if found.across else COPY_COST
+        each = COPY_COST
+        if found.across:
+            squares = len(found.over) == 1 and not found.scattered
+            each = TRANSPOSE_COST if squares else SCALAR_COST
         return cost + _elements(found.right, found) * each
     if found.across:
         passes = ceil(trip(found.rows) / rows)
         cost += found.times * passes * strips * lanes * found.depth * SCALAR_COST
     return cost
+
+
+def _meet(load: LoadOp, rows: ForOp) -> bool:
+    """Whether rows of an input start at the same place of the first cache."""
+    step = stride(load, rows.counter)
+    return bool(step) and step * element_bytes(load) % WAY_BYTES == 0
 
 
 def cost_of_dots(found: Roles, lanes: int, machine: Machine) -> float:
@@ -147,8 +167,8 @@ def cost_of_dots(found: Roles, lanes: int, machine: Machine) -> float:
     sums = found.times * trip(found.rows) * trip(found.lanes)
     steps = found.depth / trip(found.over[-1]) * ceil(trip(found.over[-1]) / lanes)
     loads = (rows + columns) / (rows * columns)
-    along = stride(found.right, found.over[-1].counter) == 1
-    turning = 0.0 if along else _elements(found.right, found) * SCALAR_COST
+    turned = [load for load in (found.left, found.right) if stride(load, found.over[-1].counter) != 1]
+    turning = sum(_elements(load, found) for load in turned) * SCALAR_COST
     return turning + sums * (steps * max(1.0, loads, LATENCY / (rows * columns)) + ACROSS_COST)
 
 

@@ -6,7 +6,7 @@ from collections import Counter as Tally
 
 from weft import codes
 from weft.dialects.locations import error_at
-from weft.dialects.loop import AccessOp, AllocOp, ForOp, WriteOp
+from weft.dialects.loop import AccessOp, AllocOp, ForOp, WriteOp, loop_of
 from weft.dialects.loop.buffers import memref_of
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.analysis import Analysis, accesses
@@ -51,14 +51,30 @@ def _lane_dims(analysis: Analysis, access: AccessOp, loop: ForOp) -> list[int]:
 
 
 def _closed(analysis: Analysis, op: AllocOp, dim: int | None) -> bool:
-    """Whether all accesses run over the same lanes: in vector loops of one bound, along `dim`."""
+    """Whether no access sees a lane that another leaves out: vector loops along `dim` and the loops that go through
+    its elements otherwise, to read them, all have one bound."""
     bounds: set[object] = set()
+    widths: set[int] = set()
     for access in accesses(op.result):
         loop = analysis.vector_loop(access)
-        if loop is None or _lane_dims(analysis, access, loop) != [dim]:
+        if loop is not None and dim in (along := _lane_dims(analysis, access, loop)):
+            if along != [dim]:
+                return False
+            widths.add(loop.number())
+        else:
+            loop = None if dim is None or isinstance(access, WriteOp) else _through(analysis, access, dim)
+        if loop is None:
             return False
-        bounds.add((frozenset(analysis.forms(loop)), loop.number()))
-    return len(bounds) == 1
+        bounds.add(frozenset(analysis.forms(loop)))
+    return len(bounds) == 1 and len(widths) == 1
+
+
+def _through(analysis: Analysis, access: AccessOp, dim: int) -> ForOp | None:
+    """The loop whose counter is the index of an access in a dimension."""
+    form = analysis.forms(access)[dim]
+    if form.constant or len(form.terms) != 1 or form.terms[0][1] != 1:
+        return None
+    return loop_of(form.values[0])
 
 
 def place(k: Lowering, op: AccessOp) -> Place:

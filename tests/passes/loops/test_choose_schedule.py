@@ -147,6 +147,17 @@ def test_a_right_input_of_few_columns_is_turned_for_sums_along_vectors():
         check_default(product(shape), WIDE, 7)
 
 
+FEW_ROWS = TRANSPOSED.replace("{m}x{k}xf32", "{k}x{m}xf32").replace("%A[%m, %k]", "%A[%k, %m]")
+
+
+def test_a_left_input_of_few_rows_is_turned_for_sums_along_vectors():
+    for m, n, k in ((2, 193, 286), (2, 9, 33), (3, 5, 16)):
+        case = Case(FEW_ROWS.format(m=m, n=n, k=k), ((k, m), (n, k), (m, n)))
+        assert "in heap (mr, ko, kv)" in words(case, WIDE) or n < 100
+        if n < 100:
+            check_default(case, WIDE, 8)
+
+
 @pytest.mark.long
 def test_packing_square_by_square_is_right_on_odd_shapes():
     for shape in ((50, 800, 19), (49, 40, 90)):

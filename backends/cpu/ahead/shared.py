@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +66,45 @@ def open_library(path: Path) -> SharedLibrary:
         _check(path, record)
     try:
         # the whole path, or the system would look for the name in its own folders
-        return SharedLibrary(path, records, ctypes.CDLL(str(path.resolve())))
+        return SharedLibrary(path, records, _load(path.resolve()))
     except OSError as error:
         raise _refusal(path, f"cannot be loaded: {error}") from None
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What was loaded from an inode, and the size and time of its data then."""
+
+    handle: ctypes.CDLL
+    version: tuple[int, int]
+
+
+_loaded: dict[tuple[int, int], _Loaded] = {}
+"""By device and inode. Nothing is unloaded, so no inode comes back."""
+_names: dict[Path, int] = {}
+"""How often a path was given to the system."""
+_loading = threading.Lock()
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    """The library that the file is now, though another one was loaded under its name before.
+
+    The system knows a library by its name, as it was written, and by its inode. So a file that replaced another one is
+    loaded by a name that is written otherwise, with more slashes. Raises :class:`WeftError` for a file that was changed
+    where it lies: the code that was loaded from it is no longer whole, and the system would stumble over it.
+    """
+    with _loading:
+        status = path.stat()
+        version = (status.st_size, status.st_mtime_ns)
+        found = _loaded.get((status.st_dev, status.st_ino))
+        if found is None:
+            count = _names[path] = _names.get(path, 0) + 1
+            handle = ctypes.CDLL(f"{path.parent}{'/' * count}{path.name}")
+            found = _loaded[status.st_dev, status.st_ino] = _Loaded(handle, version)
+        if found.version != version:
+            hint = "write a new file and move it to that name, as weft does, or begin a new process"
+            raise _refusal(path, "was changed where it lies after this process had loaded it", hint)
+        return found.handle
 
 
 def _refusal(path: Path, what: str, hint: str | None = None) -> WeftError:

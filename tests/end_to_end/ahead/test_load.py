@@ -1,5 +1,7 @@
 """`weft.load`: a library gives in Python what the program gives when it is compiled in the process."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,31 @@ def test_a_library_of_several_objects_has_the_functions_of_all(tmp_path):
     command("gcc", "-shared", "-o", tmp_path / "both.so", *parts, "-lm")
     for name in ("add", "sum"):
         weft.load(tmp_path / "both.so", name)(*ARGUMENTS[name])
+
+
+def test_a_file_that_replaced_another_one_is_loaded_anew(tmp_path):
+    program = """
+        func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {{
+          %y = {} %x : tensor<3xf32>
+          return %y : tensor<3xf32>
+        }}
+    """
+    file, x = tmp_path / "f.so", np.array([1, 4, 9], np.float32)
+    wanted = {"ml.neg": [-1, -4, -9], "ml.sqrt": [1, 2, 3], "ml.abs": [1, 4, 9]}
+    loaded = []
+    for op, values in wanted.items():
+        exported(program.format(op), file)
+        loaded += [weft.load(file), weft.load(file)]
+        assert [f(x).tolist() for f in loaded[-2:]] == [values] * 2
+    assert [f(x).tolist() for f in loaded[::2]] == list(wanted.values())
+
+
+def test_a_file_that_was_changed_where_it_lies_is_refused(tmp_path):
+    file = exported(FUNCTIONS, tmp_path / "f.so", entries=("add",))
+    weft.load(file)
+    os.utime(file, (0, 0))
+    with pytest.raises(weft.WeftError, match=r"f.so' was changed where it lies.*\nhint: write a new file and move it"):
+        weft.load(file)
 
 
 def test_weft_run_takes_a_library(library, capsys):

@@ -17,6 +17,9 @@ from weft.backends.llvm.names import symbol_text
 from weft.backends.llvm.text_types import type_text
 from weft.dialects.locations import error_at
 
+FOR_A_DEVICE = "it holds code for a device: run the program with --target cuda, or --target gpu-sim"
+"""The hint for a `gpu.module` in a program that is compiled for a CPU."""
+
 SHARED = 3
 """The memory of a GPU's blocks, in which nothing starts with a value."""
 
@@ -46,7 +49,8 @@ def body_text(
         elif isinstance(op, llvm.GlobalOp):
             out.append(_global(op, blobs))
         else:
-            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", needed, code=codes.CANNOT_LOWER)
+            hint = FOR_A_DEVICE if op.name == "gpu.module" else needed
+            raise error_at(op, f"'{op.name}' cannot stand in LLVM IR", hint, code=codes.CANNOT_LOWER)
     declared = [f"declare {type_.replace('@', '@' + name, 1)}" for name, type_ in declarations.items()]
     return "\n".join([*out, *declared, "!0 = !{i32 1}", ""])
 

@@ -46,3 +46,9 @@ def test_each_program_says_what_it_shows_and_how_it_runs(name):
     head = (FOLDER / f"{name}.mlir").read_text().partition("\n\n")[0]
     assert f"weft run examples/gpu/{name}.mlir" in head
     assert head.startswith("// ")
+
+
+def test_who_forgets_the_target_is_told_it():
+    with pytest.raises(weft.WeftError, match="for a device") as error:
+        weft.compile(FOLDER / "vector_add.mlir", entry="main")
+    assert "--target" in str(error.value)

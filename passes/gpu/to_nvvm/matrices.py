@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any, cast
 
 from xdsl.dialects import arith, llvm
@@ -96,10 +97,20 @@ def _first(f: DeviceFunction, type_: gpu.MMAMatrixType) -> tuple[Value, Value]:
     return (group, within) if type_.operand.data == "AOp" else (within, group)
 
 
-def _addresses(
+@dataclass(frozen=True)
+class _Run:
+    """Elements that a lane holds and that lie one behind the other: an access."""
+
+    address: Value
+    first: int
+    count: int
+    alignment: int
+
+
+def _runs(
     f: DeviceFunction, memory: SSAValue, indices: Sequence[SSAValue], op: Any, type_: gpu.MMAMatrixType
-) -> list[Value]:
-    """Where the elements that a lane holds lie in memory."""
+) -> list[_Run]:
+    """Where the elements that a lane holds lie; those beside each other at an aligned place are one access."""
     e, buffer = f.e, f.buffer(memory, op)
     start = buffer.address(e, f.scalars(indices))
     lead = int(op.lead_dimension.value.data)
@@ -107,26 +118,44 @@ def _addresses(
     row, column = _first(f, type_)
     lane = e.add_index(e.mul_index(row, e.integer(by_row)), e.mul_index(column, e.integer(by_column)))
     base = e.gep(start, lane, buffer.memory)
-    return [e.gep(base, r * by_row + c * by_column, buffer.memory) for r, c, _ in _offsets(type_, op)]
+    places = [r * by_row + c * by_column for r, c, _ in _offsets(type_, op)]
+    pair = 2 if type_.operand.data == "COp" else SHAPES[_element(type_)].pair
+    steps = (pair * by_row, by_column) if type_.operand.data == "BOp" else (by_row, pair * by_column)
+    known = gcd(f.multiples.address(memory, indices, op), *(step * buffer.bytes for step in steps))
+    together = all(
+        places[i + k] == places[i] + k and gcd(known, places[i] * buffer.bytes) % (pair * buffer.bytes) == 0
+        for i in range(0, len(places), pair)
+        for k in range(pair)
+    )
+    count = pair if together else 1
+    return [
+        _Run(e.gep(base, places[i], buffer.memory), i, count, count * buffer.bytes)
+        for i in range(0, len(places), count)
+    ]
 
 
 def lower_load(f: DeviceFunction, op: gpu.SubgroupMmaLoadMatrixOp) -> None:
     """`gpu.subgroup_mma_load_matrix`: each lane loads what it holds."""
     e, type_ = f.e, op.res.type
     fragment = fragment_type(type_, op)
-    size = f.buffer(op.src, op).bytes
     out = e.poison(fragment)
-    for lane, address in enumerate(_addresses(f, op.src, op.indices, op, type_)):
-        out = e.insert(out, e.load(address, fragment.element_type, size), lane)
+    for run in _runs(f, op.src, op.indices, op, type_):
+        if run.count == 1:
+            out = e.insert(out, e.load(run.address, fragment.element_type, run.alignment), run.first)
+            continue
+        loaded = e.load(run.address, vector_type(fragment.element_type, run.count), run.alignment)
+        for place in range(run.count):
+            out = e.insert(out, e.extract(loaded, place), run.first + place)
     f.define(op.res, out)
 
 
 def lower_store(f: DeviceFunction, op: gpu.SubgroupMmaStoreMatrixOp) -> None:
     """`gpu.subgroup_mma_store_matrix`: each lane stores what it holds."""
-    e, value, type_ = f.e, f.scalar(op.src), cast(gpu.MMAMatrixType, op.src.type)
-    size = f.buffer(op.dst, op).bytes
-    for lane, address in enumerate(_addresses(f, op.dst, op.indices, op, type_)):
-        e.store(e.extract(value, lane), address, size)
+    e, value = f.e, f.scalar(op.src)
+    for run in _runs(f, op.dst, op.indices, op, cast(gpu.MMAMatrixType, op.src.type)):
+        lanes = range(run.first, run.first + run.count)
+        part = e.extract(value, run.first) if run.count == 1 else e.shuffle(value, value, lanes)
+        e.store(part, run.address, run.alignment)
 
 
 def lower_constant(f: DeviceFunction, op: gpu.SubgroupMmaConstantMatrixOp) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import struct
 import tracemalloc
 import zipfile
@@ -172,6 +173,29 @@ def test_an_npz_that_lies_is_one_clear_error(tmp_path, member, message, compress
     with pytest.raises(weft.WeftError) as caught:
         at(npz_with(tmp_path / "w.npz", member, compress=compress), "w")
     assert message in str(caught.value)
+
+
+def test_a_huge_header_that_is_packed_small_is_not_unpacked(tmp_path):
+    with (
+        zipfile.ZipFile(tmp_path / "w.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("w.npy", "w") as member,
+    ):
+        member.write(b"\x93NUMPY\x02\x00" + struct.pack("<I", 64_000_000))
+        member.write(b" " * 64_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(weft.WeftError, match="header should have 64000000 bytes"):
+            at(tmp_path / "w.npz", "w")
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
+    make(tmp_path / "w.npz")
+    with pytest.raises(weft.WeftError, match=r"w\.npz' is no file with data"):
+        at(tmp_path / "w.npz", "w")
 
 
 @given(st.data())

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -30,6 +31,9 @@ from weft.diagnostics import WeftError, did_you_mean
 
 LARGEST_HEADER = 100_000_000
 """The longest header that safetensors allows, in bytes."""
+
+LARGEST_NPY_HEADER = 10_000
+"""The longest header of an `.npy` file that NumPy reads, in bytes."""
 
 SAFETENSORS_TYPES: Mapping[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
@@ -87,6 +91,9 @@ def load(place: Place) -> Array:
     Raises :class:`WeftError` where there is none, or the file is not what it says.
     """
     try:
+        # to open a pipe would wait for somebody who writes
+        if not place.file.is_file() and place.file.exists():
+            raise _wrong(place, "is no file with data, but a folder, a pipe or a device")
         with open(place.file, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             array = _READERS[place.file.suffix](file, size, place)
@@ -264,11 +271,22 @@ def _unpacked(member: BinaryIO, info: zipfile.ZipInfo, place: Place) -> Array:
     return array.T if fortran else array
 
 
+_NPY_HEADERS = {
+    (1, 0): (np.lib.format.read_array_header_1_0, 2),
+    (2, 0): (np.lib.format.read_array_header_2_0, 4),
+}
+"""By version: what reads the header, and how many bytes say how long it is."""
+
+
 def _npy_header(file: BinaryIO, place: Place) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
     try:
         version = np.lib.format.read_magic(file)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, fortran, dtype = read[version](file)
+        read, size = _NPY_HEADERS[version]
+        length = file.read(size)
+        if int.from_bytes(length, "little") > LARGEST_NPY_HEADER:
+            # NumPy has the same limit, but only looks when it has read all of it
+            raise ValueError(f"its header should have {int.from_bytes(length, 'little')} bytes")
+        shape, fortran, dtype = read(BytesIO(length + file.read(int.from_bytes(length, "little"))))
     except Exception as error:  # NumPy reads the header with Python's own parser, which raises many kinds
         raise _wrong(place, f"holds '{place.key}' in no form that can be read: {error}") from None
     if dtype.hasobject or dtype.fields is not None or not dtype.isnative:

@@ -37,7 +37,8 @@ def _check(name: str) -> int:
             print(f"remark: {remark}")
         for finding in report.findings:
             print(f"error: {finding}")
-        verdict = "no mistakes found" if not report.findings else f"{len(report.findings)} mistakes"
+        number = len(report.findings)
+        verdict = f"{number} mistake{'' if number == 1 else 's'}" if number else "no mistakes found"
         print(f"{report.dialect}: {verdict} (checks: {counts or 'none'})")
         code = max(code, 1 if report.findings else 0)
     return code

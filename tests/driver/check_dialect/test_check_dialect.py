@@ -138,7 +138,7 @@ def test_the_command_says_what_it_checked_and_exits_with_1_for_a_mistake(tmp_pat
     out = capsys.readouterr().out
     assert "error: mend.square: machine code disagrees with its meaning: " in out
     assert "%0 = mend.square %arg0 : tensor<4xf32>" in out
-    assert "mend: 1 mistakes" in out
+    assert "mend: 1 mistake (checks" in out
 
 
 @pytest.mark.parametrize("words", [["nosuchdialect"], ["--nosuch"], ["mll"]])

@@ -10,18 +10,21 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
+from weft.diagnostics import WeftError
 from weft.dialects.loop import AllocOp, ForOp, ScheduleAttr, WriteOp, buffer_name
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Step
 from weft.dialects.target import Cuda, cuda_of
+from weft.passes.gpu.loop_to_gpu.function import device_function
 from weft.passes.gpu.loop_to_gpu.units import Choice as Condition
-from weft.passes.gpu.loop_to_gpu.units import Part, parts
+from weft.passes.gpu.loop_to_gpu.units import Part, parts, units
+from weft.passes.gpu.plans.fusion import fuse_for_blocks
 from weft.passes.gpu.plans.nests import cut, plans
-from weft.passes.gpu.plans.plan import Choice
+from weft.passes.gpu.plans.plan import Choice, Plan
 from weft.passes.gpu.plans.products import is_product
-from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
+from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, label
 from weft.passes.loops.plans.common import Names
-from weft.passes.loops.row_steps import fuse_rows, joined
+from weft.passes.loops.row_steps import joined
 from weft.passes.loops.trial import Trial
 
 
@@ -76,24 +79,66 @@ def choose(kernel: FuncOp, gpu: Cuda) -> tuple[Step, ...]:
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
     choice = Choice(gpu, names)
     if not any(is_product(nest) for nest in _nests(parts(kernel.body.block))):
-        fuse_rows(trial)
+        fuse_for_blocks(trial, choice)
+    _cut(trial, choice)
+    planned = len(trial.steps)
+    _plan(trial, choice, checked=False)
+    if not _has_launches(trial.copy):
+        trial.back_to(planned)
+        _plan(trial, choice, checked=True)
+    return tuple(joined(trial.steps))
+
+
+def _cut(trial: Trial, choice: Choice) -> None:
+    """Cut nests until each is a stage of its own: what combines partial results may be worth a cut, too."""
+    tried: set[str] = set()
+    again = False
+    while waiting := [nest for nest in _nests(parts(trial.copy.clone().body.block)) if label(nest) not in tried]:
+        for nest in waiting:
+            tried.add(label(nest))
+            if steps := cut(nest, choice, again=again):
+                trial.attempt(steps)
+        again = True
+
+
+def _plan(trial: Trial, choice: Choice, *, checked: bool) -> None:
+    """Give each nest the first of its plans that is legal, and, if it is to be checked, that has launches."""
     for nest in _nests(parts(trial.copy.clone().body.block)):
-        if steps := cut(nest, choice):
-            trial.attempt(steps)
-    cut_up = trial.copy.clone()
-    for nest in _nests(parts(cut_up.body.block)):
         if not trial.has_loop(nest.label.data):
             continue
         for plan in plans(nest, choice):
-            if trial.attempt(plan.steps):
-                for extra in plan.extras:
-                    trial.attempt(extra)
+            if _take(trial, plan, checked=checked):
                 break
         written = dict.fromkeys(op.target for op in nest.walk() if isinstance(op, WriteOp))
         for buffer in written:
+            before = len(trial.steps)
             if isinstance(buffer.owner, AllocOp):
                 trial.fuse_consumer(buffer_name(buffer) or "")
-    return tuple(joined(trial.steps))
+            if checked and len(trial.steps) > before and not _has_launches(trial.copy):
+                trial.back_to(before)
+
+
+def _take(trial: Trial, plan: Plan, *, checked: bool) -> bool:
+    """Take the steps of a plan that are legal."""
+    before = len(trial.steps)
+    if not trial.attempt(plan.steps):
+        return False
+    for extra in plan.extras:
+        trial.attempt(extra)
+    if checked and not _has_launches(trial.copy):
+        trial.back_to(before)
+        return False
+    return True
+
+
+def _has_launches(kernel: FuncOp) -> bool:
+    """Whether `convert-loop-to-gpu` takes a kernel as it is scheduled."""
+    try:
+        for unit in units(parts(kernel.body.block)):
+            device_function(kernel, unit, "trial")
+    except WeftError:
+        return False
+    return True
 
 
 def _nests(found: Sequence[Part]) -> Iterator[ForOp]:

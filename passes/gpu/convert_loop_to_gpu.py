@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -16,7 +16,7 @@ from weft.dialects.nvvm import TargetAttr
 from weft.dialects.target import Cuda, cuda_of
 from weft.passes.gpu.loop_to_gpu.function import Device, device_function
 from weft.passes.gpu.loop_to_gpu.host import Launches, replace_body, replace_call
-from weft.passes.gpu.loop_to_gpu.units import Part, Unit, parts
+from weft.passes.gpu.loop_to_gpu.units import Part, Unit, parts, units
 from weft.passes.loops.kernels import kernels
 
 MODULE = "kernels"
@@ -97,19 +97,10 @@ class ConvertLoopToGpu(ModulePass):
         op.attributes["gpu.container_module"] = UnitAttr()
 
 
-def _units(cut: Sequence[Part]) -> Iterator[Unit]:
-    for part in cut:
-        if isinstance(part, Unit):
-            yield part
-        else:
-            yield from _units(part.then)
-            yield from _units(part.other)
-
-
 def _devices(kernel: FuncOp, cut: Sequence[Part]) -> dict[Unit, Device]:
     return {
         unit: device_function(kernel, unit, f"{kernel.sym_name.data}_{number}")
-        for number, unit in enumerate(_units(cut))
+        for number, unit in enumerate(units(cut))
     }
 
 

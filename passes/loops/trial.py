@@ -37,12 +37,17 @@ class Trial:
             check_registers(self.copy)
         except WeftError as error:
             self.refused.append(error.message)
-            self.copy = self.original.clone()
-            for step in self.steps:
-                pass_of(step).run(self.copy)
+            self.back_to(len(self.steps))
             return False
         self.steps += steps
         return True
+
+    def back_to(self, count: int) -> None:
+        """Take back all but the first `count` steps."""
+        del self.steps[count:]
+        self.copy = self.original.clone()
+        for step in self.steps:
+            pass_of(step).run(self.copy)
 
     def has(self, nest: Leaf) -> bool:
         """Whether the nest is still there: it may have been fused into another."""

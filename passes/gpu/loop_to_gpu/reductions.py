@@ -124,7 +124,10 @@ class _Reduction:
         erase(self.op)
 
     def _group(self) -> tuple[int, bool]:
-        """How many neighbours combine their values, and whether they are all threads of the block."""
+        """How many neighbours combine their values, and whether they are all threads of the block.
+
+        Threads for which the loops have no iteration take part: their values change nothing.
+        """
         found = sorted((self.places.of[loop] for loop in self.across), key=lambda place: place.divisor)
         size = 1
         for place in found:
@@ -135,9 +138,7 @@ class _Reduction:
             raise self._refuse("the block has threads along y or z")
         if found[-1].modulus is None:
             return self.places.threads[0], True
-        if size != found[-1].modulus:
-            raise self._refuse("others stand between them")
-        return size, False
+        return found[-1].modulus, False
 
     def _refuse(self, why: str) -> Exception:
         names = ", ".join(f"'{label(loop)}'" for loop in self.across)

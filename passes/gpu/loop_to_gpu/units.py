@@ -35,6 +35,16 @@ def parts(top: Block) -> tuple[Part, ...]:
     return tuple(_parts(_effects(top)))
 
 
+def units(cut: Sequence[Part]) -> Iterator[Unit]:
+    """The launches of parts, those under conditions too."""
+    for part in cut:
+        if isinstance(part, Unit):
+            yield part
+        else:
+            yield from units(part.then)
+            yield from units(part.other)
+
+
 def _effects(top: Block) -> list[Operation]:
     """The ops of a block but for symbols: what is read for no linear form, and what is computed from that, stays."""
     reading = _read_for_forms(top)

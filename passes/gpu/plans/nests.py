@@ -6,6 +6,7 @@
 | rows, with reductions along them | threads share a row: partial results in registers, shuffles, shared memory |
 | everything to one place | blocks leave partial results first; both nests are then rows |
 | along columns, few of them | parts of the depth leave partial results; both nests are then threads of the grid |
+| few long rows | parts of what is reduced leave partial results; both nests are then rows or columns |
 | one thing for each element | vectors of 16 bytes, several in flight |
 | any other | each independent iteration is a thread |
 """
@@ -23,12 +24,15 @@ from weft.passes.gpu.plans.rows import rows
 from weft.passes.loops.nest_shape import leaf
 
 
-def cut(nest: ForOp, choice: Choice) -> list[Step]:
-    """Steps that make several nests of one, each of which then gets a plan; none for most."""
+def cut(nest: ForOp, choice: Choice, *, again: bool) -> list[Step]:
+    """Steps that make several nests of one, each of which then gets a plan; none for most.
+
+    `again` is for nests that such steps made. Those of a reduction to one place are small enough.
+    """
     alone = leaf(nest)
     if alone is None or is_product(nest):
         return []
-    return total.parts(alone, choice) or total.columns(alone, choice)
+    return total.columns(alone, choice) or ([] if again else total.parts(alone, choice))
 
 
 def plans(nest: ForOp, choice: Choice) -> list[Plan]:

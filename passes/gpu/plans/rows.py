@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, ReduceOp, WriteOp, buffer_name
-from weft.dialects.loop.schedule import Keep, Map, Rfactor, Step, Tile, Unroll, Vectorize
+from weft.dialects.loop.schedule import Interchange, Keep, Map, Rfactor, Step, Tile, Unroll, Vectorize
 from weft.passes.gpu.plans.each_thread import independent
 from weft.passes.gpu.plans.plan import BLOCK, WARP, Choice, Plan, vector_lanes
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import label
-from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, stride, trip_or
+from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, labels, leaf, perfect, stride, trip_or
 from weft.passes.loops.ranges import greatest_trip
 
 MOST_THREADS = 1024
@@ -48,10 +48,12 @@ def rows(nest: ForOp, choice: Choice) -> list[Plan]:
     """The plan for a nest of independent rows, each of which several nests may go along; none without a reduction."""
     chain = perfect(nest)
     free = independent(chain)
-    outside = chain[: len(free)]
-    if free != outside:
+    ordered = [*free, *(loop for loop in chain if loop not in free)]
+    turned = ordered != chain
+    if turned and (leaf(nest) is None or ordered[-1] is not chain[-1]):
         return []
-    inner = _leaves(chain, len(free))
+    outside = free
+    inner = [Leaf(tuple(ordered))] if turned else _leaves(chain, len(free))
     if not inner or not any(reduction.over for each in inner for reduction in each.reductions):
         return []
     if any(not _reduces_along(each) for each in inner):
@@ -62,9 +64,18 @@ def rows(nest: ForOp, choice: Choice) -> list[Plan]:
     lanes = min(vector_lanes(each.loops[-1], each.accesses) for each in inner)
     threads = _threads(longest, lanes)
     steps, root = _outside(outside, threads, choice)
+    if turned:
+        steps.insert(0, Interchange(labels(ordered)))
     along = [_row(each, lanes, threads, choice) for each in inner]
     steps += [step for row in along for step in row.steps]
     return [Plan(steps, _extras(root, outside, along, longest, lanes * threads, choice))]
+
+
+def shares_rows(nest: Leaf) -> bool:
+    """Whether a nest reduces along rows that are long enough for threads to share."""
+    along = nest.loops[-1]
+    reduces = any(along.counter in reduction.over for reduction in nest.reductions)
+    return reduces and trip_or(along, UNKNOWN_TRIP) > SHORT and _reduces_along(nest)
 
 
 def _leaves(chain: Sequence[ForOp], count: int) -> list[Leaf]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
+from weft.dialects.loop import ForOp, ReduceOp
 from weft.dialects.loop.schedule import Interchange, Partials, Step, Tile
 from weft.passes.gpu.plans.each_thread import independent
 from weft.passes.gpu.plans.plan import BLOCK, Choice
+from weft.passes.gpu.plans.rows import shares_rows
 from weft.passes.loops.kernels import label
-from weft.passes.loops.nest_shape import Leaf, labels, stride
+from weft.passes.loops.nest_shape import Leaf
 from weft.passes.loops.plans.common import name
 from weft.passes.loops.ranges import greatest_trip
 
@@ -21,13 +23,19 @@ WHOLE = 1 << 14
 LEAST_DEPTH = 32
 """The least elements that a thread adds up of a column."""
 
+LEAST_ROW = BLOCK * 8
+"""The least elements that the threads of a block add up together."""
+
+PARTS = 4
+"""The least parts that are worth a second launch."""
+
 WAVES = 4
 """So many times the threads that the machine holds are wanted."""
 
 
 def parts(nest: Leaf, choice: Choice) -> list[Step]:
     """Cut the outermost loop of a nest that reduces everything to one place into parts; nothing where it is short."""
-    if len(nest.reductions) != 1 or nest.stores or independent(nest.loops):
+    if len(nest.reductions) != 1 or independent(nest.loops):
         return []
     (reduction,) = nest.reductions
     outer = nest.loops[0]
@@ -52,27 +60,50 @@ def columns(nest: Leaf, choice: Choice) -> list[Step]:
     """Cut the depth of a reduction along columns into parts where there are too few columns for all threads.
 
     The threads of a block then stand side by side in a row, each with a column, and parts of the depth are blocks.
+    Where the last dimension is reduced too, threads of a block share each of its rows, if these are long enough;
+    parts are cut where there are too few blocks for all multiprocessors.
     """
-    if len(nest.reductions) != 1 or nest.stores:
+    if len(nest.reductions) != 1:
         return []
     (reduction,) = nest.reductions
     over = [loop for loop in nest.loops if loop.counter in reduction.over]
     kept = [loop for loop in nest.loops if loop not in over]
-    if not over or not kept or kept != independent(nest.loops):
+    if not over or not kept or any(loop.counter not in reduction.counters for loop in kept):
         return []
-    reads = [access for access in nest.accesses if access is not reduction and over[-1].counter in access.counters]
-    depth, across = greatest_trip(over[0]), prod(greatest_trip(loop) or 0 for loop in kept)
-    if any(stride(access, over[-1].counter) == 1 for access in reads) or depth is None or not across:
+    trips = [greatest_trip(loop) for loop in over]
+    across = prod(greatest_trip(loop) or 0 for loop in kept)
+    if None in trips or not across:
         return []
-    pieces = min(depth // LEAST_DEPTH, -(-WAVES * choice.blocks * BLOCK // across))
+    depth = prod(trip or 0 for trip in trips)
+    if shares_rows(nest):
+        least, wanted, whole = LEAST_ROW, choice.blocks, WHOLE
+    else:
+        least, wanted, whole = LEAST_DEPTH, WAVES * choice.blocks * BLOCK, PARTS * LEAST_DEPTH
+    if depth <= whole:
+        return []
+    deep = max(over, key=trip_of)
+    if shares_rows(nest) and len(over) > 1 and trip_of(over[-2]) >= PARTS:
+        deep = over[-2]  # and rows stay whole
+    return _cut(nest, deep, min(depth // least, -(-wanted // across), trip_of(deep)), reduction, choice)
+
+
+def _cut(nest: Leaf, deep: ForOp, pieces: int, reduction: ReduceOp, choice: Choice) -> list[Step]:
+    """The steps that make so many parts of a loop; none where they are no more than one, or of one element."""
     if pieces < 2:
         return []
-    deep = label(over[0])
-    block, rest = choice.tiles(over[0], "b", "r")
-    others = labels([loop for loop in nest.loops if loop is not over[0]])
+    size = -(-trip_of(deep) // pieces)
+    if deep is nest.loops[-1]:  # whole vectors for all threads that share a row
+        size = -(-size // WHOLE) * WHOLE if size > WHOLE else 1 << (size - 1).bit_length()
+    block, rest = choice.tiles(deep, "b", "r")
+    inside = [rest if loop is deep else label(loop) for loop in nest.loops]
     partial = choice.names.new(f"{name(reduction)}_b")
     return [
-        *([Interchange((deep, *others))] if nest.loops[0] is not over[0] else []),
-        Tile(deep, -(-depth // pieces), block, rest),
+        Tile(label(deep), size, block, rest),
+        *([Interchange((block, *inside))] if nest.loops[0] is not deep else []),
         Partials(name(reduction), block, partial),
     ]
+
+
+def trip_of(loop: ForOp) -> int:
+    """The iterations of a loop that are known, or 0."""
+    return greatest_trip(loop) or 0

@@ -1,13 +1,16 @@
 """What `choose-gpu-schedule` gives the nests of programs, and that the loops mean the same under it."""
 
+import random
+
 import numpy as np
 import pytest
 
 import weft
+from tests.programs import random_program
 from weft.backends.reference import run
-from weft.dialects.loop import ScheduleAttr
+from weft.dialects.loop import ForOp, ScheduleAttr
 from weft.driver.passes import run_pipeline
-from weft.passes.pipelines import BUFFERS, KERNELS, TENSORS
+from weft.passes.pipelines import BUFFERS, GPU_SCHEDULED, KERNELS, TENSORS
 
 SOFTMAX = """func.func @main(%x: tensor<{0}x{1}xf32>) -> tensor<{0}x{1}xf32> {{
   %s = ml.softmax %x, axis = 1 : tensor<{0}x{1}xf32>
@@ -126,10 +129,74 @@ def test_few_columns_are_cut_in_depth():
     }"""
     found = steps(scheduled(text))
     assert holds(found, "partials arg1 over ib", "map ib to grid", "map j to grid", "stage arg1_b at j")
-    small = text.replace("4096", "70")
+    small = text.replace("4096", "140")
     module = scheduled(small)
     assert holds(steps(module), "partials arg1")
-    x = np.random.default_rng(0).standard_normal((70, 130)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((140, 130)).astype(np.float32)
     out = np.zeros(130, np.float32)
     run(module, "main", [x, out])
     np.testing.assert_allclose(out, x.sum(0), rtol=1e-4, atol=1e-5)
+
+
+LENGTHS = """func.func @main(%x: tensor<4x43x3xf32>) -> tensor<4x43xf32> {
+  %r = ml.reduce add %x, dims = [2] : tensor<4x43x3xf32> to tensor<4x43xf32>
+  %s = ml.softmax %r, axis = 1 : tensor<4x43xf32>
+  func.return %s : tensor<4x43xf32>
+}"""
+SHARED = """func.func @main(%x: tensor<5x18x{0}xf32>) -> tensor<5x{0}xf32> {{
+  %s = ml.softmax %x, axis = 2 : tensor<5x18x{0}xf32>
+  %r = ml.reduce add %s, dims = [1] : tensor<5x18x{0}xf32> to tensor<5x{0}xf32>
+  func.return %r : tensor<5x{0}xf32>
+}}"""
+
+
+def along(shape, dims, result):
+    return f"""func.func @main(%x: tensor<{shape}xf32>) -> tensor<{result}xf32> {{
+      %r = ml.reduce add %x, dims = {dims} : tensor<{shape}xf32> to tensor<{result}xf32>
+      func.return %r : tensor<{result}xf32>
+    }}"""
+
+
+def test_rows_are_fused_where_the_threads_of_a_block_can_share_them():
+    found = steps(scheduled(SHARED.format(500)))
+    assert holds(found, "map i to block", "rfactor m_r", "map i1 to grid 256", "map k1 to grid 256")
+    assert not holds(found, "fuse (i, i1)")
+
+
+def test_reductions_over_dimensions_apart_are_cut_until_all_threads_have_work():
+    found = steps(scheduled(along("27x35x88x6", [0, 1, 3], "88")))
+    assert holds(found, "partials arg1 over jb", "partials arg1_b over ib", "map k to grid 256")
+    found = steps(scheduled(along("31x5x800", [0, 2], "5")))
+    assert holds(found, "partials arg1 over ib", "map ib to block", "rfactor arg1_b")
+
+
+def test_a_schedule_that_has_no_launch_is_not_chosen(monkeypatch):
+    def refused(kernel):
+        return not any(isinstance(op, ForOp) and op.kind() == "thread" for op in kernel.walk())
+
+    monkeypatch.setattr("weft.passes.gpu.choose_gpu_schedule._has_launches", refused)
+    found = steps(scheduled(SOFTMAX.format(64, 100)))
+    assert holds(found, "map i to grid 256") and not any("to thread" in step for step in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        (LENGTHS, (4, 43, 3)),
+        (SHARED.format(33), (5, 18, 33)),
+        (along("7x21x9x6", [0, 1, 3], "9"), (7, 21, 9, 6)),
+        (along("9x5x1000", [0, 2], "5"), (9, 5, 1000)),
+        (along("3x40001", [1], "3"), (3, 40001)),
+    ],
+)
+def test_kernels_for_such_schedules_agree_with_the_reference(text, shape):
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    found = weft.compile(text, target="gpu-sim:check")(x)
+    np.testing.assert_allclose(found, run(weft.parse(text), "main", [x])[0], rtol=2e-4, atol=1e-4)
+
+
+def test_parts_of_a_reduction_of_unknown_length_are_not_cut_for_ever():
+    module = random_program(random.Random(87), special=False).module
+    names = (*TENSORS, *KERNELS, *BUFFERS, *GPU_SCHEDULED)
+    run_pipeline(module, f"builtin.module({','.join(names)})")
+    assert sum(step.startswith("partials") for step in steps(module)) <= 12

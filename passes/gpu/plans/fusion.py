@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from weft.dialects.loop import ForOp
+from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Fuse
 from weft.passes.gpu.plans.each_thread import independent
 from weft.passes.gpu.plans.plan import Choice
@@ -16,8 +18,8 @@ from weft.passes.loops.row_steps import fuse_rows
 from weft.passes.loops.shared_rows import nests_of, share_rows
 from weft.passes.loops.trial import Trial
 
-LONG = 1 << 16
-"""Rows of so many elements are cut into parts, where they are few."""
+LONG = 1 << 14
+"""Rows of more elements are cut into parts, where they are few."""
 
 
 def fuse_for_blocks(trial: Trial, choice: Choice) -> None:
@@ -57,4 +59,10 @@ def _has_plan(nest: ForOp, choice: Choice) -> bool:
     if prod(trip_or(loop, UNKNOWN_TRIP) for loop in free) * 4 >= choice.blocks:
         return True
     inside = [loop for loop in nest.walk() if isinstance(loop, ForOp) and loop not in free]
-    return max((trip_or(loop, UNKNOWN_TRIP) for loop in inside), default=1) < LONG
+    return all(_iterations(loop, free) <= LONG for loop in inside)
+
+
+def _iterations(loop: ForOp, free: Sequence[ForOp]) -> int:
+    """How often the body of a loop runs for one row."""
+    around = [loop, *(outer for outer in loops_around(loop) if outer not in free)]
+    return prod(trip_or(each, UNKNOWN_TRIP) for each in around)

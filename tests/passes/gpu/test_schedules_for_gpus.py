@@ -200,3 +200,12 @@ def test_parts_of_a_reduction_of_unknown_length_are_not_cut_for_ever():
     names = (*TENSORS, *KERNELS, *BUFFERS, *GPU_SCHEDULED)
     run_pipeline(module, f"builtin.module({','.join(names)})")
     assert sum(step.startswith("partials") for step in steps(module)) <= 12
+
+
+def test_few_rows_of_much_work_are_no_launch_of_their_own():
+    text = """func.func @main(%x: tensor<31x1106x40xf32>) -> tensor<31x40xf32> {
+      %r = ml.reduce max %x, dims = [1] : tensor<31x1106x40xf32> to tensor<31x40xf32>
+      %s = ml.softmax %r, axis = 1 : tensor<31x40xf32>
+      func.return %s : tensor<31x40xf32>
+    }"""
+    assert holds(steps(scheduled(text)), "partials t over jb", "map jb to grid", "rfactor m_r")

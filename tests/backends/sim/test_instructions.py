@@ -338,7 +338,15 @@ def test_what_is_not_known_is_refused_by_name():
         sim.compile_module(gpu_module(text))
 
 
-REFUSED = ("wgmma.mma_async", "cp.async.bulk", "wmma")
+REFUSED = (
+    "wgmma.mma_async",
+    "cp.async.bulk",
+    "wmma",
+    "f2tf32",
+    "griddepcontrol",
+    "mbarrier.arrive.expect_tx",
+    "prefetch.tensormap",
+)
 """What the simulator refuses by name."""
 
 

@@ -1,4 +1,4 @@
-// RUN: weft-opt %s --choose-gpu-schedule --split-input-file | FileCheck %s
+// RUN: weft-opt %s --choose-gpu-schedule --split-input-file | filecheck %s
 
 // CHECK-LABEL: func.func @each
 // CHECK: map i to grid 256

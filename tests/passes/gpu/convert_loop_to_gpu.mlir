@@ -1,4 +1,4 @@
-// RUN: weft-opt %s --convert-loop-to-gpu --split-input-file | FileCheck %s
+// RUN: weft-opt %s --convert-loop-to-gpu --split-input-file | filecheck %s
 
 // One loop: ids count through blocks and threads; the last block has more threads than there are elements.
 

@@ -1,4 +1,4 @@
-// RUN: weft-opt %s --apply-schedule --convert-loop-to-gpu --split-input-file | FileCheck %s
+// RUN: weft-opt %s --apply-schedule --convert-loop-to-gpu --split-input-file | filecheck %s
 
 // A block reduces a row: each thread its own part, then shuffles in a warp, then the warps through shared memory.
 

@@ -1,4 +1,4 @@
-// RUN: weft-opt %s --collapse-loops --split-input-file | FileCheck %s
+// RUN: weft-opt %s --collapse-loops --split-input-file | filecheck %s
 
 // Dimensions that always go together become one, for callers a view.
 

@@ -110,7 +110,7 @@ def undefined_value(rng, text):
     uses = [
         token
         for token in tokens(text)
-        if token.text[0] == "%" and not re.match(r"\s*(?::|=|\)\s*=|,\s*%[^=\n]*=)", text[token.stop :])
+        if token.text[0] == "%" and not re.match(r"\s*(?::|=|\)\s*(?:=|in\b)|,\s*%[^=\n]*=)", text[token.stop :])
     ]
     return replaced(text, rng.choice(uses), "%no_such_value") if uses else None
 

@@ -118,6 +118,8 @@ def test_mlir_opt_reads_the_upstream_programs_among_the_tests(text):
     printed = print_module(module)
     if any(mark in printed for mark in ("ml.", "loop.", "#target", "weft.")):
         pytest.skip("attributes that are weft's own")
+    if "gpu.func" in printed and "func.call" in printed:
+        pytest.skip("calls of functions of the device, which version 19 does not verify")
     if re.search(r"!gpu.mma_matrix<\w+x(i8|bf16|f64|tf32)", printed):
         pytest.skip("matrices of elements that version 19 lacks")
     mlir_opt(printed)

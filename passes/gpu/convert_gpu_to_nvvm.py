@@ -23,10 +23,8 @@ from xdsl.ir import Attribute, Block, Operation
 from xdsl.passes import ModulePass
 from xdsl.utils.hints import isa
 
-from weft import codes
 from weft.dialects import gpu
 from weft.dialects.device import STATUS
-from weft.dialects.locations import error_at
 from weft.dialects.nvvm import TargetAttr
 from weft.dialects.target import ATTRIBUTE as TARGET
 from weft.dialects.target import CudaAttr, cuda_of
@@ -49,6 +47,7 @@ from weft.passes.lower.host.lowered import reachable
 from weft.passes.lower.host.messages import ATTRIBUTE, Messages
 from weft.passes.lower.host.recursion import refuse_recursion
 from weft.passes.lower.loop_to_llvm.unlikely import is_choice, is_rare
+from weft.passes.lower.refusal import refusal
 from weft.passes.lower.scalars import emit_scalar
 
 _RULES: Mapping[type[Operation], Any] = {
@@ -150,7 +149,7 @@ def _lower_module(program: ModuleOp, op: gpu.ModuleOp, messages: Messages) -> No
         elif isinstance(inner, memref.GlobalOp):
             _replace(inner, [global_of(inner)])
         elif inner.name.partition(".")[0] not in _KEPT and not isinstance(inner, gpu.ModuleEndOp):
-            raise _refusal(inner)
+            raise refusal(inner, "for a GPU", _NEEDED)
     _add_functions(module, op)
     first = block.first_op
     made = [*module.globals.values(), *module.library.values(), *module.externals.declarations(op.location)]
@@ -177,17 +176,6 @@ def _replace(op: Operation, made: Sequence[Operation]) -> None:
     cast(Block, op.parent_block()).insert_ops_before(made, op)
     op.detach()
     op.erase()
-
-
-def _refusal(op: Operation) -> Exception:
-    dialect = op.name.partition(".")[0]
-    needed = _NEEDED.get(dialect)
-    return error_at(
-        op,
-        f"'{op.name}' cannot be lowered for a GPU",
-        f"run the pass '{needed}' first" if needed is not None else None,
-        code=codes.CANNOT_LOWER,
-    )
 
 
 def _failing(functions: Mapping[str, DeviceFunctionOp]) -> frozenset[str]:
@@ -264,7 +252,7 @@ def _lower(f: DeviceFunction, op: Operation) -> None:
 
 def _scalar(f: DeviceFunction, op: Operation) -> None:
     if op.name.partition(".")[0] not in _SCALARS:
-        raise _refusal(op)
+        raise refusal(op, "for a GPU", _NEEDED)
     for value in (*op.operands, *op.results):
         f.parts(value.type, op)
     results = None
@@ -273,7 +261,7 @@ def _scalar(f: DeviceFunction, op: Operation) -> None:
         operands = f.scalars(op.operands)
         results = emit_scalar(f.e, op, operands) if own is None else (own(f.e, op, operands),)
     if results is None:
-        raise _refusal(op)
+        raise refusal(op, "for a GPU", _NEEDED)
     for result, value in zip(op.results, results, strict=True):
         f.define(result, value)
 

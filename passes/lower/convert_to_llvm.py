@@ -12,10 +12,8 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp, UnitAttr
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
-from weft import codes
 from weft.dialects import gpu
 from weft.dialects.device import GLOBAL
-from weft.dialects.locations import error_at
 from weft.dialects.ml.constant import DATA, DATA_TYPE
 from weft.dialects.target import ATTRIBUTE as TARGET
 from weft.dialects.target import CudaAttr
@@ -32,6 +30,7 @@ from weft.passes.lower.host.messages import ATTRIBUTE, Messages
 from weft.passes.lower.host.own_memory import OwnMemory
 from weft.passes.lower.host.recursion import refuse_recursion
 from weft.passes.lower.host.views import VIEW_RULES
+from weft.passes.lower.refusal import refusal
 from weft.passes.lower.scalars import emit_scalar
 from weft.passes.lower.types import memory_type
 
@@ -107,7 +106,7 @@ class ConvertToLlvm(ModulePass):
             elif isinstance(inner, memref.GlobalOp):
                 _replace(inner, [_global(inner, on_device)])
             elif not isinstance(inner, llvm.FuncOp | llvm.GlobalOp | gpu.ModuleOp):
-                raise _refusal(inner)
+                raise refusal(inner, "to llvm", _NEEDED)
         present = {f.sym_name.data for f in op.body.block.ops if isinstance(f, llvm.FuncOp)}
         for declaration in shared.externals.declarations(op.location):
             if declaration.sym_name.data not in present:
@@ -128,17 +127,6 @@ def _replace(op: Operation, made: Iterable[Operation]) -> None:
         block.insert_op_before(new, op)
     op.detach()
     op.erase()
-
-
-def _refusal(op: Operation) -> Exception:
-    dialect = op.name.partition(".")[0]
-    needed = _NEEDED.get(dialect)
-    return error_at(
-        op,
-        f"'{op.name}' cannot be lowered to llvm",
-        f"run the pass '{needed}' first" if needed is not None else None,
-        code=codes.CANNOT_LOWER,
-    )
 
 
 # functions
@@ -175,7 +163,7 @@ def _lower(f: HostFunction, op: Operation) -> None:
     if all(len(f.values.get(operand, ())) == 1 for operand in op.operands):
         results = emit_scalar(f.e, op, f.scalars(op.operands))
     if results is None:
-        raise _refusal(op)
+        raise refusal(op, "to llvm", _NEEDED)
     for result, value in zip(op.results, results, strict=True):
         f.define(result, value)
 

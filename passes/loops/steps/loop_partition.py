@@ -171,13 +171,13 @@ def _split_range(kernel: FuncOp, loop: ForOp, edge: Edge, done: set[Edge]) -> No
         moved = count
     replace_counter(tail, moved)
     tail.set_forms([left])
-    rest_there = rest.substitute({loop.counter: moved})
     fold_conditions(tail)
     for inner in (op for op in tail.body.walk() if isinstance(op, ForOp)):
         tidy(inner)
     loop.set_forms([count] if count.is_constant else [count, bound])
     _make_whole(loop.block, edge)
-    for part, edges in ((loop, done), (tail, done | {(rest_there, whole)})):
+    done_there = {(form.substitute({loop.counter: moved}), size) for form, size in {*done, edge}}
+    for part, edges in ((loop, done), (tail, done_there)):
         if part.trip() == 0:
             erase(part)
         else:

@@ -236,6 +236,19 @@ def test_ragged_copies_are_marked_with_the_whole_ones_or_alone():
     assert numbers == [2, 1]
 
 
+def test_two_rests_that_only_the_run_knows_are_parted_once_each():
+    text = """loop.for "o" %o to %n { %x = loop.load %X[%o]
+      loop.for "a" %a to min(4, 4*%n - 4*%o - 1) { loop.store %x, %Y[%a + 4*%o] }
+      loop.for "b" %b to min(2, 2*%n - 2*%o - 1) { loop.store %x, %Z[%b + 2*%o] } }"""
+    for n in (0, 1, 2, 5):
+        module = kernel(text, X="?", Y="?", Z="?")
+        apply(module, "partition o")
+        assert [name for name in labels(module) if name.startswith("o")] == ["o", "o~", "o~~"]
+        x, y, z = np.arange(n, dtype=np.float32), np.zeros(4 * n, np.float32), np.zeros(2 * n, np.float32)
+        run(module, "k", [x, y, z])
+        assert np.array_equal(y[: 4 * n - 1], np.repeat(x, 4)[:-1]) and np.array_equal(z[:-1], np.repeat(x, 2)[:-1])
+
+
 def test_a_partition_without_ragged_tiles_does_nothing():
     module = kernel(PRODUCT)
     apply(module, "tile i 4 into (o, i)")

@@ -2,7 +2,7 @@
 
 ```mlir
 builtin.module attributes {weft.target = #target.cpu<threads = 8, vector_bytes = 64, vector_registers = 32,
-    l1_bytes = 32768, l2_bytes = 1048576, l3_bytes = 33554432, features = "avx512f">} {}
+    l1_bytes = 32768, l2_bytes = 1048576, l3_bytes = 33554432, features = "avx512dq">} {}
 ```
 """
 
@@ -19,6 +19,9 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 
 ATTRIBUTE = "weft.target"
+
+FEATURES = ("avx512dq", "avx512bf16", "avx512vnni")
+"""Features of CPUs whose instructions are used, by LLVM's names; all on vectors of any size (`avx512vl`)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Cpu:
     gflops: int = 50
     gbytes: int = 15
     features: str = ""
+
+    def has(self, *features: str) -> bool:
+        """Whether the CPU has all these features."""
+        return {*features} <= {*self.features.split(",")}
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,12 @@ from weft.dialects.loop import (
     IfOp,
     IndexOp,
     LoadOp,
+    LookupOp,
     PrefetchOp,
     PrivateOp,
     ReadOp,
     ReduceOp,
+    ScaleOp,
     ScatterOp,
     StoreOp,
 )
@@ -162,6 +164,18 @@ def _private(machine: Machine, op: Operation, args: tuple[Value, ...]) -> tuple[
     return (Buffer(buffer.storage, buffer.offset, buffer.sizes[1:], buffer.strides[1:]),)
 
 
+def _scale(machine: Machine, op: ScaleOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    x, n = np.broadcast_arrays(*args)
+    with np.errstate(all="ignore"):
+        whole = np.clip(np.nan_to_num(np.floor(n)), -5000, 5000).astype(np.int32)
+        return (np.where(np.isnan(n), n, np.ldexp(x, whole))[()],)
+
+
+def _lookup(machine: Machine, op: LookupOp, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    table = np.array(op.numbers(), need_dtype(op, op.result.type))
+    return (table[np.asarray(args[0]) & (len(table) - 1)],)
+
+
 RULES: Rules = {
     ForOp: _for,
     IfOp: _if,
@@ -174,4 +188,6 @@ RULES: Rules = {
     PrefetchOp: _prefetch,
     AllocOp: _alloc,
     PrivateOp: _private,
+    ScaleOp: _scale,
+    LookupOp: _lookup,
 }

@@ -35,10 +35,25 @@ from weft.dialects.loop.linear import Form, LinAttr, Linear, linear
 from weft.dialects.loop.marks import MarkAttr
 from weft.dialects.loop.nest import ForOp, IfOp, IndexOp, loop_of
 from weft.dialects.loop.schedule import ScheduleAttr
+from weft.dialects.loop.vectors import LookupOp, ScaleOp
 
 LOOP = Dialect(
     "loop",
-    [ForOp, IfOp, IndexOp, LoadOp, StoreOp, ReduceOp, PrefetchOp, GatherOp, ScatterOp, AllocOp, PrivateOp],
+    [
+        ForOp,
+        IfOp,
+        IndexOp,
+        LoadOp,
+        StoreOp,
+        ReduceOp,
+        PrefetchOp,
+        GatherOp,
+        ScatterOp,
+        AllocOp,
+        PrivateOp,
+        ScaleOp,
+        LookupOp,
+    ],
     [LinAttr, MarkAttr, ScheduleAttr],
 )
 
@@ -57,11 +72,13 @@ __all__ = [
     "Linear",
     "LinearOp",
     "LoadOp",
+    "LookupOp",
     "MarkAttr",
     "PrefetchOp",
     "PrivateOp",
     "ReadOp",
     "ReduceOp",
+    "ScaleOp",
     "ScatterOp",
     "ScheduleAttr",
     "StoreOp",

@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.loop.hints import ACCURACIES, UNLIKELY, accuracy_of
+from weft.dialects.target import cpu_of
 from weft.passes.loops.expansions.angles import atan, atan2
 from weft.passes.loops.expansions.arithmetic import Floats
 from weft.passes.loops.expansions.circular import Circle
@@ -59,6 +60,9 @@ WITHOUT_LIBRARY: Mapping[Format, Mapping[type[Operation], Expansion]] = {
 }
 """The same for a machine without a math library, as a GPU: nothing but arithmetic, and rounding to a whole number."""
 
+TABLES = "avx512dq"
+"""The feature of a target that scales by powers of two and looks numbers up in a register in one instruction each."""
+
 LARGEST_ERROR_ULP = 4
 """The greatest error of an expansion, in units of the last place of the result."""
 
@@ -86,6 +90,9 @@ class ExpandMath(ModulePass):
     // ... n = round(x * log2(e)); r = x - n * ln 2; a polynomial in r, times 2**n
     ```
 
+    Where the module's target has AVX-512, exp and exp2 take a part of their power from a table in a register
+    (`loop.lookup`), and powers of two are put in by one instruction (`loop.scale`).
+
     **Needs** nothing; before `choose-schedule` it is done once, and not for each copy of a body.
 
     **Leaves alone** other types, other functions, and functions that are not kernels. sin, cos and tan of numbers
@@ -106,12 +113,12 @@ class ExpandMath(ModulePass):
             )
         for function in op.ops:
             if isinstance(function, func.FuncOp) and "loop.kernel" in function.attributes:
-                _expand(function, self.accuracy)
+                _expand(function, self.accuracy, tables=cpu_of(op).has(TABLES))
 
 
-def _expand(function: func.FuncOp, accuracy: str) -> None:
+def _expand(function: func.FuncOp, accuracy: str, *, tables: bool) -> None:
     """Expand the math functions of one kernel."""
-    found = [(op, make) for op in function.walk() if (make := _expansion(op, accuracy)) is not None]
+    found = [(op, make) for op in function.walk() if (make := _expansion(op, accuracy, tables=tables)) is not None]
     if not found:
         return
     constants = _Constants(function)
@@ -126,7 +133,9 @@ def expansion_of(op: Operation) -> Callable[..., SSAValue] | None:
     return _expansion(op, exact, exact) or _expansion(op, "4ulp", "4ulp")
 
 
-def _expansion(op: Operation, accuracy: str, asked: str | None = None) -> Callable[..., SSAValue] | None:
+def _expansion(
+    op: Operation, accuracy: str, asked: str | None = None, *, tables: bool = False
+) -> Callable[..., SSAValue] | None:
     """What makes the result of an op, where it has an expansion of the accuracy that is asked for."""
     format_ = next((known for known in EXPANSIONS if op.operands and op.operands[0].type == known.type), None)
     expansion = None if format_ is None else EXPANSIONS[format_].get(type(op))
@@ -136,17 +145,17 @@ def _expansion(op: Operation, accuracy: str, asked: str | None = None) -> Callab
     if asked == "1ulp" and format_ is F64:
         return None
     if asked == "1ulp" and type(op) in BOTH:
-        return partial(_in_f64, BOTH[type(op)])
-    return partial(_directly, format_, expansion)
+        return partial(_in_f64, BOTH[type(op)], tables)
+    return partial(_directly, format_, expansion, tables)
 
 
-def _in_f64(expansion: Expansion, body: Body, *operands: SSAValue) -> SSAValue:
+def _in_f64(expansion: Expansion, tables: bool, body: Body, *operands: SSAValue) -> SSAValue:
     wide = (body.resize_float(operand, F64.type) for operand in operands)
-    return body.resize_float(expansion(Floats(body, F64), *wide), F32.type)
+    return body.resize_float(expansion(Floats(body, F64, tables=tables), *wide), F32.type)
 
 
-def _directly(format_: Format, expansion: Expansion, body: Body, *operands: SSAValue) -> SSAValue:
-    return expansion(Floats(body, format_), *operands)
+def _directly(format_: Format, expansion: Expansion, tables: bool, body: Body, *operands: SSAValue) -> SSAValue:
+    return expansion(Floats(body, format_, tables=tables), *operands)
 
 
 class _Constants:

@@ -4,7 +4,8 @@ import pytest
 
 import weft
 from weft.backends.llvm.machine import host_machine
-from weft.driver.host import host_cpu
+from weft.dialects.target import Cpu
+from weft.driver.host import host_cpu, set_target
 from weft.driver.targets import PORTABLE_THREADS, read_target
 
 
@@ -71,3 +72,17 @@ def test_what_a_module_says_itself_goes_before_the_default_but_not_before_a_name
     for target, wanted in (("cpu", "threads = 5, vector_bytes = 16"), ("cpu:x86-64-v4", "vector_bytes = 64")):
         weft.export(text, tmp_path / "m.mlir", target)
         assert wanted in (tmp_path / "m.mlir").read_text()
+
+
+def test_features_whose_instructions_are_used_are_facts_for_the_passes():
+    assert read_target("cpu:x86-64-v4", None, 1).cpu.features == "avx512dq"
+    assert read_target("cpu:x86-64-v4,+avx512bf16,+avx512vnni", None, 1).cpu.has("avx512bf16", "avx512vnni")
+    assert not read_target("cpu:x86-64-v4,-avx512f", None, 1).cpu.has("avx512dq")
+    assert not read_target("cpu:x86-64-v3", None, 1).cpu.has("avx512dq")
+
+
+def test_a_module_for_a_cpu_with_more_features_is_refused():
+    module = weft.parse('builtin.module attributes {weft.target = #target.cpu<features = "avx512dq,other">} {\n}')
+    set_target(module, Cpu(features="avx512dq"))
+    with pytest.raises(weft.WeftError, match="the module is for a CPU with 'avx512dq', which this one lacks"):
+        set_target(module, Cpu())

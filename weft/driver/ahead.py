@@ -28,6 +28,7 @@ from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.target import ATTRIBUTE, CpuAttr, cpu_of
 from weft.driver.binding import bind_arguments
 from weft.driver.compile import MESSAGES, default_threads
+from weft.driver.host import set_target
 from weft.driver.instruments import Instrument
 from weft.driver.linker import link_shared
 from weft.driver.output import write_all
@@ -194,6 +195,7 @@ class _Work:
             module.attributes[ATTRIBUTE] = CpuAttr(self.target.cpu)
         if self.kind in MODULES:
             return {self.output: self._text(module)}
+        set_target(module, self.target.cpu)
         functions = functions_of(self._signatures(module), self._prefix())
         embed_data(module)
         blobs = Blobs() if self.kind in LIBRARIES else None  # in text, data is text

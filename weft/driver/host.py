@@ -11,7 +11,9 @@ from pathlib import Path
 from llvmlite import binding
 from xdsl.dialects.builtin import ModuleOp
 
-from weft.dialects.target import ATTRIBUTE, Cpu, CpuAttr
+from weft import codes
+from weft.dialects.locations import error_at
+from weft.dialects.target import ATTRIBUTE, FEATURES, Cpu, CpuAttr
 
 _CACHES: tuple[tuple[str, str, str], ...] = (
     ("l1_bytes", "SC_LEVEL1_DCACHE_SIZE", "1 Data"),
@@ -24,7 +26,7 @@ def host_cpu(threads: int) -> Cpu:
     """The CPU of this machine, to be used with so many threads. What the system does not tell keeps its default."""
     features = binding.get_host_cpu_features()
     vector_bytes, registers = vectors(features, binding.get_process_triple())
-    cpu = Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=registers)
+    cpu = Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=registers, features=known_features(features))
     for field, name, kind in _CACHES:
         if (size := _cache_bytes(name, kind)) > 0:
             cpu = replace(cpu, **{field: size})
@@ -32,8 +34,17 @@ def host_cpu(threads: int) -> Cpu:
 
 
 def set_target(module: ModuleOp, cpu: Cpu) -> None:
-    """Say in the module what it is compiled for, unless it says so itself."""
-    module.attributes.setdefault(ATTRIBUTE, CpuAttr(cpu))
+    """Say in the module what it is compiled for, unless it says so itself.
+
+    Raises :class:`WeftError` where it then asks for a feature that the CPU lacks.
+    """
+    said = module.attributes.setdefault(ATTRIBUTE, CpuAttr(cpu))
+    asked = said.data.features.split(",") if isinstance(said, CpuAttr) else ()
+    for feature in asked:
+        if feature in FEATURES and not cpu.has(feature):
+            what = f"the module is for a CPU with '{feature}', which this one lacks"
+            hint = f"take it out of '{ATTRIBUTE}', or compile for such a CPU: cpu:x86-64-v4,+{feature}"
+            raise error_at(module, what, hint, code=codes.UNKNOWN_TARGET)
 
 
 def vectors(features: Mapping[str, bool], triple: str) -> tuple[int, int]:
@@ -45,6 +56,12 @@ def vectors(features: Mapping[str, bool], triple: str) -> tuple[int, int]:
     if features.get("avx2"):
         return 32, 16
     return 16, 32 if triple.startswith("aarch64") else 16
+
+
+def known_features(features: Mapping[str, bool]) -> str:
+    """Those of a machine's features of LLVM whose instructions are used, as a target has them."""
+    has_vectors = all(features.get(name) for name in ("avx512f", "avx512bw", "avx512vl"))
+    return ",".join(name for name in FEATURES if has_vectors and features.get(name))
 
 
 def _riscv_vectors(features: Mapping[str, bool]) -> tuple[int, int]:

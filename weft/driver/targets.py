@@ -16,7 +16,7 @@ from weft.backends.llvm.machine import Machine, host_machine, unknown_feature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.chips import CHIPS, LEAST_PTX, PTX_VERSIONS
 from weft.dialects.target import Cpu, Cuda
-from weft.driver.host import host_cpu, vectors
+from weft.driver.host import host_cpu, known_features, vectors
 
 PORTABLE_THREADS = 8
 """The most threads of code for another machine than this one; where it has fewer cores, fewer are used."""
@@ -169,7 +169,7 @@ def _host(flags: list[str], threads: int) -> Target:
     machine = host_machine()
     on = [feature for feature in machine.features.split(",") if feature]
     features = _changed({flag[1:] for flag in on if flag.startswith("+")}, flags)
-    cpu = replace(host_cpu(threads), **_vector_facts(features, machine)) if flags else host_cpu(threads)
+    cpu = _with_features(host_cpu(threads), features, machine) if flags else host_cpu(threads)
     chosen = replace(machine, features=",".join([*on, *flags]))
     return Target(chosen, cpu, tuple(sorted(features)), bool(flags))
 
@@ -179,7 +179,7 @@ def _known(kind: Kind, flags: list[str], threads: int) -> Target:
     machine = Machine(kind.triple, kind.cpu, ",".join([*(f"+{f}" for f in kind.features), *flags]), kind.abi)
     l1, l2, l3 = (1024 * size for size in kind.caches)
     cpu = Cpu(threads=threads, l1_bytes=l1, l2_bytes=l2, l3_bytes=l3)
-    return Target(machine, replace(cpu, **_vector_facts(features, machine)), tuple(sorted(features)), True)
+    return Target(machine, _with_features(cpu, features, machine), tuple(sorted(features)), True)
 
 
 def _changed(features: set[str], flags: list[str]) -> set[str]:
@@ -188,6 +188,8 @@ def _changed(features: set[str], flags: list[str]) -> set[str]:
     return features
 
 
-def _vector_facts(features: set[str], machine: Machine) -> dict[str, int]:
-    size, count = vectors(dict.fromkeys(features, True), machine.triple)
-    return {"vector_bytes": size, "vector_registers": count}
+def _with_features(cpu: Cpu, features: set[str], machine: Machine) -> Cpu:
+    """A CPU with these features: they say how large its vectors are."""
+    has = dict.fromkeys(features, True)
+    size, count = vectors(has, machine.triple)
+    return replace(cpu, vector_bytes=size, vector_registers=count, features=known_features(has))

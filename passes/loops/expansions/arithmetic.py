@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from xdsl.dialects import arith, math
 from xdsl.ir import SSAValue
 
+from weft.dialects.loop import LookupOp, ScaleOp
 from weft.passes.loops.expansions.formats import F64, Format
 from weft.passes.loops.ml_to_loop.body import Body
 
@@ -17,9 +18,12 @@ from weft.passes.loops.ml_to_loop.body import Body
 class Floats:
     """Arithmetic on the floats of one format, and on integers as wide, in a body."""
 
-    def __init__(self, body: Body, format_: Format) -> None:
+    def __init__(self, body: Body, format_: Format, *, tables: bool = False) -> None:
         self.body = body
         self.format = format_
+        self.tables = tables
+        """Whether the machine scales by powers of two and looks numbers up in a register (`loop.scale`, `loop.lookup`)
+        in one instruction each, and has a fused multiply-add."""
 
     @property
     def is_wide(self) -> bool:
@@ -96,6 +100,14 @@ class Floats:
         zero = self.integer(self.format.rounder_bits)
         return whole, self.body.put(arith.SubiOp(self.bits(shifted), zero))
 
+    def looked_up(self, x: SSAValue, numbers: Sequence[float]) -> SSAValue:
+        """The number at the place that the lowest bits of a float say."""
+        return self.body.put(LookupOp(self.bits(x), numbers, self.format.type))
+
+    def fma(self, a: SSAValue, b: SSAValue | float, c: SSAValue | float) -> SSAValue:
+        """a * b + c, rounded once."""
+        return self.body.put(math.FmaOp(a, self._value(b), self._value(c)))
+
     def whole(self, n: SSAValue) -> SSAValue:
         """An integer below 2**(mantissa - 1) in size as a float. f64 and i64 are not converted by every machine."""
         if not self.is_wide:
@@ -122,7 +134,13 @@ class Floats:
         return self.from_bits(self.body.put(arith.ShLIOp(biased, self.integer(self.format.mantissa))))
 
     def scaled(self, x: SSAValue, n: SSAValue) -> SSAValue:
-        """x * 2**n for an n up to twice as large as an exponent, in two steps: what is denormal is rounded once."""
+        """x * 2**n for an n up to twice as large as an exponent; what is denormal is rounded once.
+
+        Where the machine does not do that itself, n is an integer, and there are two steps.
+        """
+        if self.tables:
+            power = n if n.type == self.format.type else self.body.put(arith.SIToFPOp(n, self.format.type))
+            return self.body.put(ScaleOp(x, power))
         half = self.body.put(arith.ShRSIOp(n, self.integer(1)))
         rest = self.body.put(arith.SubiOp(n, half))
         return self.mul(self.mul(x, self.power_of_two(half)), self.power_of_two(rest))

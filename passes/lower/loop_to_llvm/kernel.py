@@ -43,7 +43,7 @@ from weft.passes.lower.loop_to_llvm.outline import Outliner
 from weft.passes.lower.loop_to_llvm.scalars import lower_constant, lower_dim, lower_index, lower_scalar
 from weft.passes.lower.loop_to_llvm.storage import lower_alloc, lower_private
 from weft.passes.lower.loop_to_llvm.streaming import lower_streaming_store
-from weft.passes.lower.scalars import EXTENDED_RULES, SCALAR_RULES
+from weft.passes.lower.scalars import EXTENDED_RULES, SCALAR_RULES, VECTOR_RULES
 from weft.passes.lower.types import PTR
 
 _NOALIAS: Mapping[str, Attribute] = {"llvm.noalias": UnitAttr()}
@@ -54,7 +54,7 @@ def _return(k: Lowering, op: Operation) -> None:
 
 
 _RULES: Rules = {
-    **dict.fromkeys((*SCALAR_RULES, *EXTENDED_RULES), lower_scalar),
+    **dict.fromkeys((*SCALAR_RULES, *EXTENDED_RULES, *VECTOR_RULES), lower_scalar),
     arith.ConstantOp: lower_constant,
     arith.MulfOp: lower_product,
     memref.DimOp: lower_dim,

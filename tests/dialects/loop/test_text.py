@@ -155,6 +155,7 @@ def test_the_syntax_in_each_docstring_reads(op):
         "all": "memref<4x512xf32>",
         "v": "f32",
         "p": "f32",
+        "bits": "i32",
         **dict.fromkeys(("n", *(["row"] if "%row," in body else [])), "index"),
     }
     counters = sorted(set(re.findall(r"%(ic|ip|ir|i|j|k|kc|l)\b", body)))

@@ -18,6 +18,21 @@ LOAD = "%v = loop.load %A[{}] : memref<8x8xf32>"
 
 # (what is wrong, what is right, a part of the message)
 TWINS = {
+    "a table has no power of two of numbers": (
+        "%i = arith.constant 3 : i32  %v = loop.lookup %i in array<f32: 1.0, 2.0, 3.0> : i32 -> f32",
+        "%i = arith.constant 3 : i32  %v = loop.lookup %i in array<f32: 1.0, 2.0> : i32 -> f32",
+        "should be a power of two, it is 3",
+    ),
+    "a table is larger than its index reaches": (
+        "%i = arith.constant true  %v = loop.lookup %i in array<f32: 1.0, 2.0, 3.0, 4.0> : i1 -> f32",
+        "%i = arith.constant true  %v = loop.lookup %i in array<f32: 1.0, 2.0> : i1 -> f32",
+        "an i1 does not reach all 4 numbers",
+    ),
+    "a table is of another type than what it gives": (
+        "%i = arith.constant 3 : i32  %v = loop.lookup %i in array<f64: 1.0, 2.0> : i32 -> f32",
+        "%i = arith.constant 3 : i32  %v = loop.lookup %i in array<f64: 1.0, 2.0> : i32 -> f64",
+        "a table of f64 gives no f32",
+    ),
     "a label stands twice": (
         'loop.for "i" %i to 8 { }  loop.for "i" %j to 8 { }',
         'loop.for "i~" %i to 8 { }  loop.for "i~" %j to 8 { }',

@@ -16,6 +16,7 @@ from xdsl.rewriter import Rewriter
 
 from weft.backends.reference import run
 from weft.diagnostics import WeftError
+from weft.dialects.target import Cpu, CpuAttr
 from weft.passes.loops.expand_math import EXPANSIONS, LARGEST_ERROR_ULP, WITHOUT_LIBRARY, ExpandMath
 from weft.passes.loops.expansions.arithmetic import Floats
 from weft.passes.loops.expansions.formats import F32, F64
@@ -86,9 +87,10 @@ def kernel(name: str, count: int, element: str = "f32", attributes: str = "attri
     return Parser(context(), text).parse_module()
 
 
-def expanded(name: str, x: Array, y: Array | None = None, accuracy: str = "4ulp") -> Array:
+def expanded(name: str, x: Array, y: Array | None = None, accuracy: str = "4ulp", features: str = "") -> Array:
     element = "f32" if x.dtype == np.float32 else "f64"
     module = kernel(name, x.size, element)
+    module.attributes["weft.target"] = CpuAttr(Cpu(features=features))
     ExpandMath(accuracy=accuracy).apply(context(), module)
     module.verify()
     assert not any(op.name == f"math.{name}" and not op.attributes for op in module.walk())
@@ -120,11 +122,12 @@ def bound(name: str, element: str) -> float:
     return LARGEST_ERROR_ULP - 1 if (name, element) == ("erf", "f64") else LARGEST_ERROR_ULP
 
 
-def check(name: str, *operands: Array, most: float | None = None, accuracy: str = "4ulp") -> None:
+def check(name: str, *operands: Array, most: float | None = None, accuracy: str = "4ulp", features: str = "") -> None:
     element = "f32" if operands[0].dtype == np.float32 else "f64"
     if name in SMALL:
         operands = tuple(x[np.abs(x) < 2**20] for x in operands)
-    errors = error_ulp(expanded(name, *operands, accuracy=accuracy), exact(name, *operands))
+    found = expanded(name, *operands, accuracy=accuracy, features=features)
+    errors = error_ulp(found, exact(name, *operands))
     place = errors.argmax()
     assert errors[place] <= (most or bound(name, element)), f"{errors[place]} at {[x[place] for x in operands]}"
 
@@ -164,6 +167,27 @@ def test_the_ends_are_exact(name: str, element: str) -> None:
     if name not in ("exp", "exp2", "cos", "log", "log2", "log10"):
         zeros = x == 0
         np.testing.assert_array_equal(np.signbit(got[zeros]), np.signbit(wanted[zeros]))
+
+
+BY_TABLES = [pytest.param(n, e, marks=is_precise) for n in ("exp", "exp2", "expm1", "erf") for e in ELEMENTS]
+"""What is computed otherwise where a machine has tables in registers."""
+
+
+@pytest.mark.parametrize(("name", "element"), BY_TABLES)
+def test_tables_in_registers_are_as_exact(name: str, element: str) -> None:
+    parts = [(-20, 20), (-110, 130), (-0.01, 0.01), (-750, 1030), (-1e6, 1e6)]
+    x = np.concatenate([np.linspace(*part, 4001) for part in parts])
+    with np.errstate(over="ignore"):
+        x = np.concatenate([x.astype(OWN[element]), every(element, 10007), ends(element)])
+    check(name, x, most=1.1 if name in ("exp", "exp2") else None, features="avx512dq")
+
+
+def test_tables_are_for_machines_that_have_them() -> None:
+    for features, ops in (("", set[str]()), ("avx512dq", {"loop.scale", "loop.lookup"})):
+        module = kernel("exp", 4)
+        module.attributes["weft.target"] = CpuAttr(Cpu(features=features))
+        ExpandMath().apply(context(), module)
+        assert {op.name for op in module.walk() if op.name in ("loop.scale", "loop.lookup")} == ops
 
 
 PAIRS = [pytest.param(name, element, marks=is_precise) for name in BINARY for element in ELEMENTS]

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     from xdsl.ir import Operation
 
     from weft.backends.device import DeviceProgram
     from weft.backends.sim.findings import Report
+    from weft.backends.sim.tensor_maps import TensorMap
     from weft.dialects.target import Cuda
 
 
@@ -83,7 +85,8 @@ def launch(
     `module` is a `gpu.module`, a module with one, or what :func:`compile_module` made.
 
     `grid`, `block` and `cluster` have one to three sizes, x first; `shared` is the bytes of dynamic shared memory. For
-    pointers, `arguments` has NumPy arrays, which the kernel reads and writes as they are; for the others, numbers.
+    pointers, `arguments` has NumPy arrays, which the kernel reads and writes as they are, or a :func:`tensor_map`; for
+    the others, numbers.
 
     Raises :class:`WeftError` for what the device refuses, and for threads that wait for each other.
     """
@@ -94,6 +97,16 @@ def launch(
     loaded = SimModule(code, device=device)
     given = Arguments(kernel, loaded.record, arguments, loaded.memory)
     return loaded.launch(kernel, Dimensions(_shape(grid), _shape(block), _shape(cluster), shared), given.address)
+
+
+def tensor_map(
+    array: np.ndarray[Any, Any], box: Sequence[int], *, swizzle: int = 0, steps: Sequence[int] | None = None
+) -> TensorMap:
+    """A tensor map of an array, as an argument of a kernel: what `cuTensorMapEncodeTiled` makes on a GPU. See
+    :func:`weft.backends.sim.tensor_maps.tensor_map`."""
+    from weft.backends.sim.tensor_maps import tensor_map as make
+
+    return make(array, box, swizzle=swizzle, steps=steps)
 
 
 def gpu_module_of(module: Operation) -> Operation:

@@ -267,6 +267,35 @@ define void @weft_sim_barrier_arrive(ptr %t, i32 %id) {
   ret void
 }
 
+; make the oldest bulk copy that is under way, where there is one; whether there was. Those out of shared memory are
+; made when their threads wait for them, or when all have %ended.
+define internal i1 @deliver(ptr %launch, i1 %ended) {
+entry:
+  %under.way.at = call ptr @launch.under_way(ptr %launch)
+  %under.way = load i64, ptr %under.way.at
+  %some.loads = icmp sgt i64 %under.way, 0
+  %left.at = call ptr @launch.left(ptr %launch)
+  %left = load i64, ptr %left.at
+  %some.left = icmp sgt i64 %left, 0
+  %late = and i1 %some.left, %ended
+  %some = or i1 %some.loads, %late
+  br i1 %some, label %ask, label %done
+ask:
+  %service.at = call ptr @launch.service(ptr %launch)
+  %service = load ptr, ptr %service.at
+  call void %service(i64 0, i64 0, i64 0)
+  br label %done
+done:
+  ret i1 %some
+}
+
+; have Python do something for a thread by itself, whose slot has the facts
+define void @weft_sim_ask(ptr %t, i64 %service) {
+  %launch = call ptr @launch.of(ptr %t)
+  call void @serve(ptr %launch, i64 %service, ptr %t, i64 0)
+  ret void
+}
+
 define void @weft_sim_fence(ptr %t) {
   %at = call ptr @thread.fenced(ptr %t)
   store i32 1, ptr %at

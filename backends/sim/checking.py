@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 
 from weft.backends.sim.findings import Report, ordinal_block, placed_thread, verb
-from weft.backends.sim.launching import Stage, address_of, coordinates
+from weft.backends.sim.launching import Stage, coordinates
 from weft.backends.sim.layout import (
     CHECK,
     JOINED_ROWS,
     MARKS_BYTES,
+    NO_AGENTS,
     REGION,
     SAMPLE,
     TRANSACTIONS,
     WRITE,
     Finding,
+    address_of,
 )
 from weft.backends.sim.memory import DeviceMemory
 from weft.backends.sim.patterns import Pattern, find_patterns
@@ -47,7 +49,8 @@ class Checker:
         self._pointers = _pointers(self._kernel, arguments)
         self._reports: dict[tuple[Finding, int, int], Report] = {}
         count, sites = len(stage.threads), len(record.sites)
-        width = (count + 15) // 16 * 16
+        places = (count + (TRANSACTIONS if record.has_agents else 0) + 15) // 16 * 16
+        width = 2 * places if record.has_agents else places
         self._counts = np.zeros((len(Finding), max(1, sites)), np.int64)
         self._samples = np.zeros(_SAMPLES, SAMPLE.dtype)
         self._regions = _regions(memory, self._pointers, self._kernel)
@@ -60,6 +63,9 @@ class Checker:
             "region_count": len(self._regions),
             "clocks": np.zeros(count * width, np.uint32),
             "width": width,
+            "first_agent": count if record.has_agents else NO_AGENTS,
+            "proxy": places if record.has_agents else 0,
+            "agent_clocks": np.zeros(TRANSACTIONS, np.uint32),
             "joined": np.zeros(JOINED_ROWS * width, np.uint32),
             "transactions": np.zeros(TRANSACTIONS, np.int64),
             "transaction_rows": np.zeros(TRANSACTIONS * width, np.uint32),
@@ -92,6 +98,9 @@ class Checker:
             Finding.EXITED_BARRIER: self._exited,
             Finding.DIVERGENT_WARP: self._divergent_warp,
             Finding.MISALIGNED: self._misaligned,
+            Finding.UNFINISHED: self._unfinished,
+            Finding.UNFENCED: self._unfenced,
+            Finding.ABANDONED: self._abandoned,
         }[kind]
         other = a & 0xFFFFFFFF if kind is Finding.RACE else 0
         if (kind, site, other) not in self._reports:
@@ -128,11 +137,19 @@ class Checker:
     def _race(self, site: int, other: int, address: int, me: int, who: int) -> Report:
         there = self._record.sites[other & 0xFFFFFFFF]
         here = self._record.sites[site]
-        their_verb = ("reads", "writes")[other >> 32] if verb(there) == "accesses" else verb(there)
-        near = me >> 16 == who >> 16 and self._block(me) == self._block(who)
+        their_verb = ("reads", "writes")[other >> 32 & 1] if verb(there) == "accesses" else verb(there)
         message = f"data race: {self._who(me)} {verb(here)} {self._place(address)}"
-        note = f"{self._who(who)} {their_verb} it here, and nothing orders the two"
-        hint = "put a barrier between them" if near else "blocks run in any order: use an atomic, or two launches"
+        note = f"{self._who(who)} {their_verb} it here, and "
+        if other >> 33:
+            note += "no fence lets what goes on by itself see that"
+            hint = "put a fence.proxy of async.shared (async for global memory) behind it, before the barrier"
+        elif self._is_agent(who):
+            note += "nobody has waited for that"
+            hint = "wait for the phase of its mbarrier, or for its group, and let others know by a barrier"
+        else:
+            note += "nothing orders the two"
+            near = self._is_agent(me) or (me >> 16 == who >> 16 and self._block(me) == self._block(who))
+            hint = "put a barrier between them" if near else "blocks run in any order: use an atomic, or two launches"
         return self._report(Finding.RACE, site, message, hint, Diagnostic(note, there.where, "note"))
 
     def _outside(self, site: int, address: int, packed: int, low: int, high: int) -> Report:
@@ -176,6 +193,19 @@ class Checker:
         message = f"misaligned: {self._who(me)} {verb(self._record.sites[site])} {self._place(address)}"
         return self._report(Finding.MISALIGNED, site, f"{message}, which is not a multiple of {alignment} bytes")
 
+    def _unfinished(self, site: int, _: int, me: int, __: int, ___: int) -> Report:
+        message = f"{self._member(me)} reads a register of a product for which it has not waited"
+        return self._report(Finding.UNFINISHED, site, message, "put a wgmma.wait.group before it")
+
+    def _unfenced(self, site: int, _: int, me: int, __: int, ___: int) -> Report:
+        message = f"{self._member(me)} begins a product, and its registers are not fenced"
+        return self._report(Finding.UNFENCED, site, message, "put a wgmma.fence before the first product")
+
+    def _abandoned(self, site: int, *_: int) -> Report:
+        message = "the block ends, and nobody has waited until the bulk copy that begins here has read shared memory"
+        hint = "commit its group, and wait for that by cp.async.bulk.wait_group (read is enough)"
+        return self._report(Finding.ABANDONED, site, message, hint)
+
     def _pattern(self, pattern: Pattern) -> Report:
         shown = f"thread {pattern.threads[0] % self._stage.threads_in_block} at {self._place(pattern.addresses[0])}"
         if len(pattern.threads) > 1:
@@ -195,8 +225,13 @@ class Checker:
         return self._report(pattern.finding, pattern.site, message, hint)
 
     def _who(self, mark: int) -> str:
-        """A thread, as marks have it."""
+        """A thread, as marks have it, or what goes on by itself."""
+        if self._is_agent(mark):
+            return "what begins here"
         return f"{placed_thread(self._thread(mark & 0xFFFF))} of {ordinal_block(self._block(mark))}"
+
+    def _is_agent(self, mark: int) -> bool:
+        return self._record.has_agents and mark & 0xFFFF >= len(self._stage.threads)
 
     def _member(self, index: int) -> str:
         """A thread of the cluster that runs, by its number in it."""

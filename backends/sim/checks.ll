@@ -140,6 +140,9 @@ entry:
   call void @llvm.memset.p0.i64(ptr %joined, i8 0, i64 %joined.bytes, i1 false)
   %transactions.at = call ptr @check.transaction_count(ptr %check)
   store i64 0, ptr %transactions.at
+  %agents.at = call ptr @check.agent_clocks(ptr %check)
+  %agents = load ptr, ptr %agents.at
+  call void @llvm.memset.p0.i64(ptr %agents, i8 0, i64 1024, i1 false)
   br label %next
 next:
   %n = phi i64 [ 0, %entry ], [ %n.next, %next ]
@@ -350,8 +353,16 @@ done:
   ret void
 }
 
-; the row of an mbarrier; beyond 256 of them the last row is shared
+; the row of an mbarrier
 define internal ptr @transaction.row(ptr %check, i64 %address) {
+  %rows.at = call ptr @check.transaction_rows(ptr %check)
+  %n = call i64 @transaction.number(ptr %check, i64 %address)
+  %row = call ptr @row.of(ptr %check, ptr %rows.at, i64 %n)
+  ret ptr %row
+}
+
+; the number of an mbarrier, or of what else has an agent: a new one for what is new; beyond 256 of them the last is shared
+define internal i64 @transaction.number(ptr %check, i64 %address) {
 entry:
   %count.at = call ptr @check.transaction_count(ptr %check)
   %count = load i64, ptr %count.at
@@ -375,8 +386,7 @@ new:
   %full = icmp eq i64 %count, 256
   br i1 %full, label %last, label %make
 last:
-  %last.row = call ptr @row.of(ptr %check, ptr %rows.at, i64 255)
-  ret ptr %last.row
+  ret i64 255
 make:
   %new.at = getelementptr i64, ptr %known, i64 %count
   store i64 %address, ptr %new.at
@@ -384,10 +394,9 @@ make:
   store i64 %count.next, ptr %count.at
   %new.row = call ptr @row.of(ptr %check, ptr %rows.at, i64 %count)
   call void @clear.row(ptr %check, ptr %new.row)
-  ret ptr %new.row
+  ret i64 %count
 found:
-  %row = call ptr @row.of(ptr %check, ptr %rows.at, i64 %n)
-  ret ptr %row
+  ret i64 %n
 }
 
 ; a thread has seen the end of an mbarrier's phase
@@ -508,8 +517,9 @@ entry:
   ret i1 %is
 }
 
-; whether what a mark says is before what a thread does now
-define internal i1 @is.before(ptr %check, ptr %row, i64 %me, i64 %who, i32 %clock) {
+; whether what a mark says is before what a thread does now; %proxy: where the part of the row begins that tells of
+; threads (0, or for what agents may see of their stores the second half)
+define internal i1 @is.before(ptr %check, ptr %row, i64 %me, i64 %who, i32 %clock, i64 %proxy) {
 entry:
   %nobody = icmp eq i64 %who, 0
   %self = icmp eq i64 %who, %me
@@ -522,7 +532,12 @@ look:
   br i1 %near, label %clocks, label %units
 clocks:
   %index = and i64 %who, 65535
-  %known.at = getelementptr i32, ptr %row, i64 %index
+  %first.agent.at = call ptr @check.first_agent(ptr %check)
+  %first.agent = load i64, ptr %first.agent.at
+  %by.thread = icmp ult i64 %index, %first.agent
+  %part = select i1 %by.thread, i64 %proxy, i64 0
+  %place = add i64 %part, %index
+  %known.at = getelementptr i32, ptr %row, i64 %place
   %known = load i32, ptr %known.at
   %seen = icmp uge i32 %known, %clock
   ret i1 %seen
@@ -549,7 +564,7 @@ yes:
 }
 
 ; one mark against the access at hand; whether they race. %atomic: whether the access is.
-define internal i1 @races(ptr %check, ptr %row, i64 %me, ptr %mark, i1 %atomic, i1 %shared) {
+define internal i1 @races(ptr %check, ptr %row, i64 %me, ptr %mark, i1 %atomic, i1 %shared, i64 %proxy) {
 entry:
   %who.at = call ptr @mark.who(ptr %mark)
   %who = load i64, ptr %who.at
@@ -566,7 +581,7 @@ entry:
   %fine = or i1 %both, %stale
   br i1 %fine, label %no, label %look
 look:
-  %before = call i1 @is.before(ptr %check, ptr %row, i64 %me, i64 %who, i32 %clock)
+  %before = call i1 @is.before(ptr %check, ptr %row, i64 %me, i64 %who, i32 %clock, i64 %proxy)
   %race = xor i1 %before, true
   ret i1 %race
 no:
@@ -626,23 +641,30 @@ race:
   %bad = phi i1 [ false, %entry ], [ false, %written ], [ true, %unwritten ]
   %same.bit = and i64 %kind, 8                        ; two that write the same do no harm
   %differs = icmp eq i64 %same.bit, 0
-  %with.any = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %marks, i1 %atomic, i1 %shared)
+  %agent.bit = and i64 %kind, 16
+  %by.thread = icmp eq i64 %agent.bit, 0
+  %proxy.at = call ptr @check.proxy(ptr %check)
+  %proxy.half = load i64, ptr %proxy.at
+  %proxy = select i1 %by.thread, i64 0, i64 %proxy.half
+  %with.any = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %marks, i1 %atomic, i1 %shared, i64 %proxy)
   %with.write = and i1 %with.any, %differs
   br i1 %with.write, label %race.write, label %others
 race.write:
-  call void @found.race(ptr %launch, i64 %site, ptr %marks, i64 %address, i64 %me, i64 1)
+  %unordered = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %marks, i1 %atomic, i1 %shared, i64 0)
+  %how.written = select i1 %unordered, i64 1, i64 3    ; 2: it is before, and only a fence is missing
+  call void @found.race(ptr %launch, i64 %site, ptr %marks, i64 %address, i64 %me, i64 %how.written)
   br label %others
 others:
   %with = or i1 %with.write, %bad
   br i1 %writes, label %reads.first, label %is.read
 reads.first:
-  %with.first = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read1, i1 %atomic, i1 %shared)
+  %with.first = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read1, i1 %atomic, i1 %shared, i64 0)
   br i1 %with.first, label %race.first, label %reads.second
 race.first:
   call void @found.race(ptr %launch, i64 %site, ptr %read1, i64 %address, i64 %me, i64 0)
   br label %is.write
 reads.second:
-  %with.second = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read2, i1 %atomic, i1 %shared)
+  %with.second = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read2, i1 %atomic, i1 %shared, i64 0)
   br i1 %with.second, label %race.second, label %is.write
 race.second:
   call void @found.race(ptr %launch, i64 %site, ptr %read2, i64 %address, i64 %me, i64 0)
@@ -660,13 +682,13 @@ is.read:
   %read.low = trunc i64 %site to i32
   %read.high = select i1 %atomic, i32 -2147483648, i32 0
   %read.site = or i32 %read.low, %read.high
-  %keep.first = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read1, i1 false, i1 %shared)
+  %keep.first = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read1, i1 false, i1 %shared, i64 0)
   br i1 %keep.first, label %second, label %set.first
 set.first:
   call void @set.mark(ptr %read1, i64 %me, i32 %clock, i32 %read.site)
   ret i1 %with
 second:
-  %keep.second = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read2, i1 false, i1 %shared)
+  %keep.second = call i1 @races(ptr %check, ptr %row, i64 %me, ptr %read2, i1 false, i1 %shared, i64 0)
   br i1 %keep.second, label %done, label %set.second
 set.second:
   call void @set.mark(ptr %read2, i64 %me, i32 %clock, i32 %read.site)
@@ -764,6 +786,19 @@ done:
 ; allocation tells. %kind: 1 writes, 2 atomic; from bit 8 on the alignment that it needs. %value: what is written, null
 ; where that is not known. The pointer that may be used.
 define ptr @weft_sim_check(ptr %t, ptr %p, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind, ptr %value) {
+  %launch = call ptr @launch.of(ptr %t)
+  %check = call ptr @check.of(ptr %launch)
+  %me = call i64 @me(ptr %launch, ptr %t)
+  %index = call i64 @index.of(ptr %t)
+  %row = call ptr @clocks.of(ptr %check, i64 %index)
+  %clock.at = getelementptr i32, ptr %row, i64 %index
+  %clock = load i32, ptr %clock.at
+  %given = call ptr @check.access(ptr %t, ptr %p, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind, ptr %value, i64 %me, i32 %clock)
+  ret ptr %given
+}
+
+; the same for a thread or agent %me at its time %clock, which knows what the thread %t does
+define internal ptr @check.access(ptr %t, ptr %p, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind, ptr %value, i64 %me, i32 %clock) alwaysinline {
 entry:
   %launch = call ptr @launch.of(ptr %t)
   %check = call ptr @check.of(ptr %launch)
@@ -826,17 +861,17 @@ bounds:
 outside:
   %known.low = phi i64 [ 0, %unknown ], [ %low, %bounds ]
   %known.high = phi i64 [ 0, %unknown ], [ %high, %bounds ]
-  %outside.me = call i64 @me(ptr %launch, ptr %t)
   %outside.kind = and i64 %kind, 3
   %bytes.high = shl i64 %bytes, 8
   %outside.how = or i64 %outside.kind, %bytes.high
-  call void @found.outside(ptr %launch, i64 %site, i64 %a, i64 %outside.me, i64 %known.low, i64 %known.high, i64 %outside.how)
+  call void @found.outside(ptr %launch, i64 %site, i64 %a, i64 %me, i64 %known.low, i64 %known.high, i64 %outside.how)
   %scratch.at = call ptr @check.scratch(ptr %check)
   %scratch = load ptr, ptr %scratch.at
   call void @llvm.memset.p0.i64(ptr %scratch, i8 0, i64 256, i1 false)
   ret ptr %scratch
 aligned:
   %alignment = lshr i64 %kind, 8
+  %agent.bit = and i64 %kind, 16
   %below = sub i64 %alignment, 1
   %odd = and i64 %a, %below
   %asks = icmp ne i64 %alignment, 0
@@ -844,14 +879,16 @@ aligned:
   %misaligned = and i1 %asks, %off
   br i1 %misaligned, label %is.misaligned, label %marks
 is.misaligned:
-  %odd.me = call i64 @me(ptr %launch, ptr %t)
-  call void @found(ptr %launch, i64 6, i64 %site, i64 %alignment, i64 %a, i64 %odd.me, i64 0)
+  call void @found(ptr %launch, i64 6, i64 %site, i64 %alignment, i64 %a, i64 %me, i64 0)
   br label %marks
 marks:
   %index = call i64 @index.of(ptr %t)
   %atomic.bits = and i64 %kind, 3
   %is.atomic = icmp eq i64 %atomic.bits, 3
-  br i1 %is.atomic, label %atomic, label %plain
+  br i1 %is.atomic, label %atomic, label %by.itself
+by.itself:                                            ; what an agent accesses is no access of a warp
+  %by.agent = icmp ne i64 %agent.bit, 0
+  br i1 %by.agent, label %has.shadow, label %plain
 atomic:
   call void @publish(ptr %launch, ptr %check, ptr %t)
   br label %has.shadow
@@ -862,10 +899,7 @@ has.shadow:
   %none = icmp eq ptr %shadow, null
   br i1 %none, label %use, label %touch
 touch:
-  %me = call i64 @me(ptr %launch, ptr %t)
   %row = call ptr @clocks.of(ptr %check, i64 %index)
-  %clock.at = getelementptr i32, ptr %row, i64 %index
-  %clock = load i32, ptr %clock.at
   %unknown.value = icmp eq ptr %value, null
   br i1 %unknown.value, label %look, label %compare
 compare:
@@ -875,7 +909,8 @@ compare:
   br label %look
 look:
   %same.bit = phi i64 [ 0, %touch ], [ %same, %compare ]
-  %how.known = or i64 %atomic.bits, %is.shared
+  %how.bits = or i64 %atomic.bits, %is.shared
+  %how.known = or i64 %how.bits, %agent.bit
   %how = or i64 %how.known, %same.bit
   %first = sub i64 %a, %origin
   %first.offset = mul i64 %first, 48

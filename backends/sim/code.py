@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xdsl.ir import Operation
 
 _LEVEL = 2
-_RUNTIME = ("scheduler.ll", "checks.ll", "asynchronous.ll")
+_RUNTIME = ("scheduler.ll", "checks.ll", "asynchronous.ll", "agents.ll")
 _EXPORTED = re.compile(r"^define [^\n@]*@(weft_sim_\w+)\(([^\n]*)\) *{$", re.MULTILINE)
 
 

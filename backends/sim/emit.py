@@ -23,6 +23,15 @@ ORDER = -1
 
 
 @dataclass
+class Registers:
+    """The registers of products of a warpgroup: for the struct that each gives the number of the product, as code has
+    it, and the ops that take registers to the next product."""
+
+    tickets: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    passes: set[Operation] = field(default_factory=set[Operation])
+
+
+@dataclass
 class Context:
     """What a module's code refers to: its shared memory, places and services; whether accesses are checked."""
 
@@ -30,6 +39,7 @@ class Context:
     checked: bool
     sites: Sites = field(default_factory=Sites)
     services: Services = field(default_factory=Services)
+    registers: Registers = field(default_factory=Registers)
 
 
 class Emitter:
@@ -73,9 +83,9 @@ class Emitter:
         """What lies at a pointer, by no check."""
         return self.value(llvm.LoadOp(pointer, type_, alignment=1))
 
-    def store(self, value: SSAValue, pointer: SSAValue) -> None:
+    def store(self, value: SSAValue, pointer: SSAValue) -> Operation:
         """Put a value at a pointer, by no check."""
-        self.add(llvm.StoreOp(value, pointer, alignment=1))
+        return self.add(llvm.StoreOp(value, pointer, alignment=1))
 
     def place(self, pointer: SSAValue, offset: int) -> SSAValue:
         """So many bytes behind a pointer."""

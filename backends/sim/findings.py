@@ -20,6 +20,9 @@ ERRORS = frozenset(
         Finding.DIVERGENT_WARP,
         Finding.MISALIGNED,
         Finding.DEADLOCK,
+        Finding.UNFINISHED,
+        Finding.UNFENCED,
+        Finding.ABANDONED,
     )
 )
 """The findings that are errors; the others are notes on speed."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from weft.backends.sim.layout import BLOCK, COPY, LAUNCH, SLOT_BYTES, THREAD
+from weft.backends.sim.layout import BLOCK, COPY, LAUNCH, SLOT_BYTES, THREAD, address_of
 from weft.backends.sim.limits import Dimensions
+from weft.backends.sim.under_way import Transfers
 
 _WARP = 32
 _COPIES_BYTES = 64 * COPY.dtype.itemsize
@@ -23,11 +24,6 @@ SERVICE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 STUCK = ctypes.CFUNCTYPE(ctypes.c_int64)
 
 Records = np.ndarray[Any, np.dtype[np.void]]
-
-
-def address_of(array: np.ndarray[Any, Any]) -> int:
-    """Where an array's data lies."""
-    return array.__array_interface__["data"][0]
 
 
 class Stage:
@@ -48,6 +44,7 @@ class Stage:
         self.launch: Records = np.zeros(1, LAUNCH.dtype)
         self.blocks: Records = np.zeros(self.blocks_in_unit, BLOCK.dtype)
         self.threads: Records = np.zeros(count, THREAD.dtype)
+        self.transfers = Transfers()
         self._fill_launch(entry)
         self._fill_blocks()
         self._fill_threads()
@@ -86,6 +83,16 @@ class Stage:
         threads["slot"] = address_of(self.slots) + index * SLOT_BYTES
         threads["seen"] = address_of(self.seen) + warp * _WARP * SLOT_BYTES
         threads["copies"] = address_of(self.copies) + index * _COPIES_BYTES
+
+    def thread_address(self, index: int) -> int:
+        """Where the record of a thread of the cluster lies."""
+        return address_of(self.threads) + index * THREAD.dtype.itemsize
+
+    def shifts(self, index: int, mask: int) -> list[int]:
+        """How far the shared memory of the blocks of a mask lies from that of a thread's own; of mask 0 its own."""
+        own = index // self.threads_in_block
+        ranks = [rank for rank in range(self.blocks_in_unit) if mask >> rank & 1] if mask else [own]
+        return [(rank - own) * self.stride for rank in ranks]
 
     def block_of_unit(self, rank: int = 0) -> tuple[int, int, int]:
         """The place in the grid of a block of the cluster that runs."""

@@ -16,6 +16,10 @@ import numpy as np
 _DTYPES = {"ptr": "u8", "i64": "i8", "i32": "i4"}
 
 
+GROUPS = 16
+"""So many of a thread's groups of products may be waited for."""
+
+
 class State(IntEnum):
     """What a thread waits for."""
 
@@ -48,10 +52,16 @@ class Finding(IntEnum):
     DEADLOCK = 7
     UNCOALESCED = 8
     BANK_CONFLICT = 9
+    UNFINISHED = 10
+    """A register of a product is read that is still made."""
+    UNFENCED = 11
+    """A product begins before its registers are fenced."""
+    ABANDONED = 12
+    """A block ends while a bulk copy still reads its shared memory."""
 
 
-WRITE, ATOMIC, SHARED = 1, 2, 4
-"""How an access is: bits."""
+WRITE, ATOMIC, SHARED, AGENT = 1, 2, 4, 16
+"""How an access is: bits. An agent is what accesses memory by itself while threads go on (agents.ll)."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,11 @@ THREAD = Layout(
         ("group", "i32", 1),  # of asynchronous copies, the one that is open
         ("copies", "ptr", 1),
         ("token", "i32", 1),  # the phase of the cluster's barrier at which it arrived
+        ("ticket", "i32", 1),  # the number of the product that its warpgroup began last
+        ("product_groups", "i32", 1),  # how many groups of products it made
+        ("product_clock", "i32", GROUPS),  # for the last of them, the number of the last product in each
+        ("product_done", "i32", 1),  # the number of the last product that it has waited for
+        ("product_fenced", "i32", 1),
     ),
 )
 
@@ -147,6 +162,8 @@ LAUNCH = Layout(
         ("phase", "i32", 1),
         ("arrived", "i32", 1),
         ("spins", "i64", 1),
+        ("under_way", "i64", 1),  # bulk copies to shared memory that have not been made
+        ("left", "i64", 1),  # threads with bulk copies out of it that have not been made
     ),
 )
 
@@ -157,6 +174,9 @@ CHECK = Layout(
         ("region_count", "i64", 1),
         ("clocks", "ptr", 1),  # a row of `width` x i32 for each thread
         ("width", "i64", 1),
+        ("first_agent", "i64", 1),  # its place in a row; agents have a row's places behind the threads
+        ("proxy", "i64", 1),  # where the second half of a row begins: what is known of what agents may see
+        ("agent_clocks", "ptr", 1),  # i32 by the numbers of transactions
         ("joined", "ptr", 1),  # JOINED_ROWS rows: see checks.ll
         ("transactions", "ptr", 1),  # the addresses of TRANSACTIONS mbarriers
         ("transaction_rows", "ptr", 1),
@@ -208,9 +228,17 @@ COPY = Layout(
 MARK = Layout("mark", (("who", "i64", 1), ("clock", "i32", 1), ("site", "i32", 1)))
 """An access in the shadow of memory. A granule has three: the last write, and two reads."""
 
+
+def address_of(array: np.ndarray[Any, Any]) -> int:
+    """Where an array's data lies."""
+    return array.__array_interface__["data"][0]
+
+
 LAYOUTS = (THREAD, BLOCK, LAUNCH, CHECK, REGION, SAMPLE, COPY, MARK)
 
 SLOT_BYTES = 64
+NO_AGENTS = 1 << 16
+"""The place of the first agent where there are none."""
 JOINED_ROWS = 18
 TRANSACTIONS = 256
 MARKS_BYTES = 3 * MARK.dtype.itemsize

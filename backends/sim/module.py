@@ -12,12 +12,15 @@ from weft import codes
 from weft.backends.sim import code
 from weft.backends.sim.checking import REPORT, Checker
 from weft.backends.sim.findings import Report
-from weft.backends.sim.launching import SERVICE, STUCK, Calls, Stage, address_of
+from weft.backends.sim.launching import SERVICE, STUCK, Calls, Stage
+from weft.backends.sim.layout import address_of
 from weft.backends.sim.limits import Dimensions, check_limits
 from weft.backends.sim.memory import DeviceMemory
 from weft.backends.sim.record import ENTRY, MEMORY, Kernel, Record
-from weft.backends.sim.services import Scene, service_of
+from weft.backends.sim.scene import Scene
+from weft.backends.sim.services import service_of
 from weft.backends.sim.stuck import deadlock
+from weft.backends.sim.tensor_maps import TensorMap
 from weft.diagnostics import Location, WeftError, did_you_mean
 from weft.dialects.target import Cuda
 
@@ -67,7 +70,10 @@ class SimModule:
             return _STUCK
 
         def serve(number: int, first: int, group: int) -> None:
-            self._services[number - 1].serve(Scene(stage, first, group))
+            if number:
+                self._services[number - 1].serve(Scene(stage, first, group))
+            else:
+                stage.transfers.deliver(stage)
 
         calls.bind("stuck", STUCK, stuck)
         calls.bind("service", SERVICE, serve)
@@ -111,6 +117,9 @@ _DTYPES = {"float": np.float32, "double": np.float64, "half": np.float16}
 
 def _stored(type_: str, value: Any, memory: DeviceMemory) -> np.ndarray[Any, Any]:
     """A value as it lies in memory."""
+    if isinstance(value, TensorMap):
+        memory.register(value.array)
+        value = value.facts.encoded()
     if isinstance(value, np.ndarray):
         value = cast("np.ndarray[Any, Any]", value)
         return value if type_ == MEMORY else np.array([memory.register(value)], np.uint64)

@@ -15,15 +15,17 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from weft import codes
 from weft.backends.llvm.text_types import type_text
-from weft.backends.sim.emit import PTR, Context, Emitter
+from weft.backends.sim.emit import PTR, Context, Emitter, Registers
 from weft.backends.sim.guards import guard, is_access, make_unaligned
 from weft.backends.sim.inlining import inline_waiting, waiting_functions
 from weft.backends.sim.layout import State
 from weft.backends.sim.meanings import is_instruction, meaning_of
+from weft.backends.sim.predicates import branch
 from weft.backends.sim.record import ENTRY, MEMORY, Kernel, Record
 from weft.backends.sim.retype import make_plain, plain
 from weft.backends.sim.shared import SPACE, lay_out, size_of
 from weft.backends.sim.spins import spins
+from weft.backends.sim.tickets import show_tickets
 from weft.dialects.locations import error_at
 from weft.dialects.nvvm.instruction import NvvmOp
 from weft.dialects.upstream import llvm as ours
@@ -62,6 +64,7 @@ class _Preparation:
     def run(self) -> tuple[ModuleOp, Record]:
         """All of it."""
         for function in self.functions.values():
+            branch(function)
             self.spins |= spins(function)
         waiting = waiting_functions(self.functions, self._waits)
         kernels = {name: op for name, op in self.functions.items() if is_kernel(op)}
@@ -126,6 +129,8 @@ class _Preparation:
         ops = [op for block in function.body.blocks for op in block.ops]
         for op in sorted(ops, key=lambda op: isinstance(op, _ORIGINS)):  # last: accesses look where they are from
             self._rewrite_op(op, thread, out)
+        show_tickets(function, thread, self.context)
+        self.context.registers = Registers()
         function.arg_attrs = None
         for name in ("passthrough", "target_cpu", "target_features", "tune_cpu"):
             function.properties.pop(name, None)

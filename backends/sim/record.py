@@ -59,6 +59,11 @@ class Record:
     checked: bool
     services: tuple[tuple[str, dict[str, Any]], ...] = ()
 
+    @property
+    def has_agents(self) -> bool:
+        """Whether anything accesses memory by itself while threads go on."""
+        return any(kind != "mma" for kind, _ in self.services)
+
     def encoded(self, code: bytes) -> bytes:
         """The record and the code as one piece of bytes."""
         header = json.dumps(asdict(self)).encode()

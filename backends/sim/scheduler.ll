@@ -597,6 +597,14 @@ next:
   store i32 0, ptr %pending.at
   %group.at = call ptr @thread.group(ptr %t)
   store i32 0, ptr %group.at
+  %ticket.at = call ptr @thread.ticket(ptr %t)
+  store i32 0, ptr %ticket.at
+  %product.groups.at = call ptr @thread.product_groups(ptr %t)
+  store i32 0, ptr %product.groups.at
+  %product.done.at = call ptr @thread.product_done(ptr %t)
+  store i32 0, ptr %product.done.at
+  %product.fenced.at = call ptr @thread.product_fenced(ptr %t)
+  store i32 0, ptr %product.fenced.at
   %n.next = add i64 %n, 1
   %more = icmp ult i64 %n.next, %all
   br i1 %more, label %next, label %blocks
@@ -655,7 +663,10 @@ rest:
   br i1 %all, label %progress, label %weak
 progress:
   br label %round
-weak:
+weak:                                                 ; only now bulk copies go on: they are made as late as they may be
+  %delivered = call i1 @deliver(ptr %launch, i1 false)
+  br i1 %delivered, label %progress, label %idle
+idle:
   %spins.next = add i64 %spins, 1
   %gave.way = icmp ne i32 %single, 0
   br i1 %gave.way, label %spin, label %ask
@@ -675,6 +686,9 @@ asked.on:
 give.up:
   ret i64 %answer
 end:
+  %left = call i1 @deliver(ptr %launch, i1 true)
+  br i1 %left, label %end, label %over
+over:
   ret i64 0
 }
 

@@ -4,40 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from weft.backends.sim.launching import Stage
-from weft.backends.sim.layout import SLOT_BYTES
+from weft.backends.sim import transfers
 from weft.backends.sim.products import Product
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-
-
-class Service(Protocol):
-    """Something that a group of threads does together."""
-
-    def serve(self, scene: Scene) -> None:
-        """Do it."""
-        ...
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Who asks: the launch's records, the number in the cluster of the warp's (or warpgroup's) first thread, and its
-    lanes as bits."""
-
-    stage: Stage
-    first: int
-    group: int
-
-    @property
-    def seen(self) -> Bytes:
-        """What the lanes of the warp brought, a row each."""
-        thread = self.stage.threads[self.first]
-        start = (int(thread["seen"]) - self.stage.seen.__array_interface__["data"][0]) // SLOT_BYTES * SLOT_BYTES
-        return self.stage.seen[start : start + 32 * SLOT_BYTES].reshape(32, SLOT_BYTES)
+from weft.backends.sim.scene import Scene, Service
+from weft.backends.sim.warpgroup import GroupProduct
 
 
 @dataclass(frozen=True)
@@ -55,7 +27,16 @@ def _warp_product(facts: dict[str, Any]) -> Service:
     return WarpProduct(Product(**facts))
 
 
-_KINDS: Mapping[str, Callable[[dict[str, Any]], Service]] = {"mma": _warp_product}
+_KINDS: Mapping[str, Callable[[dict[str, Any]], Service]] = {
+    "mma": _warp_product,
+    "wgmma": lambda facts: GroupProduct(**facts),
+    "tensor.load": lambda facts: transfers.TensorLoad(**facts),
+    "tensor.store": lambda facts: transfers.TensorStore(**facts),
+    "bulk.load": lambda facts: transfers.BytesLoad(),
+    "bulk.store": lambda facts: transfers.BytesStore(),
+    "bulk.commit": lambda facts: transfers.Commit(),
+    "bulk.wait": lambda facts: transfers.Wait(**facts),
+}
 
 
 def service_of(kind: str, facts: dict[str, Any]) -> Service:

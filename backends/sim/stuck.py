@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 
 from weft import codes
@@ -41,11 +42,24 @@ def deadlock(stage: Stage, record: Record, kernel: str) -> WeftError:
         notes.append(Diagnostic(note, record.sites[record.kernels[kernel].site].where, "note"))
     block = ordinal_block(stage.block_of_unit(rank))
     message = f"the threads of {block} wait for each other: {threads_text(who)} {_doing(state, who)}"
+    if state is State.TRANSACTION:
+        message += _missing(int(stage.threads["what"][rank * per_block + who[0]]))
     return WeftError(message, sites[site].where, notes=tuple(notes), code=codes.DEADLOCK)
 
 
 def _doing(state: State, who: Sequence[int]) -> str:
     return _WAITS[state].format(s="s" if len(who) == 1 else "")
+
+
+def _missing(address: int) -> str:
+    """What an mbarrier waits for: its word is told in asynchronous.ll."""
+    word = ctypes.c_int64.from_address(address).value
+    arrivals, bytes_ = word >> 1 & 0xFFFFF, word >> 41
+    lacks = [f"{arrivals} arrival{'s' if arrivals != 1 else ''}"] if arrivals else []
+    lacks += [f"{bytes_} bytes"] if bytes_ > 0 else []
+    if bytes_ < 0:
+        lacks.append(f"to be told of {-bytes_} bytes that have come")
+    return f", which lacks {' and '.join(lacks)}" if lacks else ""
 
 
 def threads_text(numbers: Sequence[int]) -> str:

@@ -17,16 +17,29 @@ from xdsl.dialects.builtin import IntegerType
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from weft.backends.sim.emit import Emitter
-from weft.backends.sim.meanings.arithmetic import ARITHMETIC
+from weft.backends.sim.meanings import asynchronous, warpgroup
+from weft.backends.sim.meanings.arithmetic import ARITHMETIC, standard
 from weft.backends.sim.meanings.asynchronous import ASYNCHRONOUS
 from weft.backends.sim.meanings.base import Call, IntrinsicMeaning, Meaning, struct_of
+from weft.backends.sim.meanings.bulk import BULK
 from weft.backends.sim.meanings.matrix import MATRIX
 from weft.backends.sim.meanings.registers import REGISTERS
 from weft.backends.sim.meanings.together import TOGETHER
-from weft.dialects.nvvm.instruction import Code, NvvmOp
+from weft.backends.sim.meanings.warpgroup import WARPGROUP
+from weft.dialects.nvvm.instruction import NvvmOp
 
-INTRINSICS: tuple[IntrinsicMeaning, ...] = (*TOGETHER, *ASYNCHRONOUS, *MATRIX, *ARITHMETIC)
+INTRINSICS: tuple[IntrinsicMeaning, ...] = (*TOGETHER, *ASYNCHRONOUS, *BULK, *WARPGROUP, *MATRIX, *ARITHMETIC)
 """By the name of the intrinsic."""
+
+BY_NAME: Mapping[str, Meaning] = {
+    **REGISTERS,
+    "nvvm.mbarrier.arrive.expect_tx": Meaning(asynchronous.expect),
+    "nvvm.mbarrier.try_wait.parity": Meaning(asynchronous.wait, waits=True),
+    "nvvm.mbarrier.try_wait.parity.shared": Meaning(asynchronous.wait, waits=True),
+    "nvvm.wgmma.mma_async": Meaning(warpgroup.multiply, waits=True),
+    "nvvm.tanh.approx.f": Meaning(lambda emit, op: [standard(emit, "tanh", op.operands)]),
+}
+"""By the name of the op: those that are no intrinsics."""
 
 PREFIX = "llvm.nvvm."
 
@@ -37,7 +50,7 @@ def meaning_of(op: Operation) -> Meaning | None:
         return _of_intrinsic(op.intrin.data, lambda emit: list(op.args), [r.type for r in op.results], None)
     if not isinstance(op, NvvmOp):
         return None
-    return REGISTERS.get(op.name) or _of_code(op)
+    return BY_NAME.get(op.name) or _of_code(op)
 
 
 def is_instruction(op: Operation) -> bool:
@@ -48,7 +61,7 @@ def is_instruction(op: Operation) -> bool:
 
 def _of_code(op: NvvmOp) -> Meaning | None:
     """The meaning of the intrinsic that LLVM takes for an op."""
-    code = _code(op)
+    code = op.code()
     if not code.is_intrinsic:
         return None
 
@@ -57,23 +70,6 @@ def _of_code(op: NvvmOp) -> Meaning | None:
 
     types: list[Attribute] = [result.type for result in op.results]
     return _of_intrinsic(code.text, operands, types, code.part)
-
-
-_CALL = re.compile(r"(?P<name>[\w.{}]+)(\((?P<arguments>[^)]*)\))?( -> .*?(\.(?P<part>\d+))?)?")
-
-
-def _code(op: NvvmOp) -> Code:
-    """What LLVM takes for an op."""
-    written = op.INSTRUCTION.code
-    if not isinstance(written, str):
-        return written(op)
-    found = _CALL.fullmatch(written)
-    if found is None:
-        return Code(written)
-    name = re.sub(r"\{(\w+)\}", lambda place: op.word(place[1]) or place[0], found["name"])
-    constants = found["arguments"]
-    arguments = tuple(op.operands) if constants is None else tuple(filter(None, constants.split(", ")))
-    return Code(name, arguments, None, None if found["part"] is None else int(found["part"]))
 
 
 _CONSTANT = re.compile(r"i(?P<width>\d+) (?P<value>-?\d+|true|false)")

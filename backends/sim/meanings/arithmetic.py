@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import Float32Type, Float64Type, FloatAttr
+from xdsl.dialects.builtin import Float32Type, Float64Type, FloatAttr, i32
 from xdsl.ir import SSAValue
 
 from weft.backends.sim.emit import Emitter
 from weft.backends.sim.meanings.base import Call, IntrinsicMeaning, intrinsic
+from weft.dialects.upstream import llvm as ours
 from weft.dialects.upstream.intrinsics import mangle
 
 
@@ -47,6 +48,16 @@ def _div(emit: Emitter, call: Call) -> Sequence[SSAValue]:
     return [emit.value(llvm.FDivOp(call.operands[0], call.operands[1]))]
 
 
+def _tf32(emit: Emitter, call: Call) -> Sequence[SSAValue]:
+    """The nearest number with 10 bits behind the point, ties away from zero, as bits; NaN is 0x7FFFFFFF."""
+    (value,) = call.operands
+    bits = emit.value(llvm.BitcastOp(value, i32))
+    raised = emit.value(llvm.AddOp(bits, emit.number(0x1000)))
+    rounded = emit.value(llvm.AndOp(raised, emit.number(-0x2000)))
+    no_number = emit.value(ours.FCmpOp("uno", value, value))
+    return [emit.value(ours.SelectOp(no_number, emit.number(0x7FFFFFFF), rounded))]
+
+
 _KIND = r"(\.(approx|full|r[nzmp]))?(\.ftz)?\.(f|d|f32|f64)"
 
 ARITHMETIC: tuple[IntrinsicMeaning, ...] = (
@@ -62,4 +73,5 @@ ARITHMETIC: tuple[IntrinsicMeaning, ...] = (
     intrinsic(rf"rcp{_KIND}", _rcp),
     intrinsic(rf"rsqrt{_KIND}", _rsqrt),
     intrinsic(rf"div{_KIND}", _div),
+    intrinsic(r"f2tf32\.rna", _tf32),
 )

@@ -11,6 +11,7 @@ from weft.backends.sim.emit import PTR, Emitter
 from weft.backends.sim.guards import checked_pointer
 from weft.backends.sim.layout import WRITE, State
 from weft.backends.sim.meanings.base import Call, IntrinsicMeaning, intrinsic
+from weft.dialects.nvvm.instruction import NvvmOp
 
 
 def _copy(emit: Emitter, call: Call) -> Sequence[SSAValue]:
@@ -87,6 +88,19 @@ def _test(emit: Emitter, call: Call) -> Sequence[SSAValue]:
     return [emit.call("weft_sim_mbarrier_test", i1, place, phase)]
 
 
+def expect(emit: Emitter, op: NvvmOp) -> Sequence[SSAValue]:
+    """`mbarrier.arrive.expect_tx` on any address, which is PTX."""
+    numbers = (emit.number(1), op.value("txcount"), emit.number(0))
+    emit.call("weft_sim_mbarrier_arrive", i64, op.value("addr"), *numbers)
+    return []
+
+
+def wait(emit: Emitter, op: NvvmOp) -> Sequence[SSAValue]:
+    """`mbarrier.try_wait.parity`, which is a loop in PTX: the thread goes on when the phase is over."""
+    emit.wait(State.TRANSACTION, emit.address(op.value("addr")), op.value("phase"))
+    return []
+
+
 def _fence(emit: Emitter, call: Call) -> Sequence[SSAValue]:
     emit.do("weft_sim_fence")
     return []
@@ -115,7 +129,7 @@ ASYNCHRONOUS: tuple[IntrinsicMeaning, ...] = (
     intrinsic(rf"mbarrier\.complete\.tx{_SCOPE}", _complete),
     intrinsic(rf"mbarrier\.(?P<kind>test|try)\.wait(\.parity)?(\.tl)?(\.shared)?{_SCOPE}(\.tl)?", _test, waits=True),
     intrinsic(r"membar\.(gl|sys)|fence\.(acq_rel|sc)\.(gpu|sys|cluster)|fence\.sc\.cluster", _fence),
-    intrinsic(r"membar\.cta|fence\.acq_rel\.cta|fence\.(proxy|mbarrier_init)[\w.]*", _nothing),
-    intrinsic(r"wgmma\.(fence|commit_group|wait_group)[\w.]*|setmaxnreg\.(inc|dec)[\w.]*", _nothing),
+    intrinsic(r"membar\.cta|fence\.acq_rel\.cta|fence\.mbarrier_init[\w.]*", _nothing),
+    intrinsic(r"fence\.proxy\.(?!async)[\w.]*|setmaxnreg\.(inc|dec)[\w.]*", _nothing),
     intrinsic(r"mapa(\.shared\.cluster)?", _map),
 )

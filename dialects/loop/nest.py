@@ -162,10 +162,10 @@ class ForOp(LinearOp):
             verify_labels(self)
 
     def _verify_mark(self) -> None:
-        """Vector and unrolled loops have a constant bound; only unrolled loops stand in a vector loop."""
+        """Wholly unrolled loops have a constant bound; only unrolled loops stand in a vector loop."""
         kind, label = self.kind(), self.label.data
-        if (kind == "vector" or (kind == "unroll" and not self.number())) and self.greatest_trip() is None:
-            raise VerifyException(f"loop.for: the {kind} loop '{label}' needs a constant among its bounds")
+        if kind == "unroll" and not self.number() and self.greatest_trip() is None:
+            raise VerifyException(f"loop.for: the unroll loop '{label}' needs a constant among its bounds")
         if kind != "vector":
             return
         for op in self.body.walk():

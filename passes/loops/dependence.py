@@ -21,12 +21,8 @@ from weft.dialects.loop import (
     loop_of,
 )
 from weft.dialects.walking import inside
+from weft.passes.loops.distances import independent, inner_counters
 from weft.passes.loops.ranges import greatest_trip, span
-
-
-def inner_counters(loop: ForOp) -> set[SSAValue]:
-    """The counters of a loop and of all loops inside it."""
-    return {op.counter for op in inside(loop) if isinstance(op, ForOp)}
 
 
 def accesses(root: Operation, buffer: SSAValue | None = None) -> list[AccessOp]:
@@ -74,10 +70,12 @@ def one_map(touching: Sequence[AccessOp]) -> bool:
     return all(access.index() == touching[0].index() for access in touching)
 
 
-def carried(loop: ForOp, *, lanes: bool = False) -> str | None:
+def carried(loop: ForOp, *, lanes: bool = False, width: int | None = None) -> str | None:
     """Why iterations of a loop depend on each other; None where they do not.
 
-    With `lanes`, reductions of one place by all iterations are no dependence: they combine across lanes.
+    With `lanes`, reductions of one place by all iterations are no dependence: they combine across lanes. With `width`
+    the iterations run as vectors of so many, op by op: what goes from one op to a later one, or farther than a vector
+    reaches, is no dependence either.
     """
     free = inner_counters(loop)
     for buffer in written_buffers(loop):
@@ -88,7 +86,9 @@ def carried(loop: ForOp, *, lanes: bool = False) -> str | None:
             if any(loop.counter in form.values for form in touching[0].index()):
                 return f"iterations of '{loop.label.data}' reduce into overlapping parts of {say(buffer)}"
             continue
-        if not apart([access.index() for access in touching], loop.counter, free):
+        if apart([access.index() for access in touching], loop.counter, free):
+            continue
+        if not independent(loop, touching, lanes=lanes, width=width):
             kind = "reduce into" if isinstance(touching[0], ReduceOp) else "may touch"
             return f"iterations of '{loop.label.data}' {kind} the same place of {say(buffer)}"
     return None

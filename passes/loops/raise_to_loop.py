@@ -25,9 +25,11 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from weft.dialects.loop.buffers import MAY_ALIAS, NAME
 from weft.passes.loops.kernels import KERNEL
 from weft.passes.loops.raising.conditions import Conditions
+from weft.passes.loops.raising.destinations import gather_in_place
 from weft.passes.loops.raising.fills import absorb_fill
 from weft.passes.loops.raising.forms import Inputs, Unfit
 from weft.passes.loops.raising.reductions import absorb_starts, find_reductions
+from weft.passes.loops.raising.selections import plain_accumulations
 from weft.passes.loops.raising.translate import Loop, Translation, names
 from weft.passes.loops.reify import constant_index
 from weft.passes.lower.convert_linalg_to_loops import lower_structured
@@ -42,7 +44,8 @@ class RaiseToLoop(ModulePass):
     are scalar `arith` and `math`, and its accesses are inside their buffers. Where only the run can tell that, or
     whether two buffers overlap, the host checks it before the nest, and runs the old loops where it does not hold.
     `C[x] = C[x] + v` becomes a `loop.reduce`, whose order is free; for floats in `scf.for` loops only where the op
-    carries `fastmath<reassoc>`. What a loop carries lies in a small buffer.
+    carries `fastmath<reassoc>`. So does `C[x] - v`, and `C[x] + v if p else C[x]`. What a loop carries lies in a
+    register; a sum that starts from 0 and is only stored is gathered where it is stored.
 
     **Before**
     ```mlir
@@ -130,10 +133,12 @@ class _Raiser:
             return False
         block = translation.inputs.block
         free = isinstance(root, affine.ForOp) or root in self.structured
+        plain_accumulations(block)
         find_reductions(block, free, conditions.may_alias)
         fill: func.CallOp | None = None
         if not conditions.may_alias:
             absorb_starts(block)
+            gather_in_place(block)
             fill = self._absorb_fill(translation.inputs)
         kernel = self._kernel(root, block, conditions.may_alias)
         condition = conditions.build(LocatedBuilder.before(root))

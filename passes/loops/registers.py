@@ -37,7 +37,7 @@ def check_registers(kernel: FuncOp) -> None:
             raise error_at(
                 op,
                 f"the register buffer '{alloc.buffer_name.data}' is indexed by {name},"
-                " which is neither unrolled nor a vector",
+                " which is neither unrolled nor a vector of a known number of iterations",
                 hint="unroll or vectorize the loop, or stage the buffer in 'stack'",
                 code=codes.CANNOT_LOWER,
             )
@@ -46,4 +46,5 @@ def check_registers(kernel: FuncOp) -> None:
 def _is_constant(loop: ForOp) -> bool:
     """True for a loop whose counter the lowering knows, or whose iterations have registers of their own."""
     unrolled = loop.kind() == "unroll" and not loop.number()
-    return loop.kind() in ("vector", "warp", "thread") or unrolled or loop.trip() in (0, 1)
+    vector = loop.kind() == "vector" and loop.greatest_trip() is not None
+    return loop.kind() in ("warp", "thread") or vector or unrolled or loop.trip() in (0, 1)

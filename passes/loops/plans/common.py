@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from weft.dialects.loop import AccessOp, ForOp, buffer_name
+from weft.dialects.loop import AccessOp, ForOp, buffer_name, loop_of
 from weft.dialects.loop.schedule import Parallelize, Step
 from weft.dialects.target import Cpu
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, stride, trip_or
@@ -57,6 +57,14 @@ def strip_size(nest: Leaf, loop: ForOp, lanes: int) -> int:
     """A few vectors, no more than the loop has; one where the body calls functions for each lane."""
     few = 1 if nest.calls() else VECTORS_IN_A_ROW
     return lanes * max(1, min(few, -(-trip(loop) // lanes)))
+
+
+def is_tileable(loop: ForOp, size: int) -> bool:
+    """Whether tiles of a loop can have that size: its bound does not move by less from one outer iteration to the next.
+
+    The rows of a triangle are not: they are vectors as they are, as many as the row at hand has.
+    """
+    return all(factor % size == 0 for form in loop.forms() for v, factor in form.terms if loop_of(v) is not None)
 
 
 def lane_loop(access: AccessOp, loops: Sequence[ForOp]) -> ForOp | None:

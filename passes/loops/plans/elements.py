@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.dialects.loop.schedule import Interchange, Partition, Step, Tile, Vectorize
 from weft.passes.loops.nest_shape import Leaf, labels, stride
-from weft.passes.loops.plans.common import Machine, Names, lane_loop, strip_size, threads_for
+from weft.passes.loops.plans.common import Machine, Names, is_tileable, lane_loop, strip_size, threads_for
 from weft.passes.loops.ranges import greatest_trip
 
 LONG_BODY = 64
@@ -26,7 +26,7 @@ def elements(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     steps += threads_for(nest, machine)
     size = strip_size(nest, along, lanes)
     trip = greatest_trip(along)
-    if trip is not None and trip <= size:
+    if (trip is not None and trip <= size) or not is_tileable(along, size):
         return [*steps, Vectorize(loop, lanes)]
     outer, strip = names.new(f"{loop}o"), names.new(f"{loop}v")
     return [*steps, Tile(loop, size, outer, strip), Vectorize(strip, lanes), Partition(outer)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.dialects.loop import ForOp, ReadOp, ReduceOp
 from weft.dialects.loop.schedule import Interchange, Parallelize, Partition, Rfactor, Stage, Step, Tile, Vectorize
 from weft.passes.loops.nest_shape import Leaf, labels, stride
-from weft.passes.loops.plans.common import Machine, Names, lane_loop, name, strip_size, threads_for
+from weft.passes.loops.plans.common import Machine, Names, is_tileable, lane_loop, name, strip_size, threads_for
 from weft.passes.loops.ranges import greatest_trip
 
 
@@ -18,7 +18,7 @@ def is_short(loop: ForOp, nest: Leaf, machine: Machine) -> bool:
 def partials(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     """Partial results in the lanes of a few vectors, along the loop that moves the loads by one element."""
     inner = nest.loops[-1]
-    if any(inner.counter not in reduction.over for reduction in nest.reductions):
+    if any(not _reduces_over(reduction, inner) for reduction in nest.reductions):
         return []
     loads = [access for access in nest.accesses if isinstance(access, ReadOp)]
     if loads and not any(stride(load, inner.counter) == 1 for load in loads):
@@ -27,11 +27,20 @@ def partials(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     loop = inner.label.data
     outer, strip = names.new(f"{loop}o"), names.new(f"{loop}v")
     steps: list[Step] = [*threads_for(nest, machine)]
+    if not is_tileable(inner, strip_size(nest, inner, lanes)):
+        return [*steps, Vectorize(loop, lanes)]
     steps += [Tile(loop, strip_size(nest, inner, lanes), outer, strip), Vectorize(strip, lanes)]
     for reduction in nest.reductions:
         around = _reduced_around(nest, reduction, outer)
         steps.append(Rfactor(name(reduction), names.new(f"{name(reduction)}_p"), around, strip))
     return [*steps, Partition(outer)]
+
+
+def _reduces_over(reduction: ReduceOp, loop: ForOp) -> bool:
+    """Whether all iterations of a loop reduce into one place, and none of them starts anew."""
+    if any(form.coefficient(loop.counter) for form in reduction.index()):
+        return False
+    return not reduction.over or loop.counter in reduction.over
 
 
 def _reduced_around(nest: Leaf, reduction: ReduceOp, inner: str) -> str:

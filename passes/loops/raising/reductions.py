@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import BFloat16Type, Float16Type
 from xdsl.dialects.utils import FastMathFlag
@@ -14,35 +12,16 @@ from weft.dialects.loop import ForOp, LoadOp, ReduceOp, StoreOp, kinds_of, neutr
 from weft.dialects.loop.access import AccessOp, WriteOp
 from weft.dialects.loop.base import FLOATS
 from weft.dialects.loop.nest import loops_around
+from weft.passes.loops.raising.kinds import DIFFERENCES, KINDS, ORDERED
 from weft.passes.rewriting import LocatedBuilder
-
-KINDS: Mapping[type[Operation], str] = {
-    arith.AddfOp: "add",
-    arith.AddiOp: "add",
-    arith.MulfOp: "mul",
-    arith.MuliOp: "mul",
-    arith.MaximumfOp: "max",
-    arith.MaxSIOp: "max",
-    arith.MaxUIOp: "umax",
-    arith.MinimumfOp: "min",
-    arith.MinSIOp: "min",
-    arith.MinUIOp: "umin",
-    arith.AndIOp: "and",
-    arith.OrIOp: "or",
-    arith.XOrIOp: "xor",
-}
-"""The op that combines, and the kind of the reduction."""
-
-ORDERED = (arith.AddfOp, arith.MulfOp)
-"""Ops whose order matters, unless the program gives it free."""
 
 
 def find_reductions(block: Block, reassociate: bool, may_alias: bool) -> None:
     """Write `C[x] = C[x] op v` as `loop.reduce op v into C[x]` in all loops of a kernel.
 
-    The order of a reduction is free. For sums and products of floats that is only so with `reassociate`, or where
-    the op carries the fastmath flag `reassoc`. A buffer that the loops of the reduction read otherwise keeps its
-    loads and stores.
+    `C[x] - v` is `C[x] + -v`. The order of a reduction is free. For sums and products of floats that is only so with
+    `reassociate`, or where the op carries the fastmath flag `reassoc`. A buffer that the loops of the reduction read
+    otherwise keeps its loads and stores.
     """
     for store in [op for op in block.walk() if isinstance(op, StoreOp)]:
         found = _accumulation(store, reassociate, may_alias)
@@ -68,14 +47,14 @@ def _accumulation(store: StoreOp, reassociate: bool, may_alias: bool) -> tuple[L
         return None
     if isinstance(combine, ORDERED) and not reassociate and not _is_free(combine):
         return None
-    for operand in combine.operands:
+    for operand in combine.operands[:1] if isinstance(combine, DIFFERENCES) else combine.operands:
         load = operand.owner
         if isinstance(load, LoadOp) and operand.has_one_use() and _same_place(load, store, may_alias):
             return load, combine, store
     return None
 
 
-def _is_free(op: arith.AddfOp | arith.MulfOp) -> bool:
+def _is_free(op: arith.AddfOp | arith.SubfOp | arith.MulfOp) -> bool:
     return FastMathFlag.REASSOC in op.fastmath.data
 
 
@@ -112,21 +91,41 @@ def _only_accumulates(block: Block, load: LoadOp, combine: Operation, store: Sto
 def _rewrite(load: LoadOp, combine: Operation, store: StoreOp) -> None:
     value = next(operand for operand in combine.operands if operand is not load.result)
     kind = KINDS[type(combine)]
+    if isinstance(combine, DIFFERENCES):
+        value = _negative(value, combine)
     LocatedBuilder.before(store).insert(ReduceOp(kind, value, store.buffer, store.index()))
     for op in (store, combine, load):
         Rewriter.erase_op(op)
+
+
+def _negative(value: SSAValue, user: Operation) -> SSAValue:
+    """A value with the other sign; of a product that nothing else uses, one factor gets it."""
+    builder = LocatedBuilder.before(user)
+    if not isinstance(value.type, FLOATS):
+        zero = builder.insert(arith.ConstantOp(neutral("add", value.type))).result
+        return builder.insert(arith.SubiOp(zero, value)).result
+    product = value.owner
+    if not isinstance(product, arith.MulfOp) or not value.has_one_use() or product.parent is not user.parent:
+        return builder.insert(arith.NegfOp(value)).result
+    minus = LocatedBuilder.before(product).insert(arith.NegfOp(product.lhs)).result
+    product.operands[0] = minus
+    return product.result
 
 
 def _absorb_start(block: Block) -> None:
     """Where a store of the neutral value stands before the loops that reduce into it, the reduction starts there."""
     for store in [op for op in block.ops if isinstance(op, StoreOp)]:
         nest = store.next_op
-        while nest is not None and not nest.regions and not isinstance(nest, AccessOp):
+        while nest is not None and not nest.regions and not _touches(nest, store.buffer):
             nest = nest.next_op
         if isinstance(nest, ForOp) and (found := _reduction_of(nest, store)) is not None:
             reduce, over = found
             reduce.set_over(over)
             Rewriter.erase_op(store)
+
+
+def _touches(op: Operation, buffer: SSAValue) -> bool:
+    return isinstance(op, AccessOp) and op.target is buffer
 
 
 def _reduction_of(nest: ForOp, store: StoreOp) -> tuple[ReduceOp, list[SSAValue]] | None:

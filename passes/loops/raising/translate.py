@@ -39,6 +39,8 @@ class Translation:
     results: list[BlockArgument] = field(default_factory=list[BlockArgument])
     """The buffers of the nest's results."""
     scalars: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    passed: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    """What a loop only passes on to a loop in it, before and after that: the buffer that both carry it in."""
     _labels: count[int] = field(default_factory=count)
     _states: count[int] = field(default_factory=count)
 
@@ -73,19 +75,31 @@ class Translation:
         self.forms.known[old.args[0]] = lower + Linear(((made.counter, 1),)) * step
         body = LocatedBuilder(InsertPoint.at_end(made.block), op.location)
         for state, argument in zip(states, old.args[1:], strict=True):
-            self.scalars[argument] = body.insert(loop.LoadOp(state, [])).result
+            if _passed_on(argument):
+                self.passed[argument] = state
+            else:
+                self.scalars[argument] = body.insert(loop.LoadOp(state, [])).result
         self.block(old, body)
         carried = old.last_op.operands if old.last_op is not None else ()
-        for state, value in zip(states, [self._scalar(value, body) for value in carried], strict=True):
+        kept = [(state, value) for state, value in zip(states, carried, strict=False) if value not in self.passed]
+        for state, value in [(state, self._scalar(value, body)) for state, value in kept]:
             body.insert(loop.StoreOp(value, state, []))
-        for state, result in zip([] if op is self.inputs.root else states, op.results, strict=False):
-            self.scalars[result] = builder.insert(loop.LoadOp(state, [])).result
+        for state, init, result in zip(states, inits, op.results, strict=True):
+            if init in self.passed:
+                self.passed[result] = state
+            elif op is not self.inputs.root:
+                self.scalars[result] = builder.insert(loop.LoadOp(state, [])).result
 
     def _state(self, value: SSAValue, buffer: SSAValue | None, builder: LocatedBuilder) -> SSAValue:
-        """The buffer of a scalar that a loop carries, fresh where none is given, with its first value in it."""
+        """The buffer of a scalar that a loop carries, fresh where none is given, with its first value in it.
+
+        What the loop around only passes on to this one stays in that loop's buffer.
+        """
         if not is_element(value.type):
             raise Unfit
-        made = loop.AllocOp("stack", f"carried{next(self._states)}", Buffer(value.type, []))
+        if value in self.passed:
+            return self.passed[value]
+        made = loop.AllocOp("reg", f"carried{next(self._states)}", Buffer(value.type, []))
         state = builder.insert(made).result if buffer is None else buffer
         builder.insert(loop.StoreOp(self._scalar(value, builder), state, []))
         return state
@@ -190,6 +204,21 @@ class Translation:
         if form.is_constant:
             return builder.insert(arith.ConstantOp(IntegerAttr(form.constant, IndexType()))).result
         return builder.insert(loop.IndexOp(form)).result
+
+
+def _passed_on(argument: SSAValue) -> bool:
+    """Whether all that a loop does with what it carries is to let a loop in it go on from there."""
+    uses, block = list(argument.uses), argument.owner
+    if len(uses) != 1 or not isinstance(inner := uses[0].operation, scf.ForOp | affine.ForOp):
+        return False
+    if not isinstance(block, Block) or not isinstance(argument, BlockArgument) or inner.parent is not block:
+        return False
+    first = len(inner.operands) - len(inner.results)
+    number = uses[0].index - first
+    if number < 0 or (last := block.last_op) is None:
+        return False
+    result = inner.results[number]
+    return last.operands[argument.index - 1] is result and result.has_one_use()
 
 
 def _trip(distance: Linear, step: int) -> Linear:

@@ -29,8 +29,9 @@ class LoopVectorize(Vectorize, StepPass):
       %b = loop.load %B[%k, %jr] : memref<8x32xf32>
     }
     ```
-    **Needs** a constant among the bounds; iterations that do not depend on each other, reductions of one place
-    by all of them aside (lanes are combined); only unrolled loops inside, and no vector loop around.
+    **Needs** iterations that do not depend on each other, reductions of one place by all of them aside (lanes are
+    combined); only unrolled loops inside, and no vector loop around; a constant among the bounds where the counter
+    indexes a buffer in `reg`.
 
     **Leaves alone** everything but the mark.
     """
@@ -43,7 +44,7 @@ class LoopVectorize(Vectorize, StepPass):
         if self.lanes < 2:
             raise Refuse("a vector has at least 2 lanes")
         for loop in found:
-            if (why := against_lanes(loop)) is not None:
+            if (why := against_lanes(loop, self.lanes)) is not None:
                 raise Refuse(why)
         for loop in found:
             loop.mark = MarkAttr.of("vector", self.lanes)

@@ -27,10 +27,8 @@ def marked(kernel: FuncOp, name: str) -> list[ForOp]:
     return found
 
 
-def against_lanes(loop: ForOp) -> str | None:
-    """Why the iterations of a loop cannot be lanes; None where they can."""
-    if loop.greatest_trip() is None:
-        return f"no bound of '{label(loop)}' is constant; tile it first"
+def against_lanes(loop: ForOp, width: int) -> str | None:
+    """Why the iterations of a loop cannot be the lanes of vectors of that width; None where they can."""
     if any(outer.kind() == "vector" for outer in loops_around(loop)):
         return f"'{label(loop)}' stands in a vector loop"
     for op in loop.body.walk():
@@ -40,13 +38,13 @@ def against_lanes(loop: ForOp) -> str | None:
             return f"the counter of '{label(loop)}' decides control flow inside it"
         if isinstance(op, AllocOp):
             return f"'{label(loop)}' holds the buffer '{op.buffer_name.data}'"
-    return carried(loop, lanes=True)
+    return carried(loop, lanes=True, width=width)
 
 
 def against_mark(loop: ForOp) -> str | None:
     """Why the mark that a loop has cannot stand where the loop stands; None where it can."""
     if loop.kind() == "vector":
-        return against_lanes(loop)
+        return against_lanes(loop, loop.number())
     if loop.kind() in ("seq", "unroll"):
         return None
     return carried(loop, lanes=loop.kind() in TOGETHER)

@@ -24,14 +24,14 @@ def lower_load(k: Lowering, op: Operation) -> None:
     """`loop.load` and `loop.gather`."""
     op = cast(ReadOp, op)
     settle(k, op.buffer)
-    k.set_value(op.result, _read(k, op, _target(k, op)))
+    k.set_value(op.result, _read(k, op, target_of(k, op)))
 
 
 def lower_store(k: Lowering, op: Operation) -> None:
     """`loop.store`, unless it goes past the caches, and `loop.scatter`."""
     op = cast(WriteOp, op)
     settle(k, op.target)
-    target = _target(k, op)
+    target = target_of(k, op)
     value = k.value(op.stored, _width(k, op, target))
     _write(k, op, target, value)
 
@@ -52,7 +52,7 @@ def lower_prefetch(k: Lowering, op: Operation) -> None:
 def lower_reduce(k: Lowering, op: Operation) -> None:
     """`loop.reduce`. Where lanes meet in one element their values wait for the end of the vector loop."""
     op = cast(ReduceOp, op)
-    target = _target(k, op)
+    target = target_of(k, op)
     width = _width(k, op, target)
     if k.lanes is not None and width is None:
         _gather_lanes(k, op, target)
@@ -96,7 +96,14 @@ def finish(k: Lowering, keys: list[object] | None = None) -> None:
     k.lanes = kept
 
 
-def _target(k: Lowering, op: AccessOp) -> Target:
+def start_gathering(k: Lowering, op: ReduceOp, lanes: Value) -> None:
+    """Let a reduction into one place wait with what its lanes have gathered."""
+    target = target_of(k, op)
+    k.pending[op, target] = Pending(op, target, lanes, _is_first(k, op))
+
+
+def target_of(k: Lowering, op: AccessOp) -> Target:
+    """Where an access goes now."""
     if op.target in k.registers:
         return registers.place(k, op)
     return computed_address(k, op) if isinstance(op, ComputedOp) else address(k, op)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import i64
@@ -26,14 +26,18 @@ def repeat(
     body: Callable[[Value], None],
     *,
     certain: bool = False,
+    extra: Sequence[Slot] = (),
 ) -> None:
-    """A loop from `low` up to `high`; `body` gets the counter. `certain`: it runs at least once."""
+    """A loop from `low` up to `high`; `body` gets the counter. `certain`: it runs at least once.
+
+    It carries the registers that it may change, and `extra` ones.
+    """
     if isinstance(low, int) and isinstance(high, int):
         if low >= high:
             return
         certain = True
     low, high = k.as_value(low), k.as_value(high)
-    outer, slots = k.e.current, _slots(k, op)
+    outer, slots = k.e.current, [*_slots(k, op), *extra]
     with k.inside(op, certain=certain):
         head = k.e.block(i64, *[buffer.block_type for buffer, _ in slots])
         counter, *incoming = map(k.here, head.args)
@@ -106,9 +110,14 @@ def branch(
     condition: Value,
     then: Callable[[], None],
     otherwise: Callable[[], None] | None = None,
+    *,
+    extra: Sequence[Slot] = (),
 ) -> None:
-    """Emit `then` under a condition, and `otherwise` under its opposite; `op` is what both are parts of."""
-    e, outer, slots = k.e, k.e.current, _slots(k, op)
+    """Emit `then` under a condition, and `otherwise` under its opposite; `op` is what both are parts of.
+
+    Registers that they may change, and `extra` ones, come out of both.
+    """
+    e, outer, slots = k.e, k.e.current, [*_slots(k, op), *extra]
     before = [buffer.values.get(key) for buffer, key in slots]
     join = e.block()
     sides: list[tuple[Block, Block, list[Value | None]]] = []

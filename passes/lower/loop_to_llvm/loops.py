@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, cast
+from typing import cast
 
-from xdsl.dialects import llvm
 from xdsl.ir import Operation
 
 from weft import codes
@@ -19,8 +18,7 @@ from weft.passes.lower.loop_to_llvm.counters import Counter, Lanes
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
 from weft.passes.lower.loop_to_llvm.masks import mask_below
 from weft.passes.lower.loop_to_llvm.parallel import parallel
-
-Bound: TypeAlias = "int | Value"
+from weft.passes.lower.loop_to_llvm.strips import Bound, strips, whole
 
 _VECTORS_IN_A_ROW = 8
 """The most vectors that a vector loop becomes as straight code, where no register depends on their number."""
@@ -98,10 +96,10 @@ def _unroll(k: Lowering, op: ForOp, count: Bound) -> None:
     elif factor == 1:
         _run(k, op, 0, count)
     else:
-        whole = _whole(k, count, factor)
-        _run(k, op, 0, whole, factor)
+        end = whole(k, count, factor)
+        _run(k, op, 0, end, factor)
         if not isinstance(count, int) or count % factor:
-            _run(k, op, whole, count)
+            _run(k, op, end, count)
 
 
 def _guarded(k: Lowering, op: ForOp, count: Value) -> None:
@@ -115,21 +113,6 @@ def _guarded(k: Lowering, op: ForOp, count: Value) -> None:
             _copies(k, op, 0, 1)
             continue
         branch(k, op, _exceeds(k, count, number), lambda number=number: _copies(k, op, number, number + 1))
-
-
-def _whole(k: Lowering, count: Bound, step: int) -> Bound:
-    """The greatest multiple of `step` up to a count; 0 for a negative count."""
-    if isinstance(count, int):
-        return count - count % step
-    count = k.greatest(count, k.integer(0))
-    divisor = k.integer(step)
-
-    def rest() -> Value:
-        if step & (step - 1):
-            return k.e.binary(llvm.URemOp, count, divisor)
-        return k.e.and_(count, k.integer(step - 1))
-
-    return k.minus(count, k.pure(("rest", count, step), (count,), rest))
 
 
 def _indexes_registers(op: ForOp) -> bool:
@@ -150,14 +133,17 @@ def _vector(k: Lowering, op: ForOp, count: Bound) -> None:
         finish(k)
         k.lanes = None
     else:
-        _strips(k, op, count, width)
+        strips(k, op, count, width)
 
 
 def _whole_vectors(k: Lowering, op: ForOp, count: Bound, width: int) -> None:
     """Whole vectors as lanes; what is left over one by one."""
     top = count if isinstance(count, int) else op.greatest_trip()
     if top is None or (top > _VECTORS_IN_A_ROW * width and not _indexes_registers(op)):
-        _strips(k, op, count, width)
+        end = whole(k, count, width)
+        repeat(k, op, 0, end, width, lambda counter: _whole_vector(k, op, Counter(counter, lane=True), width))
+        if not isinstance(count, int) or count != end:
+            _run(k, op, end, count)
         return
     for start in range(0, top, width):
         if isinstance(count, int):
@@ -180,6 +166,11 @@ def _whole_vectors(k: Lowering, op: ForOp, count: Bound, width: int) -> None:
             _guarded_copies(k, op, count, start, last)
     finish(k)
     k.lanes = None
+
+
+def _whole_vector(k: Lowering, op: ForOp, counter: Counter, width: int) -> None:
+    _lanes(k, op, Lanes(width, width), counter)
+    finish(k)
 
 
 def _guarded_copies(k: Lowering, op: ForOp, count: Value, low: int, high: int) -> None:
@@ -205,35 +196,6 @@ def _lanes(k: Lowering, op: ForOp, lanes: Lanes, counter: Counter) -> None:
     k.counters[op.counter] = counter
     k.body(op.block)
     k.lanes = None
-
-
-def _strips(k: Lowering, op: ForOp, count: Bound, width: int) -> None:
-    """A loop over whole vectors, then the rest."""
-    whole = _whole(k, count, width)
-
-    def strip(counter: Value) -> None:
-        _lanes(k, op, Lanes(width, width), Counter(counter, lane=True))
-        finish(k)
-
-    repeat(k, op, 0, whole, width, strip)
-    if not k.machine.masks:
-        if not isinstance(count, int) or count != whole:
-            _run(k, op, whole, count)
-        return
-    if isinstance(whole, int):
-        assert isinstance(count, int)
-        if count > whole:
-            _lanes(k, op, Lanes(width, count - whole), Counter(None, whole, lane=True))
-            finish(k)
-        return
-    left = k.minus(k.as_value(count), whole)
-
-    def rest() -> None:
-        _lanes(k, op, Lanes(width, width, mask_below(k, left, width)), Counter(whole, lane=True))
-        finish(k)
-
-    some = k.pure(("runs", left, 0), (left,), lambda: k.e.icmp("sgt", left, k.integer(0)))
-    branch(k, op, some, rest)
 
 
 _MARKS: Mapping[str, Callable[[Lowering, ForOp, Bound], None]] = {

@@ -131,11 +131,6 @@ TWINS = {
         'loop.for "i" %i to 8 vector(4) { loop.if %n - 1 >= 0 { } }',
         "decides control flow",
     ),
-    "a vector loop has no constant bound": (
-        'loop.for "i" %i to %n vector(4) { }',
-        'loop.for "i" %i to min(4, %n) vector(4) { }',
-        "needs a constant among its bounds",
-    ),
     "a wholly unrolled loop has no constant bound": (
         'loop.for "i" %i to %n unroll { }',
         'loop.for "i" %i to %n unroll(2) { }',

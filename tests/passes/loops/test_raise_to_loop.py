@@ -294,6 +294,70 @@ CASES = {
         }""",
         (array(3, 4), np.float32(0.5)),
     ),
+    "what is taken away": (
+        """func.func @main(%a: memref<6x6xf32>, %x: memref<6xf32>) {
+          affine.for %i = 0 to 6 {
+            %b = affine.load %x[%i] : memref<6xf32>
+            %s = affine.for %j = 0 to affine_map<(d0) -> (d0)>(%i) iter_args(%t = %b) -> (f32) {
+              %0 = affine.load %a[%i, %j] : memref<6x6xf32>
+              %1 = affine.load %x[%j] : memref<6xf32>
+              %2 = arith.mulf %0, %1 : f32
+              %3 = arith.subf %t, %2 : f32
+              affine.yield %3 : f32
+            }
+            affine.store %s, %x[%i] : memref<6xf32>
+          }
+          func.return
+        }""",
+        (array(6, 6) / 8, array(6)),
+    ),
+    "whole numbers taken away under a condition": (
+        """func.func @main(%x: memref<9xi32>, %y: memref<1xi32>, %f: i32) {
+          affine.for %i = 0 to 9 {
+            %0 = affine.load %x[%i] : memref<9xi32>
+            %1 = affine.load %y[0] : memref<1xi32>
+            %2 = arith.cmpi slt, %0, %f : i32
+            %3 = arith.subi %1, %0 : i32
+            %4 = arith.select %2, %1, %3 : i32
+            affine.store %4, %y[0] : memref<1xi32>
+          }
+          func.return
+        }""",
+        (np.arange(9, dtype=np.int32) - 3, np.array([5], np.int32), np.int32(2)),
+    ),
+    "the greatest, by a comparison": (
+        """func.func @main(%x: memref<9xi32>, %y: memref<1xi32>) {
+          %low = arith.constant -7 : i32
+          %s = affine.for %i = 0 to 9 iter_args(%t = %low) -> (i32) {
+            %0 = affine.load %x[%i] : memref<9xi32>
+            %1 = arith.cmpi sle, %0, %t : i32
+            %2 = arith.select %1, %t, %0 : i32
+            affine.yield %2 : i32
+          }
+          affine.store %s, %y[0] : memref<1xi32>
+          func.return
+        }""",
+        (np.array([3, -9, 8, 8, -1, 0, 2, 7, 5], np.int32), np.zeros(1, np.int32)),
+    ),
+    "a sum that two loops carry": (
+        """func.func @main(%x: memref<6x3xf32>, %y: memref<4x3xf32>, %z: memref<4xf32>) {
+          %zero = arith.constant 0.0 : f32
+          affine.for %i = 0 to 4 {
+            %s:2 = affine.for %j = 0 to 3 iter_args(%p = %zero, %q = %zero) -> (f32, f32) {
+              %r = affine.for %k = 0 to 3 iter_args(%t = %p) -> (f32) {
+                %0 = affine.load %x[%i + %j, %k] : memref<6x3xf32>
+                %1 = arith.addf %t, %0 : f32
+                affine.yield %1 : f32
+              }
+              %2 = arith.addf %q, %zero : f32
+              affine.yield %r, %2 : f32, f32
+            }
+            affine.store %s#0, %z[%i] : memref<4xf32>
+          }
+          func.return
+        }""",
+        (array(6, 3), array(4, 3), array(4)),
+    ),
     "strided memory": (
         """func.func @main(%x: memref<4x3xf32, strided<[?, ?], offset: ?>>, %y: memref<4x3xf32>) {
           affine.for %i = 0 to 4 {
@@ -314,6 +378,33 @@ def test_nests_that_fit_mean_the_same_as_kernels(text: str, args: tuple[object, 
     module = check(text, *args)
     if "strided" in text:
         assert "loop.may_alias" in str(module)
+
+
+def test_what_is_only_stored_is_gathered_where_it_is_stored() -> None:
+    text = CASES["a sum that two loops carry"][0]
+    _, after = raised(text.replace("%z: memref<4xf32>", "%z: memref<4xf32> {weft.out = 0 : i64}"))
+    (reduce,) = [op for op in after.walk() if isinstance(op, ReduceOp) and len(op.over) == 2]
+    assert len(reduce.index()) == 1
+
+
+def test_what_is_read_meanwhile_is_gathered_in_a_register() -> None:
+    module = check(
+        """func.func @main(%x: memref<5x5xf32>) {
+          %zero = arith.constant 0.0 : f32
+          affine.for %i = 0 to 5 {
+            %s = affine.for %j = 0 to 5 iter_args(%t = %zero) -> (f32) {
+              %0 = affine.load %x[%i, %j] : memref<5x5xf32>
+              %1 = arith.addf %t, %0 : f32
+              affine.yield %1 : f32
+            }
+            affine.store %s, %x[%i, 2] : memref<5x5xf32>
+          }
+          func.return
+        }""",
+        array(5, 5),
+    )
+    (reduce,) = [op for op in module.walk() if isinstance(op, ReduceOp)]
+    assert reduce.index() == ()
 
 
 def test_reductions_of_linalg_and_affine_have_no_order_and_those_of_scf_do() -> None:

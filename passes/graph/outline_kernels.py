@@ -15,6 +15,7 @@ from xdsl.traits import SymbolOpInterface
 
 from weft.dialects import ml
 from weft.dialects.locations import fuse, give
+from weft.dialects.target import ATTRIBUTE, Cpu, CudaAttr, cpu_of
 from weft.passes.graph.clusters import Cluster, clusters_of, outside_values
 from weft.passes.graph.roles import is_splat, splat_of
 from weft.passes.graph.row_groups import join_rows
@@ -65,7 +66,8 @@ class OutlineKernels(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Outline every host function of the module."""
-        kernels = _Kernels(_symbols(op))
+        cpu = None if isinstance(op.attributes.get(ATTRIBUTE), CudaAttr) else cpu_of(op)
+        kernels = _Kernels(_symbols(op), cpu)
         for function in list(op.ops):
             if isinstance(function, func.FuncOp) and not is_kernel(function):
                 kernels.outline(function)
@@ -86,8 +88,9 @@ def _symbols(module: ModuleOp) -> set[str]:
 class _Kernels:
     """The kernels of a module as they are made: names that are taken, and what exists already."""
 
-    def __init__(self, names: set[str]) -> None:
+    def __init__(self, names: set[str], cpu: Cpu | None) -> None:
         self.names = names
+        self.cpu = cpu
         self.known: dict[Hashable, str] = {}
 
     def outline(self, host: func.FuncOp) -> None:
@@ -99,7 +102,7 @@ class _Kernels:
         after: Operation = host
         count = 0
         for block in blocks:
-            for cluster in join_rows(block, clusters_of(block)):
+            for cluster in join_rows(block, clusters_of(block), self.cpu):
                 outlined = _Outlined(cluster)
                 key = structure_of(outlined.function)
                 name = self.known.get(key)

@@ -4,40 +4,87 @@ Two clusters fit together where every op of both is *row-wise*: in its first dim
 result follows from the same row of what the group computes before. The kernel then has several nests over the same
 rows, which its schedule runs row by row: what one nest did to a row is still in the caches when the next one reads it,
 and a value in between that is cheap is computed again rather than kept in memory.
+
+A contraction is row-wise in its left side. One that makes rows, what is done to the rows, and one that takes them are
+a group where :mod:`row_blocks` says that this pays: attention is one, whoever wrote it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue, Use
 
-from weft.dialects import ml
-from weft.dialects.ml.argreduction import ArgReductionOp
 from weft.dialects.ml.base import tensor_type
-from weft.dialects.ml.scans import ScanOp
+from weft.dialects.target import Cpu
 from weft.passes.graph.clusters import MOST_OPS, Cluster
-from weft.passes.graph.roles import Read, Role, read_of, role_of
+from weft.passes.graph.roles import Role, role_of
+from weft.passes.graph.row_blocks import makes_rows, takes_rows, worth_joining
+from weft.passes.graph.row_dims import contraction_of, reads_rows_again, row_dims
 
 
-def join_rows(block: Block, clusters: Sequence[Cluster]) -> list[Cluster]:
-    """The clusters of a block, in the order of their last ops, those joined that fit together."""
-    places = {op: place for place, op in enumerate(block.ops)}
-    done: list[Cluster] = []
-    for cluster in clusters:
-        fitting = next((g for g in reversed(done) if _feeds(g, cluster) and _fit(block, places, g, cluster)), None)
-        if fitting is None:
-            done.append(cluster)
-        else:
-            done.remove(fitting)
-            done.append(_joined(places, fitting, cluster))
-    return sorted(done, key=lambda cluster: cluster.last)
+def join_rows(block: Block, clusters: Sequence[Cluster], cpu: Cpu | None) -> list[Cluster]:
+    """The clusters of a block, in the order of their last ops, those joined that fit together.
+
+    Contractions are joined with what they feed and what feeds them for a CPU; None means that they are not.
+    """
+    chained = set[Operation]()
+    if cpu is not None:
+        heavy = [cluster.heavy for cluster in clusters if cluster.heavy is not None]
+        chained = {op for op in heavy if makes_rows(op, cpu) or takes_rows(op, cpu)}
+    while True:
+        joined = _Joining(block, chained).join(clusters)
+        if cpu is None or not chained:
+            return joined
+        groups = [group for group in joined if group not in clusters]
+        failing = {op for group in groups if not worth_joining(group, cpu) for op in group.members} & chained
+        if not failing:
+            return joined
+        chained -= failing
 
 
-def _joined(places: dict[Operation, int], first: Cluster, second: Cluster) -> Cluster:
-    members = sorted([*first.members, *second.members], key=places.__getitem__, reverse=True)
-    return Cluster(members, second.last, second.heavy, first.maps | second.maps, first.repeated | second.repeated)
+class _Joining:
+    """One way to join the clusters of a block: `chained` are the contractions that may stand beside others."""
+
+    def __init__(self, block: Block, chained: set[Operation]) -> None:
+        self.chained = chained
+        self.block = block
+        self.places = {op: place for place, op in enumerate(block.ops)}
+
+    def join(self, clusters: Sequence[Cluster]) -> list[Cluster]:
+        """Join each cluster to the last group that feeds it, where they fit."""
+        done: list[Cluster] = []
+        for cluster in clusters:
+            fitting = next((g for g in reversed(done) if _feeds(g, cluster) and self._fit(g, cluster)), None)
+            if fitting is None:
+                done.append(cluster)
+            else:
+                done.remove(fitting)
+                done.append(self._joined(fitting, cluster))
+        return sorted(done, key=lambda cluster: cluster.last)
+
+    def _joined(self, first: Cluster, second: Cluster) -> Cluster:
+        members = sorted([*first.members, *second.members], key=self.places.__getitem__, reverse=True)
+        return Cluster(members, second.last, second.heavy, first.maps | second.maps, first.repeated | second.repeated)
+
+    def _fit(self, first: Cluster, second: Cluster) -> bool:
+        """Whether one kernel may hold both clusters, at the place of the second, and goes over common rows."""
+        members = {*first.members, *second.members}
+        if len(members) > MOST_OPS or not any(reads_rows_again(op) or op in self.chained for op in members):
+            return False
+        for op in first.members:
+            for user in (self.block.find_ancestor_op_in_block(use.operation) for r in op.results for use in r.uses):
+                if user is not None and user not in members and self.places[user] < second.last:
+                    return False
+        beside = _right_sides(members)
+        ordered = sorted(members - beside, key=self.places.__getitem__)
+        rows = min(self._row_dims(op, members - beside) for op in ordered)
+        return rows > 0 and len({_rows_of(value, rows) for value in _space(ordered)}) == 1
+
+    def _row_dims(self, op: Operation, members: set[Operation]) -> int:
+        if role_of(op) is Role.HEAVY and op not in self.chained and not reads_rows_again(op):
+            return 0
+        return row_dims(op, members)
 
 
 def _feeds(first: Cluster, second: Cluster) -> bool:
@@ -45,23 +92,25 @@ def _feeds(first: Cluster, second: Cluster) -> bool:
     return any(operand.owner in first.maps for op in second.members for operand in op.operands)
 
 
-def _fit(block: Block, places: dict[Operation, int], first: Cluster, second: Cluster) -> bool:
-    """Whether one kernel may hold both clusters, at the place of the second, and goes over common rows."""
-    members = {*first.members, *second.members}
-    if len(members) > MOST_OPS or not any(_reads_rows_again(op) for op in members):
-        return False
-    for op in first.members:
-        for user in (block.find_ancestor_op_in_block(use.operation) for result in op.results for use in result.uses):
-            if user is not None and user not in members and places[user] < second.last:
-                return False
-    ordered = sorted(members, key=places.__getitem__)
-    rows = min(_row_dims(op, members) for op in ordered)
-    return rows > 0 and len({_rows_of(value, rows) for value in _space(ordered)}) == 1
+def _right_sides(members: set[Operation]) -> set[Operation]:
+    """The ops that only make right sides of contractions, element by element: they need not be row-wise."""
+    found: set[Operation] = set()
+    waiting = [one.rhs.owner for op in members if (one := contraction_of(op)) is not None]
+    while waiting:
+        op = waiting.pop()
+        if not isinstance(op, Operation) or op not in members or op in found or role_of(op) is Role.HEAVY:
+            continue
+        if all(_is_right(use, members, found) for result in op.results for use in result.uses):
+            found.add(op)
+            waiting += [operand.owner for operand in op.operands]
+    return found
 
 
-def _reads_rows_again(op: Operation) -> bool:
-    """Whether an op combines the elements of rows, so that others read the rows once more."""
-    return isinstance(op, ml.ReduceOp | ml.SoftmaxOp | ArgReductionOp | ScanOp)
+def _is_right(use: Use, members: set[Operation], found: set[Operation]) -> bool:
+    """Whether a use of a value is one as the right side of a contraction, or by an op that makes such a side."""
+    one = contraction_of(use.operation)
+    right = one is not None and use.index == 1 and one.lhs is not one.rhs
+    return right or use.operation in found or use.operation not in members
 
 
 def _space(members: Sequence[Operation]) -> list[SSAValue]:
@@ -71,40 +120,3 @@ def _space(members: Sequence[Operation]) -> list[SSAValue]:
 
 def _rows_of(value: SSAValue, rows: int) -> tuple[int, ...]:
     return tuple(tensor_type(value).get_shape()[:rows])
-
-
-def _row_dims(op: Operation, group: set[Operation]) -> int:
-    """In how many of its first dimensions an op is row-wise in what the group computes."""
-    rank = min(tensor_type(result).get_num_dims() for result in op.results)
-    if isinstance(op, ml.ReduceOp):
-        return min([*op.dims, rank])
-    if isinstance(op, ml.SoftmaxOp | ArgReductionOp | ScanOp):
-        return op.dim
-    if role_of(op) is Role.HEAVY:
-        return 0
-    inside = [value for value in op.operands if isinstance(value.type, TensorType) and value.owner in group]
-    if isinstance(op, ml.BroadcastInDimOp):
-        return _kept_dims(op) if inside else _ANY
-    if role_of(op) is Role.INDEX:
-        return 0 if inside else _ANY
-    return 0 if any(read_of(op, value) is not Read.SAME for value in inside) else rank
-
-
-_ANY = 1 << 30
-"""An op that only moves what comes from outside fits any rows."""
-
-
-def _kept_dims(op: ml.BroadcastInDimOp) -> int:
-    """How many of the first dimensions of a broadcast are those of its operand, none repeated."""
-    source, target = _shape(op.operand.type), _shape(op.result.type)
-    kept = 0
-    for axis, dim in enumerate(op.broadcast_dimensions.get_values()):
-        if dim != axis or source[axis] != target[axis]:
-            break
-        kept += 1
-    return kept
-
-
-def _shape(type_: Attribute) -> tuple[int, ...]:
-    assert isinstance(type_, TensorType)
-    return type_.get_shape()

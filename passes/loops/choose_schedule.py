@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -21,8 +21,9 @@ from weft.dialects.target import Cpu, cpu_of
 from weft.passes.loops.default_plans import plans
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
-from weft.passes.loops.plans.common import Machine, Names
-from weft.passes.loops.row_steps import contract_rows, fuse_rows, joined, stream_results
+from weft.passes.loops.plans.common import WELL_BALANCED, Machine, Names, balance
+from weft.passes.loops.row_blocks import block_rows
+from weft.passes.loops.row_steps import contract_rows, fuse_elements, fuse_rows, joined, stream_results
 from weft.passes.loops.trial import Trial
 
 
@@ -115,7 +116,9 @@ def choice(kernel: FuncOp, cpu: Cpu) -> Choice:
     trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
+    block_rows(trial, cpu, names)
     fuse_rows(trial)
+    fuse_elements(trial)
     contract_rows(trial)
     for group in list(_groups(trial.copy.clone().body.block)):
         _choose_group(trial, group, cpu, names)
@@ -149,7 +152,8 @@ def _groups(block: Block) -> Iterator[_Group]:
 
 def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
     """The plans of the nests of a group; threads go to the loops that they share."""
-    machine = Machine(cpu, parallel=not group.outer)
+    blocked = len(group.outer) > 1
+    machine = Machine(cpu, not group.outer, group.outer[-2].label.data if blocked else None)
     for nest in group.leaves:
         if not trial.has(nest):
             continue
@@ -164,4 +168,11 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
     for loop in group.outer:
         work *= trip_or(loop, UNKNOWN_TRIP)
     if group.outer and Machine(cpu, parallel=True).wants_threads(work):
-        trial.attempt([Parallelize(group.outer[0].label.data)])
+        trial.attempt([Parallelize(_shared_out(group.outer, cpu.threads))])
+
+
+def _shared_out(loops: Sequence[ForOp], threads: int) -> str:
+    """The label of the loop to give to threads: the outermost one that keeps all of them busy, else the best."""
+    shares = [balance(trip_or(loop, UNKNOWN_TRIP), threads) for loop in loops]
+    best = next((place for place, share in enumerate(shares) if share >= WELL_BALANCED), None)
+    return loops[shares.index(max(shares)) if best is None else best].label.data

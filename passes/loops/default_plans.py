@@ -4,6 +4,7 @@
 | --- | --- |
 | sum of products, large and static | panels of the inputs packed for the caches, a tile of sums in registers |
 | sum of products | a tile of sums in registers; for short sums in the order of the output |
+| sum of products inside blocks of rows | the right input packed once for all blocks, a tile of sums in registers |
 | sum of products, few rows, large right input | the right input streamed once, tiles of sums in registers |
 | sum of products, both inputs along what is summed | vectors of partial sums for a tile of results |
 | sum of products, lanes apart in the output | the right input packed; tiles of sums turned for the stores |

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from math import prod
 
 from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
 from xdsl.ir import SSAValue
 
-from weft.dialects.loop import AllocOp, buffer_name
+from weft.dialects.loop import AllocOp, ForOp, buffer_name
 from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Contract, Fuse, Nontemporal, Step
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import find, find_buffer, label
-from weft.passes.loops.shared_rows import nests_of, share_rows
+from weft.passes.loops.shared_rows import is_flat, nests_of, share_elements, share_rows
 from weft.passes.loops.trial import Trial
 
 
@@ -29,6 +30,28 @@ def fuse_rows(trial: Trial, around: str | None = None) -> None:
             fused.append(name)
     for name in fused if len(fused) < len(names) else ():
         fuse_rows(trial, name)
+
+
+def fuse_elements(trial: Trial) -> None:
+    """Fuse innermost loops that follow each other, where one reads the elements that the one before it stores."""
+    tried: set[str] = set()
+    while waiting := [loop for loop in _innermost(trial) if loop.label.data not in tried]:
+        first = waiting[0]
+        second = _next_loop(first)
+        wanted = second is not None and share_elements(first, second)
+        if second is None or not wanted or not trial.attempt([Fuse((first.label.data, second.label.data))]):
+            tried.add(first.label.data)
+
+
+def _next_loop(loop: ForOp) -> ForOp | None:
+    op = loop.next_op
+    while op is not None and not isinstance(op, ForOp):
+        op = op.next_op
+    return op
+
+
+def _innermost(trial: Trial) -> list[ForOp]:
+    return [op for op in trial.copy.walk() if isinstance(op, ForOp) and is_flat(op)]
 
 
 def joined(steps: Sequence[Step]) -> Iterator[Step]:
@@ -49,18 +72,21 @@ def joined(steps: Sequence[Step]) -> Iterator[Step]:
 
 def contract_rows(trial: Trial) -> None:
     """Contract the buffers of the kernel to the rows that are needed at a time, not to single elements."""
-    allocs = [op for op in trial.copy.body.block.ops if isinstance(op, AllocOp)]
+    allocs = [op for op in trial.copy.walk() if isinstance(op, AllocOp)]
     for name in [alloc.buffer_name.data for alloc in allocs]:
         for loop in _around(trial, name):
             trial.attempt([Contract(name, loop)])
 
 
 def _around(trial: Trial, name: str) -> list[str]:
-    """The labels of the loops that stand around all accesses of a buffer, fewer than it has dimensions."""
-    touching = accesses(trial.copy, find_buffer(trial.copy, name))
-    if not touching:
+    """The labels of the loops that stand around all accesses of a buffer that is made outside of them, fewer than it
+    has dimensions."""
+    buffer = find_buffer(trial.copy, name)
+    touching = accesses(trial.copy, buffer)
+    if not touching or not isinstance(buffer.owner, AllocOp):
         return []
-    common = [label(loop) for loop in loops_around(touching[0])][::-1]
+    inside = takewhile(lambda loop: loop is not buffer.owner.parent_op(), loops_around(touching[0]))
+    common = [label(loop) for loop in inside][::-1]
     for access in touching[1:]:
         names = {label(loop) for loop in loops_around(access)}
         common = [name for name in common if name in names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xdsl.ir import Block, SSAValue
 
-from weft.dialects.loop import ForOp, ReadOp, WriteOp
+from weft.dialects.loop import ForOp, ReadOp, StoreOp, WriteOp
 from weft.dialects.loop.nest import loop_of
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, factors, leaf, trip_or
@@ -24,12 +24,12 @@ def share_rows(first: ForOp, second: ForOp) -> bool:
     Both go over rows of one buffer by their outermost loops; or one does, and the other makes or takes one element
     a row. Products have plans of their own. Whether the nests may be fused is for the step `fuse` to say.
     """
-    if _sums_products(first) or _sums_products(second):
+    if sums_products(first) or sums_products(second):
         return False
     rows = _rows(first), _rows(second)
     if rows[0] and rows[1]:
         return bool(rows[0] & rows[1])
-    if _is_flat(second):
+    if is_flat(second):
         return bool(rows[0] and _written(first) & _touched(second))
     return bool(rows[1] and _computes_elements(first) and _written(first) & _touched(second))
 
@@ -45,7 +45,7 @@ def _rows(loop: ForOp) -> set[SSAValue]:
     }
 
 
-def _sums_products(loop: ForOp) -> bool:
+def sums_products(loop: ForOp) -> bool:
     """Whether a nest is a sum of products of two loads."""
     alone = leaf(loop)
     return alone is not None and any(factors(out) is not None for out in alone.reductions)
@@ -57,14 +57,22 @@ def _is_long(counter: SSAValue) -> bool:
     return loop is not None and trip_or(loop, UNKNOWN_TRIP) >= LEAST_ROW
 
 
-def _is_flat(loop: ForOp) -> bool:
+def is_flat(loop: ForOp) -> bool:
     """Whether a loop has no loops or conditions inside."""
     return not any(op.regions for op in loop.block.ops)
 
 
 def _computes_elements(loop: ForOp) -> bool:
     """Whether a loop makes one element an iteration from others: more than a start value."""
-    return _is_flat(loop) and any(isinstance(op, ReadOp) for op in loop.block.ops)
+    return is_flat(loop) and any(isinstance(op, ReadOp) for op in loop.block.ops)
+
+
+def share_elements(first: ForOp, second: ForOp) -> bool:
+    """Whether it pays to run two loops without loops inside at once: the second reads what the first stores."""
+    stores = [access for access in accesses(first) if isinstance(access, StoreOp) and first.counter in access.counters]
+    reads = {access.target for access in accesses(second) if isinstance(access, ReadOp)}
+    is_long = trip_or(first, UNKNOWN_TRIP) >= LEAST_ROW
+    return is_long and is_flat(first) and is_flat(second) and any(store.target in reads for store in stores)
 
 
 def _written(loop: ForOp) -> set[SSAValue]:

@@ -169,8 +169,10 @@ def _constant(nest: Nest, op: MlOp, index: Index) -> SSAValue:
 
 def _broadcast(nest: Nest, op: MlOp, index: Index) -> SSAValue:
     assert isinstance(op, ml.BroadcastInDimOp)
-    sizes = tensor_type(op.operand).get_shape()
-    source = (linear(0) if size == 1 else index[axis] for size, axis in zip(sizes, op.dims, strict=True))
+    sizes, wide = tensor_type(op.operand).get_shape(), tensor_type(op.result).get_shape()
+    source = (
+        linear(0) if size == 1 and wide[axis] != 1 else index[axis] for size, axis in zip(sizes, op.dims, strict=True)
+    )
     return nest.element(op.operand, tuple(source))
 
 

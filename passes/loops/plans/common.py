@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from weft.dialects.loop import AccessOp, ForOp, buffer_name, loop_of
 from weft.dialects.loop.schedule import Parallelize, Step
@@ -15,6 +16,10 @@ PARALLEL_WORK = 1 << 21
 
 VECTORS_IN_A_ROW = 4
 """How many vectors a strip of results or of elements has."""
+
+
+WELL_BALANCED = 0.9
+"""A loop that keeps threads busy for this share of the time is as good for them as any other."""
 
 
 @dataclass
@@ -38,6 +43,8 @@ class Machine:
     cpu: Cpu
     parallel: bool
     """Whether the nest may start threads."""
+    panels_at: str | None = None
+    """The loop outside of the one over blocks of rows in which the nest stands, if it does."""
 
     def lanes(self, element_bytes: int) -> int:
         """How many elements a vector has."""
@@ -46,6 +53,11 @@ class Machine:
     def wants_threads(self, work: int) -> bool:
         """Whether so many scalar ops are worth threads."""
         return self.parallel and self.cpu.threads > 1 and work >= PARALLEL_WORK
+
+
+def balance(trip: int, threads: int) -> float:
+    """The share of the time that threads have work when they share iterations of equal length."""
+    return trip / (threads * max(1, ceil(trip / threads)))
 
 
 def trip(loop: ForOp | None) -> int:

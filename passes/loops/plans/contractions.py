@@ -21,6 +21,7 @@ from weft.dialects.loop.schedule import (
 from weft.passes.loops.nest_shape import Leaf, labels, stride
 from weft.passes.loops.plans.common import Machine, Names, name, trip
 from weft.passes.loops.plans.packing import packed
+from weft.passes.loops.plans.panels import blocks_around, paneled
 from weft.passes.loops.plans.roles import (
     Roles,
     cost_along_lanes,
@@ -94,6 +95,11 @@ def _along_lanes(nest: Leaf, one: Roles, lanes: int, machine: Machine, names: Na
         cost = cost_along_lanes(one, lanes, machine, packed=True)
         cost *= 1 if one.across or one.depth <= FLAT // 2 else PACKED_GAIN
         yield cost, lambda: packed(nest, one, machine, names)
+    blocks = blocks_around(nest, one, machine)
+    if blocks is not None and (one.across or wide):
+        cost = cost_along_lanes(one, lanes, machine, packed=True, times=blocks)
+        cost *= 1 if one.across or one.depth <= FLAT // 2 else PACKED_GAIN
+        yield cost, lambda: paneled(nest, one, machine, names)
 
 
 def _can_pack(one: Roles) -> bool:

@@ -62,12 +62,12 @@ def packed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Ste
     sums, bp, ap = names.new(f"{out}_r"), names.new(f"{right}_p"), names.new(f"{left}_p")
     steps = [*tiles, Vectorize(jr, lanes), Unroll(ir), Stage(out, ip, sums, "reg"), Prefetch(out, ip)]
     steps.append(Stage(right, kc, bp, "heap", (jp, k, jr)))
-    copies = _copy(found.right, found.lanes, found.over[-1], (bp, jp, k, jr), kc_size * columns * slab, lanes)
+    copies = copy_of_panel(found.right, found.lanes, found.over[-1], (bp, jp, k, jr), kc_size * columns * slab, lanes)
     if threads > 1 and not found.outer:
         copies.append(Parallelize(f"{bp}.{jp if found.across else f'{column}o'}"))
     if trip(found.lanes) >= MANY_COLUMNS:
         steps.append(Stage(left, ic, ap, "heap", (ip, k, ir)))
-        copies += _copy(found.left, found.rows, found.over[-1], (ap, ip, k, ir), kc_size * rows * panel, lanes)
+        copies += copy_of_panel(found.left, found.rows, found.over[-1], (ap, ip, k, ir), kc_size * rows * panel, lanes)
     return [*steps, *copies, Partition(jp), Partition(ip), Unroll(f"{k}~", 1)]
 
 
@@ -81,7 +81,7 @@ def _part(whole: int, most: int, multiple: int, times: int = 1) -> int:
     return whole if parts == 1 else ceil(ceil(whole / parts) / multiple) * multiple
 
 
-def _copy(
+def copy_of_panel(
     load: LoadOp, along: ForOp, depth: ForOp, labels: tuple[str, str, str, str], elements: int, lanes: int
 ) -> list[Step]:
     """The steps of the nest that fills a panel: vectors where the input has them, else squares of elements that

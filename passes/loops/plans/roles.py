@@ -131,8 +131,8 @@ def dot_tile(found: Roles, machine: Machine) -> tuple[int, int]:
     return rows, min(trip(found.lanes), max(columns, min(8, sums // rows)))
 
 
-def cost_along_lanes(found: Roles, lanes: int, machine: Machine, *, packed: bool) -> float:
-    """Cycles, about, with sums in the lanes of vectors."""
+def cost_along_lanes(found: Roles, lanes: int, machine: Machine, *, packed: bool, times: int = 1) -> float:
+    """Cycles, about, with sums in the lanes of vectors; a packed right input serves so many nests."""
     rows, columns = register_tile(found, lanes, machine)
     vectors = columns // lanes
     strips = ceil(trip(found.lanes) / lanes)
@@ -148,7 +148,7 @@ def cost_along_lanes(found: Roles, lanes: int, machine: Machine, *, packed: bool
         if found.across:
             squares = len(found.over) == 1 and not found.scattered
             each = TRANSPOSE_COST if squares else SCALAR_COST
-        return cost + _elements(found.right, found) * each
+        return cost + _elements(found.right, found) * each / times
     if found.across:
         passes = ceil(trip(found.rows) / rows)
         cost += found.times * passes * strips * lanes * found.depth * SCALAR_COST

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import AccessOp, ComputedOp, LoadOp, ReadOp, ReduceOp, StoreOp, WriteOp
+from weft.dialects.loop import AccessOp, AllocOp, ComputedOp, LoadOp, ReadOp, ReduceOp, StoreOp, WriteOp
 from weft.dialects.loop.schedule import FuseConsumer
 from weft.passes.loops.dependence import accesses, say
 from weft.passes.loops.kernels import Refuse, erase, find_buffer
 from weft.passes.loops.steps.base import StepPass
-from weft.passes.loops.steps.moving import elementwise, hoist, local, targets, top_level, touched_between
+from weft.passes.loops.steps.moving import beside, elementwise, hoist, local, targets, touched_between
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class LoopFuseConsumer(FuseConsumer, StepPass):
     def transform(self, kernel: FuncOp) -> None:
         """Fuse the consumer."""
         buffer = find_buffer(kernel, self.buffer)
-        alloc = local(kernel, buffer, self.buffer)
+        alloc = local(buffer, self.buffer)
         touching = accesses(kernel, buffer)
         if any(isinstance(access, ReduceOp) for access in touching):
             raise Refuse("a store is a partial sum; keep its reduction in one piece")
@@ -61,10 +61,10 @@ class LoopFuseConsumer(FuseConsumer, StepPass):
         stores = [access for access in touching if isinstance(access, StoreOp)]
         if len(reads) != 1:
             raise Refuse(f"'{self.buffer}' has {len(reads)} readers")
-        consumer = elementwise(alloc, reads[0], self.buffer)
+        consumer = elementwise(alloc, reads[0], stores, self.buffer)
         _check_body(consumer.body)
-        _check_order(kernel, consumer.top, stores, consumer.body)
-        hoist(kernel, [op for op in consumer.body if op is not reads[0]], top_level(kernel, stores[0]))
+        _check_order(alloc, consumer.top, stores, consumer.body)
+        hoist([op for op in consumer.body if op is not reads[0]], beside(alloc, stores[0]))
         for store in stores:
             values: dict[SSAValue, SSAValue] = {reads[0].result: store.value}
             consumer.place(store, values)
@@ -81,18 +81,18 @@ def _check_body(body: tuple[Operation, ...]) -> None:
         raise Refuse(f"the consumer reads and writes {say(both.pop())}")
 
 
-def _check_order(kernel: FuncOp, top: Operation, stores: list[StoreOp], body: tuple[Operation, ...]) -> None:
+def _check_order(alloc: AllocOp, top: Operation, stores: list[StoreOp], body: tuple[Operation, ...]) -> None:
     """Running the consumer at the stores, before where it stands, changes nothing else."""
     if not stores:
         raise Refuse("it is never stored")
-    first = top_level(kernel, stores[0])
+    first = beside(alloc, stores[0])
     for store in stores:
-        if not top_level(kernel, store).is_before_in_block(top):
+        if not beside(alloc, store).is_before_in_block(top):
             raise Refuse("it is stored after its reader")
     others = [b for b in targets(body, ReadOp) if b is not stores[0].buffer]
-    changed = touched_between(kernel, first, top, others, WriteOp)
+    changed = touched_between(first, top, others, WriteOp)
     if changed is not None:
         raise Refuse(f"{say(changed)}, which the consumer reads, is written in between")
-    used = touched_between(kernel, first, top, targets(body, WriteOp), AccessOp)
+    used = touched_between(first, top, targets(body, WriteOp), AccessOp)
     if used is not None:
         raise Refuse(f"{say(used)}, which the consumer writes, is touched in between")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.dialects.loop import ComputedOp, LoadOp, ReadOp, StoreOp, WriteOp
+from weft.dialects.loop import AllocOp, ComputedOp, LoadOp, ReadOp, StoreOp, WriteOp
 from weft.dialects.loop.schedule import Inline
 from weft.passes.loops.dependence import accesses, say
 from weft.passes.loops.kernels import Refuse, erase, find_buffer
 from weft.passes.loops.steps.base import StepPass
-from weft.passes.loops.steps.moving import elementwise, local, targets, top_level, touched_between
+from weft.passes.loops.steps.moving import beside, elementwise, local, targets, touched_between
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,16 @@ class LoopInline(Inline, StepPass):
     def transform(self, kernel: FuncOp) -> None:
         """Inline the producer."""
         buffer = find_buffer(kernel, self.buffer)
-        alloc = local(kernel, buffer, self.buffer)
+        alloc = local(buffer, self.buffer)
         touching = accesses(kernel, buffer)
         if any(isinstance(access, ComputedOp) for access in touching):
             raise Refuse(f"'{self.buffer}' is touched at places that only the run knows")
         written = [access for access in touching if isinstance(access, WriteOp)]
         if len(written) != 1 or not isinstance(written[0], StoreOp):
             raise Refuse(f"'{self.buffer}' is not written by one store alone")
-        producer = elementwise(alloc, written[0], self.buffer)
         reads = [access for access in touching if isinstance(access, LoadOp)]
-        _check_order(kernel, producer.top, reads, targets(producer.body, ReadOp), self.buffer)
+        producer = elementwise(alloc, written[0], reads, self.buffer)
+        _check_order(alloc, producer.top, reads, targets(producer.body, ReadOp), self.buffer)
         if targets(producer.body, WriteOp) != [buffer]:
             raise Refuse(f"the nest of '{self.buffer}' writes to other buffers too")
         for read in reads:
@@ -70,12 +70,12 @@ class LoopInline(Inline, StepPass):
         producer.drop()
 
 
-def _check_order(kernel: FuncOp, top: Operation, reads: list[LoadOp], sources: list[SSAValue], name: str) -> None:
+def _check_order(alloc: AllocOp, top: Operation, reads: list[LoadOp], sources: list[SSAValue], name: str) -> None:
     """Every read comes after the producer, and nothing that the producer reads changes in between."""
     for read in reads:
-        reader = top_level(kernel, read)
+        reader = beside(alloc, read)
         if not top.is_before_in_block(reader):
             raise Refuse(f"'{name}' is read before it is written")
-        changed = touched_between(kernel, top, reader.next_op, sources, WriteOp)
+        changed = touched_between(top, reader.next_op, sources, WriteOp)
         if changed is not None:
             raise Refuse(f"{say(changed)}, which the producer reads, is written before '{name}' is read")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 from xdsl.traits import is_side_effect_free
@@ -15,6 +15,7 @@ from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import enclosing
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import Refuse, erase, insert, label
+from weft.passes.loops.ranges import least
 
 
 @dataclass(frozen=True)
@@ -53,28 +54,31 @@ def _erase_with_loops(op: Operation) -> None:
         _erase_with_loops(parent)
 
 
-def local(kernel: FuncOp, buffer: SSAValue, name: str) -> AllocOp:
-    """The alloc of a buffer at the top of a kernel. Raises :class:`Refuse` where it is seen outside."""
+def local(buffer: SSAValue, name: str) -> AllocOp:
+    """The alloc of a buffer; its block holds all that touches it. Raises :class:`Refuse` where it is an argument."""
     owner = buffer.owner
-    if not isinstance(owner, AllocOp) or owner.parent is not kernel.body.block:
-        raise Refuse(f"'{name}' is no buffer of the whole kernel alone")
+    if not isinstance(owner, AllocOp):
+        raise Refuse(f"'{name}' is no buffer of the kernel alone")
     return owner
 
 
-def elementwise(alloc: AllocOp, access: AccessOp, name: str) -> Elementwise:
-    """The nest around an access that goes over all of the buffer once. Raises :class:`Refuse` otherwise."""
+def elementwise(alloc: AllocOp, access: AccessOp, others: Sequence[AccessOp], name: str) -> Elementwise:
+    """The nest around an access that goes once over all of the buffer, or all that the others touch of it.
+
+    Raises :class:`Refuse` otherwise.
+    """
     counters: list[SSAValue] = []
     sizes = iter(alloc.sizes)
-    for form, size in zip(access.index(), memref_of(alloc.result).get_shape(), strict=True):
+    for axis, (form, size) in enumerate(zip(access.index(), memref_of(alloc.result).get_shape(), strict=True)):
         value = form.values[0] if form.terms else None
         loop = loop_of(value) if value is not None else None
         if loop is None or value is None or form != linear(value) or value in counters:
             raise Refuse(f"'{name}' is not indexed by the plain counters of its nest")
         whole: Linear = linear(next(sizes)) if size < 0 else linear(size)
-        if loop.forms() != (whole,):
+        if loop.forms() != (whole,) and not _covers(loop, [other.index()[axis] for other in others]):
             raise Refuse(f"'{label(loop)}' does not run over all of '{name}'")
         counters.append(value)
-    around = list(enclosing(access))
+    around = list(takewhile(lambda op: op is not alloc.parent_op(), enclosing(access)))
     block = access.parent
     if set(around) != {loop_of(v) for v in counters} or block is None:
         raise Refuse(f"the nest around '{name}' has other loops or conditions")
@@ -88,12 +92,19 @@ def elementwise(alloc: AllocOp, access: AccessOp, name: str) -> Elementwise:
     return Elementwise(access, tuple(counters), tuple(block.ops), top)
 
 
-def hoist(kernel: FuncOp, body: Sequence[Operation], place: Operation) -> None:
-    """Move what a body takes from the kernel's top before `place`.
+def _covers(loop: ForOp, places: Sequence[Linear]) -> bool:
+    """Whether a loop runs over all that places in a buffer can be."""
+    rests = [bound - place - 1 for bound in loop.forms() for place in places]
+    return all((rest := least(form)) is not None and rest >= 0 for form in rests)
+
+
+def hoist(body: Sequence[Operation], place: Operation) -> None:
+    """Move what a body takes from the block of `place` before that.
 
     Raises :class:`Refuse`, before anything moves, where it is not pure.
     """
-    block = kernel.body.block
+    block = place.parent_block()
+    assert block is not None
     moving: list[Operation] = []
 
     def need(op: Operation) -> None:
@@ -114,17 +125,17 @@ def hoist(kernel: FuncOp, body: Sequence[Operation], place: Operation) -> None:
         block.insert_op_before(op, place)
 
 
-def top_level(kernel: FuncOp, op: Operation) -> Operation:
-    """The op of the kernel's own body that holds `op`."""
-    while (parent := op.parent_op()) is not None and parent is not kernel:
+def beside(alloc: AllocOp, op: Operation) -> Operation:
+    """The op in the block of an alloc that holds `op`."""
+    while op.parent is not alloc.parent and (parent := op.parent_op()) is not None:
         op = parent
     return op
 
 
 def touched_between(
-    kernel: FuncOp, first: Operation, last: Operation | None, buffers: Iterable[SSAValue], kind: type[AccessOp]
+    first: Operation, last: Operation | None, buffers: Iterable[SSAValue], kind: type[AccessOp]
 ) -> SSAValue | None:
-    """A buffer that an access of that kind touches from `first` up to `last`, both ops of the kernel's body.
+    """A buffer that an access of that kind touches from `first` up to `last`, both ops of one block.
 
     `last` itself does not count; without it, all ops to the end do.
     """

@@ -94,3 +94,47 @@ def test_costly_values_are_computed_once() -> None:
     module = weft.parse(softmax("3", "5"))
     run_pipeline(module, "builtin.module(outline-kernels,bufferize,convert-ml-to-loop)")
     assert str(module).count("math.exp") == 1
+
+
+def chain(rows: str, n: str, target: str = "") -> str:
+    """Two products with a softmax between them, the right side of the first turned; written out by hand."""
+    q, k, v, s = f"tensor<{rows}x8xf32>", f"tensor<{n}x8xf32>", f"tensor<{n}x4xf32>", f"tensor<{rows}x{n}xf32>"
+    return f"""builtin.module attributes {{{target}}} {{
+func.func @main(%q: {q}, %k: {k}, %v: {v}) -> tensor<{rows}x4xf32> {{
+  %t = ml.transpose %k, perm = [1, 0] : {k} to tensor<8x{n}xf32>
+  %s = ml.matmul %q, %t : ({q}, tensor<8x{n}xf32>) -> {s}
+  %p = ml.softmax %s, axis = 1 : {s}
+  %y = ml.matmul %p, %v : ({s}, {v}) -> tensor<{rows}x4xf32>
+  func.return %y : tensor<{rows}x4xf32>
+}}
+}}"""
+
+
+SMALL = "weft.target = #target.cpu<l2_bytes = 16384>"
+
+
+@pytest.mark.parametrize(
+    ("rows", "n", "target", "count"),
+    [
+        ("64", "96", SMALL, 1),
+        ("?", "96", SMALL, 1),
+        ("64", "?", SMALL, 3),  # the size of a row is not known
+        ("64", "32", SMALL, 3),  # all rows fit into the cache
+        ("64", "960", SMALL, 3),  # a block of rows does not
+        ("64", "96", "weft.target = #target.cuda<>", 3),
+        ("64", "96", "", 3),
+    ],
+)
+def test_products_that_hand_rows_to_each_other_are_one_kernel_where_it_pays(rows, n, target, count) -> None:
+    assert len(kernels(outlined(chain(rows, n, target)))) == count
+
+
+def test_a_product_alone_stays_a_kernel_of_its_own() -> None:
+    body = """builtin.module attributes {weft.target = #target.cpu<l2_bytes = 1024>} {
+func.func @main(%x: tensor<64x8xf32>, %w: tensor<8x8xf32>) -> tensor<64x8xf32> {
+  %s = ml.matmul %x, %w : (tensor<64x8xf32>, tensor<8x8xf32>) -> tensor<64x8xf32>
+  %p = ml.softmax %s, axis = 1 : tensor<64x8xf32>
+  func.return %p : tensor<64x8xf32>
+}
+}"""
+    assert len(kernels(outlined(body))) == 2

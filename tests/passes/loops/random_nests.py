@@ -192,6 +192,39 @@ def rows(s: Sizes) -> Case:
     return Case(kernel(s, {"X": "mn", "Y": "mn"}, s.nest("m", inner)), (s.shape("mn"), s.shape("mn")))
 
 
+def chain(s: Sizes) -> Case:
+    """Y = (T - max of its row) @ V, T = X @ W: rows that one product hands to another."""
+    given = {d: ", ".join(f"%n{c}" for c in d if c in s.dynamic) for d in ("mn", "m")}
+    given = {d: f"({text})" if text else "" for d, text in given.items()}
+    first = f"""%x = loop.load %X[%m, %k] : {s.type("mk")}
+      %w = loop.load %W[%k, %n] : {s.type("kn")}
+      %p = arith.mulf %x, %w : f32
+      loop.reduce add %p into %T[%m, %n] over (%k) : {s.type("mn")}"""
+    most = f"""%t = loop.load %T[%m1, %n1] : {s.type("mn")}
+      loop.reduce max %t into %R[%m1] over (%n1) : {s.type("m")}"""
+    shift = f"""%t = loop.load %T[%m2, %n2] : {s.type("mn")}
+      %r = loop.load %R[%m2] : {s.type("m")}
+      %d = arith.subf %t, %r : f32
+      loop.store %d, %P[%m2, %n2] : {s.type("mn")}"""
+    last = f"""%q = loop.load %P[%m3, %n3] : {s.type("mn")}
+      %v = loop.load %V[%n3, %k3] : {s.type("nk")}
+      %p = arith.mulf %q, %v : f32
+      loop.reduce add %p into %Y[%m3, %k3] over (%n3) : {s.type("mk")}"""
+    text = "\n".join(
+        (
+            f'%T = loop.alloc heap "T"{given["mn"]} : {s.type("mn")}',
+            f'%R = loop.alloc heap "R"{given["m"]} : {s.type("m")}',
+            f'%P = loop.alloc heap "P"{given["mn"]} : {s.type("mn")}',
+            s.nest("mnk", first),
+            s.nest("mn", most, "1"),
+            s.nest("mn", shift, "2"),
+            s.nest("mkn", last, "3"),
+        )
+    )
+    arguments = {"X": "mk", "W": "kn", "V": "nk", "Y": "mk"}
+    return Case(kernel(s, arguments, text), tuple(s.shape(d) for d in arguments.values()))
+
+
 KERNELS = (product, elementwise, reduction, window, layer, rows)
 
 

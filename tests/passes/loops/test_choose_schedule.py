@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import cast
 
@@ -14,6 +15,7 @@ from xdsl.parser import Parser
 from tests.passes.loops.random_nests import (
     Case,
     Sizes,
+    chain,
     compute,
     elementwise,
     layer,
@@ -26,7 +28,7 @@ from tests.passes.loops.random_nests import (
 from weft.dialects.loop import ForOp
 from weft.dialects.target import Cpu
 from weft.passes.loops.apply_schedule import apply_steps
-from weft.passes.loops.choose_schedule import choose
+from weft.passes.loops.choose_schedule import choice, choose
 from weft.passes.loops.kernels import kernels
 from weft.passes.loops.nest_shape import leaf
 from weft.passes.loops.plans.common import Machine, Names
@@ -35,6 +37,7 @@ from weft.passes.loops.plans.turned import turned
 from weft.passes.loops.registers import check_registers
 from weft.registry import context
 
+WIDE = Cpu(vector_bytes=64, vector_registers=32)
 SMALL = Cpu(threads=4, vector_bytes=16, vector_registers=8, l1_bytes=256, l2_bytes=2048, l3_bytes=8192)
 
 
@@ -97,6 +100,44 @@ def test_a_large_product_of_an_odd_shape_is_right_when_packed():
     check_default(case, machine, 3)
 
 
+TINY = Cpu(threads=2, vector_bytes=16, vector_registers=8, l1_bytes=256, l2_bytes=1024, l3_bytes=1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "k", "dynamic", "threads"),
+    [(40, 7, 3, "", 1), (18, 7, 1, "", 2), (41, 4, 9, "m", 2), (23, 7, 6, "m", 1), (23, 7, 6, "k", 2)],
+)
+def test_products_that_hand_rows_to_each_other_run_in_blocks_of_rows(m, n, k, dynamic, threads):
+    cpu = replace(TINY, threads=threads)
+    case = chain(sizes(m, n, k, dynamic))
+    chosen = words(case, cpu)
+    assert all(f"contract {buffer} at mb" in chosen for buffer in "TRP")
+    check_default(case, cpu, m)
+
+
+def test_a_block_of_a_run_time_number_of_rows_may_have_none():
+    check_default(chain(sizes(0, 7, 3, "m")), TINY, 1)
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "k", "l2", "why"),
+    [
+        (40, 7, 3, 4096, "blocks of rows: all 2400 bytes between the nests fit into the second cache"),
+        (400, 9, 3, 1024, "blocks of rows: 8 rows are 608 bytes, more than half of the second cache"),
+        (400, 7, 19000, 1024, "blocks of rows: each would read 1064000 bytes again, more than half of the last cache"),
+    ],
+)
+def test_blocks_of_rows_that_do_not_pay_are_not_made_and_the_reason_is_told(m, n, k, l2, why):
+    module = module_of(chain(sizes(m, n, k)))
+    found = choice(next(kernels(module)), replace(TINY, l2_bytes=l2))
+    assert why in found.refused and not any("at mb" in str(step) for step in found.steps)
+
+
+def test_a_panel_is_packed_once_for_all_blocks_of_rows():
+    chosen = words(chain(sizes(640, 640, 64)), replace(WIDE, l2_bytes=1 << 18))
+    assert "stage W at mbc as W_p" in chosen
+
+
 def test_a_product_of_one_row_streams_its_right_input():
     chosen = words(product(sizes(1, 256, 256)), Cpu(vector_bytes=32))
     assert "interchange (m, kc, np, ki, nr)" in chosen
@@ -119,9 +160,6 @@ TRANSPOSED = """func.func @kernel(
 def transposed(m: int, n: int, k: int) -> Case:
     """C = A @ B^T: both inputs have their neighbours along what is summed."""
     return Case(TRANSPOSED.format(m=m, n=n, k=k), ((m, k), (n, k), (m, n)))
-
-
-WIDE = Cpu(vector_bytes=64, vector_registers=32)
 
 
 def test_few_long_sums_along_both_inputs_are_partial_sums_in_vectors():

@@ -71,6 +71,11 @@ ROWS = """%T = loop.alloc heap "T" : memref<8x4xf32>
 TWICE = """%T = loop.alloc heap "T" : memref<8xf32>
   loop.for "t" %t to 2 { loop.for "i" %i to 8 {
     %v = loop.load %T[%i] : memref<8xf32>  loop.store %v, %T[%i] : memref<8xf32> } }"""
+STEPS = """%T = loop.alloc heap "T" : memref<32xf32>
+  loop.for "i" %i to 3 {
+    loop.for "j" %j to 8 { %x = loop.load %X[%j]  loop.store %x, %T[8*%i + %j] : memref<32xf32> }
+    loop.for "k" %k to 8 {
+      %t = loop.load %T[8*%i + %k] : memref<32xf32>  loop.reduce add %t into %Y[%i] over (%k) } }"""
 BETWEEN = 'loop.for "w" %w to 8 {{ %v = loop.load %{}[%w]  loop.store %v, %{}[%w] }} '
 
 # (kernel, steps before, the step that is refused, a part of the message)
@@ -115,7 +120,7 @@ REFUSED = [
     (PRODUCT, "tile k 2 into (o, k), interchange (o, i, j, k)", "rfactor C as T over o parts k", None),
     (PAIR_SUMS, "", "rfactor Z as T over k parts l", "by more than loops of its own"),
     (COPY, "", "partition q", "no loop is labelled 'q'"),
-    (COPY, "", "inline X", "no buffer of the whole kernel alone"),
+    (COPY, "", "inline X", "no buffer of the kernel alone"),
     (LOCAL, "tile p 2 into (o, p)", "inline T", "not indexed by the plain counters"),
     (LOCAL.replace("to 8", "to 7", 1), "", "inline T", "does not run over all of 'T'"),
     (LOCAL, "", "inline T", None),
@@ -162,8 +167,25 @@ REFUSED = [
     (ROWS, "fuse (i, m)", "contract T at i", None),
     (ROWS, "", "contract T at i", "'T' is touched outside of 'i'"),
     (ROWS, "fuse (i, m)", "contract A at i", "'A' is no buffer of the kernel alone"),
-    (ROWS, "fuse (i, m), tile i 2 into (o, i)", "contract T at o", "at the plain counter of 'o'"),
+    (ROWS, "fuse (i, m), tile i 2 into (o, i)", "contract T at o", None),
     (ROWS, "fuse (i, m), contract T at i", "contract T at i", "'T' is not made beside 'i'"),
+    (
+        ROWS.replace(
+            "[%i, %k] : memref<8x4xf32> }", "[%i, %k] : memref<8x4xf32>  loop.store %a, %T[7, 0] : memref<8x4xf32> }"
+        ),
+        "tile i 2 into (o, i), tile m 2 into (q, m)",
+        "contract T at o",
+        "touched outside of 'o'",
+    ),
+    (STEPS, "", "contract T at i", None),
+    (
+        STEPS.replace("8*%i", "3*%i"),
+        "",
+        "contract T at i",
+        "no dimension of 'T' has a part for each iteration of 'i' alone",
+    ),
+    (STEPS.replace("T[8*%i", "T[7 - %j + 8*%i", 1), "", "contract T at i", None),
+    (STEPS.replace("T[8*%i", "T[8*%i + 1", 1), "", "contract T at i", "has a part for each iteration of 'i' alone"),
     (TWICE, "", "contract T at i", "'T' is not made beside 'i'"),
     (COPY, "", "prefetch X at i", None),
     (COPY, "", "prefetch X at i 100", None),
@@ -189,6 +211,27 @@ def test_a_step_is_refused_in_one_sentence_and_changes_nothing_or_it_is_done(tex
         apply(module, step)
     assert message in error.value.message and error.value.message.startswith(step.split()[0])
     assert "\n" not in error.value.message and str(module) == was
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 13])
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_a_buffer_keeps_the_size_of_a_tile(rows, size):
+    module = kernel(ROWS.replace("to 8", f"to {rows}").replace("8x4", f"{rows}x4"), A=f"{rows}x4", Y=f"{rows}")
+    a, y = np.arange(rows * 4, dtype=np.float32).reshape(rows, 4), np.zeros(rows, np.float32)
+    tiles = f"tile i {size} into (o, i), tile m {size} into (q, m), fuse (o, q), contract T at o"
+    apply(module, tiles)
+    tile = min(rows, size)
+    assert f'loop.alloc heap "T" : memref<{f"{tile}x" if tile > 1 else ""}4xf32>' in str(module)
+    run(module, "k", [a, y])
+    assert np.array_equal(y, a.sum(axis=1))
+
+
+def test_a_consumer_runs_where_a_block_of_its_input_is_stored():
+    module = kernel(LOCAL.replace("to 8", "to 7"), X="8", Y="8")
+    apply(module, "tile p 4 into (o, p), tile c 4 into (q, c), fuse (o, q), contract T at o, fuse_consumer T")
+    x, y = np.arange(8, dtype=np.float32), np.zeros(8, np.float32)
+    run(module, "k", [x, y])
+    assert "alloc" not in str(module) and np.array_equal(y[:7], x[:7])
 
 
 def test_a_store_that_is_aligned_may_be_nontemporal():

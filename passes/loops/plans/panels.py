@@ -1,0 +1,51 @@
+"""The plan of sums of products inside a loop over blocks of rows: the right input is packed once for all blocks."""
+
+from __future__ import annotations
+
+from weft.dialects.loop.nest import loops_around
+from weft.dialects.loop.schedule import Interchange, Partition, Stage, Step, Tile, Unroll, Vectorize
+from weft.passes.loops.nest_shape import Leaf, labels
+from weft.passes.loops.plans.common import Machine, Names, name, trip
+from weft.passes.loops.plans.packing import copy_of_panel
+from weft.passes.loops.plans.roles import Roles, register_tile
+
+
+def blocks_around(nest: Leaf, found: Roles, machine: Machine) -> int | None:
+    """How many blocks use one right input, packed outside of the loop over them; None where it cannot be."""
+    if machine.panels_at is None or len(found.over) != 1 or found.rows is None or found.lanes.trip() is None:
+        return None
+    blocks = 1
+    for loop in loops_around(nest.loops[0]):
+        if loop.label.data == machine.panels_at:
+            return blocks
+        if loop.counter in found.right.counters:
+            return None
+        blocks *= trip(loop)
+    return None
+
+
+def paneled(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
+    """Panels of the right input, packed outside of the blocks, and a tile of sums in registers."""
+    assert found.rows is not None and machine.panels_at is not None
+    lanes = machine.lanes(nest.element_bytes)
+    rows, columns = register_tile(found, lanes, machine)
+    column, row, depth = found.lanes.label.data, found.rows.label.data, found.over[0].label.data
+    jp, jr = names.new(f"{column}p"), names.new(f"{column}r")
+    ip, ir = names.new(f"{row}p"), names.new(f"{row}r")
+    out, right = name(found.out), name(found.right)
+    panel = names.new(f"{right}_p")
+    moving = [loop for loop in found.outer if loop.counter in found.right.counters]
+    resting = [loop for loop in found.outer if loop not in moving]
+    elements = found.depth * trip(found.lanes)
+    return [
+        Tile(column, columns, jp, jr),
+        Tile(row, rows, ip, ir),
+        Interchange((*labels(moving), jp, *labels(resting), ip, depth, ir, jr)),
+        Vectorize(jr, lanes),
+        Unroll(ir),
+        Stage(out, ip, names.new(f"{out}_r"), "reg"),
+        Stage(right, machine.panels_at, panel, "heap", (*labels(moving), jp, depth, jr)),
+        *copy_of_panel(found.right, found.lanes, found.over[0], (panel, jp, depth, jr), elements, lanes),
+        Partition(jp),
+        Partition(ip),
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
-from xdsl.dialects.builtin import IndexType, MemRefType, StringAttr, UnitAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType, StringAttr, UnitAttr
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -367,10 +367,12 @@ class ReduceOp(WriteOp):
 class PrefetchOp(AccessOp):
     """Asks for the place of an element that is touched soon: written, if the kernel writes the buffer anywhere.
 
-    It changes nothing, and the place may lie outside of the buffer.
+    It changes nothing, and the place may lie outside of the buffer. It is brought into all caches, or from one on that
+    `level` says.
 
     ```mlir
     loop.prefetch %C[%i, 16*%j] : memref<1024x1024xf32>
+    loop.prefetch %A[%i, 16*%j] level 2 : memref<1024x1024xf32>
     ```
     """
 
@@ -379,21 +381,28 @@ class PrefetchOp(AccessOp):
     buffer = operand_def(MemRefType)
     counters = var_operand_def(INDEX)
     lin = prop_def(LinAttr)
+    level = opt_prop_def(IntegerAttr)
 
     traits = traits_def(MemoryWriteEffect())
 
-    def __init__(self, buffer: SSAValue, index: Sequence[Form]) -> None:
-        """A hint for `buffer` at `index`."""
+    def __init__(self, buffer: SSAValue, index: Sequence[Form], level: int = 1) -> None:
+        """A hint for `buffer` at `index`: into the caches from that one on."""
         counters, matrix = pack([linear(form) for form in index])
-        super().__init__(operands=[buffer, counters], properties={"lin": matrix})
+        number = None if level == 1 else IntegerAttr(level, 64)
+        super().__init__(operands=[buffer, counters], properties={"lin": matrix, "level": number})
+
+    def first_level(self) -> int:
+        """The number of the first cache that it is for."""
+        return 1 if self.level is None else self.level.value.data
 
     @classmethod
     def parse(cls, parser: Parser) -> PrefetchOp:
         """Read the syntax above."""
         name = parser.parse_unresolved_operand()
         index = parse_index(parser)
+        level = parser.parse_integer(allow_boolean=False) if parser.parse_optional_keyword("level") else 1
         attributes, type_ = read_type(parser)
-        op = cls(parser.resolve_operand(name, type_), index)
+        op = cls(parser.resolve_operand(name, type_), index, level)
         op.attributes |= attributes
         return op
 
@@ -401,14 +410,18 @@ class PrefetchOp(AccessOp):
         """Print the syntax above."""
         printer.print_string(" ")
         self.print_access(printer)
+        if self.first_level() != 1:
+            printer.print_string(f" level {self.first_level()}")
         self.print_type(printer)
 
     def verify_place(self) -> None:
         """Any place will do."""
 
     def verify_(self) -> None:
-        """The access is right."""
+        """The access is right, and there is such a cache."""
         self.verify_access()
+        if self.first_level() not in (1, 2, 3):
+            raise VerifyException(f"loop.prefetch: there are caches 1 to 3, and not {self.first_level()}")
 
 
 def moves_by_vectors(access: AccessOp) -> bool:

@@ -249,14 +249,16 @@ class FuseConsumer(Step):
 
 @dataclass(frozen=True)
 class Prefetch(Step):
-    """`prefetch C at ip`, `prefetch B at k 32` (what is touched 32 iterations later)"""
+    """`prefetch C at ip`, `prefetch B at k 32` (what is touched 32 iterations later), `prefetch x at j 64 2` (the same,
+    into the second cache)"""
 
     WORD = "prefetch"
-    SYNTAX = "$buffer at $loop $ahead?"
+    SYNTAX = "$buffer at $loop $ahead? $level?"
 
     buffer: Name
     loop: Name
     ahead: int = 0
+    level: int = 1
 
 
 @dataclass(frozen=True)

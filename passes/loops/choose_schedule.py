@@ -21,6 +21,7 @@ from weft.dialects.target import Cpu, cpu_of
 from weft.passes.loops.default_plans import plans
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
+from weft.passes.loops.next_rows import ask_for_rows
 from weft.passes.loops.plans.common import WELL_BALANCED, Machine, Names, balance
 from weft.passes.loops.row_blocks import block_rows
 from weft.passes.loops.row_steps import contract_rows, fuse_elements, fuse_rows, joined, stream_results
@@ -164,6 +165,8 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
         for access in nest.accesses:
             if isinstance(access, WriteOp) and isinstance(access.target.owner, AllocOp):
                 trial.fuse_consumer(buffer_name(access.target) or "")
+    if group.outer and trial.has_loop(group.outer[-1].label.data):
+        ask_for_rows(trial, group.outer[-1].label.data, cpu)
     work = sum(nest.work() for nest in group.leaves)
     for loop in group.outer:
         work *= trip_or(loop, UNKNOWN_TRIP)

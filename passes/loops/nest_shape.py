@@ -11,12 +11,22 @@ from xdsl.dialects.builtin import FixedBitwidthType
 from xdsl.ir import Operation, SSAValue
 
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, IfOp, LoadOp, PrefetchOp, ReduceOp, ScatterOp, StoreOp
+from weft.dialects.loop.buffers import memref_of
 from weft.passes.loops.ranges import greatest_trip
 
 UNKNOWN_TRIP = 256
 """The number of iterations that is assumed where only the run knows it."""
 
-INSTRUCTIONS = ("math.absf", "math.absi", "math.ceil", "math.copysign", "math.floor", "math.fma", "math.sqrt")
+INSTRUCTIONS = (
+    "math.absf",
+    "math.absi",
+    "math.ceil",
+    "math.copysign",
+    "math.floor",
+    "math.fma",
+    "math.rsqrt",
+    "math.sqrt",
+)
 """The ops of `math` that machines have."""
 
 CONVERSIONS = (arith.ExtFOp, arith.ExtSIOp, arith.ExtUIOp, arith.TruncFOp, arith.SIToFPOp, arith.UIToFPOp)
@@ -90,6 +100,13 @@ def element_bytes(access: AccessOp) -> int:
     """The size of an element of the accessed buffer."""
     element = access.memref.element_type
     return element.size if isinstance(element, FixedBitwidthType) else 8
+
+
+def buffer_bytes(buffer: SSAValue) -> int:
+    """The size of a buffer; 0 where only the run knows it."""
+    type_ = memref_of(buffer)
+    size = type_.element_type.size if isinstance(type_.element_type, FixedBitwidthType) else 8
+    return size * prod(type_.get_shape()) if type_.has_static_shape() else 0
 
 
 def stride(access: AccessOp, counter: SSAValue) -> int | None:

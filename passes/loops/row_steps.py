@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
-from math import prod
 
-from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import MemRefType
 
 from weft.dialects.loop import AllocOp, ForOp, buffer_name
-from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Contract, Fuse, Nontemporal, Step
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import find, find_buffer, label
+from weft.passes.loops.nest_shape import buffer_bytes
 from weft.passes.loops.shared_rows import is_flat, nests_of, share_elements, share_rows
 from weft.passes.loops.trial import Trial
 
@@ -96,12 +94,5 @@ def _around(trial: Trial, name: str) -> list[str]:
 def stream_results(trial: Trial, least: int) -> None:
     """Write results of `least` bytes or more past the caches, which could not hold them."""
     for argument in trial.copy.body.block.args:
-        if isinstance(argument.type, MemRefType) and _bytes(argument) >= least:
+        if isinstance(argument.type, MemRefType) and buffer_bytes(argument) >= least:
             trial.attempt([Nontemporal(buffer_name(argument) or "")])
-
-
-def _bytes(buffer: SSAValue) -> int:
-    """The size of a buffer; 0 where only the run knows it."""
-    type_ = memref_of(buffer)
-    size = type_.element_type.size if isinstance(type_.element_type, FixedBitwidthType) else 8
-    return size * prod(type_.get_shape()) if type_.has_static_shape() else 0

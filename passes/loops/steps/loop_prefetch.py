@@ -20,7 +20,8 @@ from weft.passes.loops.steps.nests import copy_loops
 @dataclass(frozen=True)
 class LoopPrefetch(Prefetch, StepPass):
     """At the start of each iteration, ask for what it will write to a buffer, or read of one that it only reads:
-    `prefetch C at ip`. With a number, for what the iteration so many later touches: `prefetch B at k 32`.
+    `prefetch C at ip`. With a number, for what the iteration so many later touches: `prefetch B at k 32`. With another
+    one, into the second or third cache only: `prefetch x at j 64 2`.
 
     **Before**
     ```mlir
@@ -55,6 +56,8 @@ class LoopPrefetch(Prefetch, StepPass):
         need_no_lanes(loop)
         if self.ahead < 0:
             raise Refuse("a hint is for this iteration or a later one")
+        if self.level not in ((1, 2, 3) if self.ahead else (1,)):
+            raise Refuse("a hint is for cache 1, 2 or 3, that for this iteration is for the first one")
         buffer = find_buffer(kernel, self.buffer)
         touching = accesses(loop, buffer)
         access = next((op for op in touching if isinstance(op, WriteOp)), touching[0] if touching else None)
@@ -68,7 +71,7 @@ class LoopPrefetch(Prefetch, StepPass):
             raise Refuse(f"only the body of '{self.loop}' knows where it {does} '{self.buffer}'")
         nest = copy_loops(kernel, _needed(loop, access), f"{self.buffer}.pre", marks=True)
         later: dict[SSAValue, Linear] = {loop.counter: linear(loop.counter) + self.ahead}
-        hint = PrefetchOp(buffer, [form.substitute(later) for form in nest.index(access.index())])
+        hint = PrefetchOp(buffer, [form.substitute(later) for form in nest.index(access.index())], self.level)
         first = loop.block.first_op
         assert first is not None
         insert(nest.close([hint]), InsertPoint.before(first), access)

@@ -37,7 +37,7 @@ def lower_store(k: Lowering, op: Operation) -> None:
 
 
 def lower_prefetch(k: Lowering, op: Operation) -> None:
-    """`loop.prefetch`: for writing if the kernel writes the buffer, into all caches. Registers need none."""
+    """`loop.prefetch`: for writing if the kernel writes the buffer. Registers need none."""
     op = cast(PrefetchOp, op)
     if op.buffer in k.registers:
         return
@@ -45,7 +45,8 @@ def lower_prefetch(k: Lowering, op: Operation) -> None:
     pointer = k.e.gep(at.base, at.constant, memory_type(at.buffer.element), inbounds=False)
     i32 = integer_type(32)
     writes = k.analysis.root(op.buffer) in k.analysis.written(k.analysis.kernel)
-    operands = (pointer, k.e.integer(int(writes), i32), k.e.integer(3, i32), k.e.integer(1, i32))
+    locality = 4 - op.first_level()
+    operands = (pointer, k.e.integer(int(writes), i32), k.e.integer(locality, i32), k.e.integer(1, i32))
     k.e.intrinsic("prefetch", operands, None, (PTR,))
 
 

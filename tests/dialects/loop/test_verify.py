@@ -33,6 +33,11 @@ TWINS = {
         "%i = arith.constant 3 : i32  %v = loop.lookup %i in array<f64: 1.0, 2.0> : i32 -> f64",
         "a table of f64 gives no f32",
     ),
+    "a hint is for a cache that no machine has": (
+        "loop.prefetch %A[0, 0] level 4 : memref<8x8xf32>",
+        "loop.prefetch %A[0, 0] level 3 : memref<8x8xf32>",
+        "there are caches 1 to 3, and not 4",
+    ),
     "a label stands twice": (
         'loop.for "i" %i to 8 { }  loop.for "i" %j to 8 { }',
         'loop.for "i~" %i to 8 { }  loop.for "i~" %j to 8 { }',

@@ -295,3 +295,38 @@ def test_a_kernel_with_a_schedule_keeps_it():
 def test_empty_kernels_get_a_schedule_that_does_nothing_wrong(make):
     for size in (sizes(0, 3, 5), sizes(3, 0, 5), sizes(3, 5, 0), sizes(0, 0, 0, "mnk" if make is product else "mn")):
         check_default(make(size), SMALL, 1)
+
+
+NORM = """
+func.func @kernel(%x: memref<{m}x{n}xf32> {{loop.name = "x"}}, %s: memref<{m}xf32> {{loop.name = "s"}},
+             %y: memref<{m}x{n}xf32> {{loop.name = "y"}}) attributes {{loop.kernel}} {{
+  loop.for "i" %i to {m} {{
+    loop.for "j" %j to {n} {{
+      %0 = loop.load %x[%i, %j] : memref<{m}x{n}xf32>
+      loop.reduce add %0 into %s[%i] over (%j) : memref<{m}xf32>
+    }}
+    loop.for "k" %k to {n} {{
+      %1 = loop.load %x[%i, %k] : memref<{m}x{n}xf32>
+      %2 = loop.load %s[%i] : memref<{m}xf32>
+      %3 = arith.mulf %1, %2 : f32
+      loop.store %3, %y[%i, %k] : memref<{m}x{n}xf32>
+    }}
+  }}
+  func.return
+}}
+"""
+
+
+def norm(m: int, n: int) -> Case:
+    """Each row times its sum."""
+    return Case(NORM.format(m=m, n=n), ((m, n), (m,), (m, n)))
+
+
+def test_a_nest_that_reads_a_row_again_asks_for_the_next_one():
+    assert "prefetch x at ko 64 2" in words(norm(100, 4096), WIDE)
+    assert "prefetch x at ko 47 2" in words(norm(100, 3000), WIDE)
+    for m, n in ((10, 4096), (1000, 1000), (100, 100000)):  # the caches hold all; rows are short; rows are long
+        assert "prefetch" not in words(norm(m, n), WIDE)
+    narrow = Cpu(vector_bytes=16, l2_bytes=66000)
+    assert "prefetch x at ko" in words(norm(9, 2050), narrow)
+    check_default(norm(9, 2050), narrow, 3)

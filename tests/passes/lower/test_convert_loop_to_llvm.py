@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import UnknownLoc
 from xdsl.parser import Parser
 
 from tests.passes.lower.kernels import compiled, hoist, kernel_of, lower, parse, run
+from weft.backends.llvm import to_llvm_ir
 from weft.diagnostics import WeftError
 from weft.driver.passes import run_pipeline
 from weft.passes.loops.apply_schedule import ApplySchedule
@@ -408,6 +409,7 @@ def test_streaming_stores_ask_where_a_buffer_is_whose_alignment_is_not_known():
 def test_a_prefetch_changes_nothing():
     source = COPY.replace("{mark}", "").replace("%a = loop", "loop.prefetch %y[%i] : memref<64xf32>\n%a = loop")
     assert "llvm.prefetch.p0" in text_of(source)
+    assert "i32 2, i32 1)" in to_llvm_ir(lower(parse(source.replace("%y[%i] :", "%y[%i] level 2 :", 1))))
     x, y = np.arange(64, dtype=np.float32), np.zeros(64, np.float32)
     run(source, x, y)
     assert (x == y).all()

@@ -189,6 +189,8 @@ REFUSED = [
     (TWICE, "", "contract T at i", "'T' is not made beside 'i'"),
     (COPY, "", "prefetch X at i", None),
     (COPY, "", "prefetch X at i 100", None),
+    (COPY, "", "prefetch X at i 100 2", None),
+    (COPY, "", "prefetch X at i 100 4", "a hint is for cache 1, 2 or 3"),
     (COPY, "", "prefetch A at i", "no buffer is named 'A'"),
     (LOCAL, "", "prefetch X at c", "is not touched inside 'c'"),
     (COPY, "", "prefetch Y at i", None),

@@ -33,6 +33,7 @@ from weft.dialects.loop.computed import ComputedOp, GatherOp, ScatterOp, has_com
 from weft.dialects.loop.kinds import KINDS, kinds_of, neutral
 from weft.dialects.loop.linear import Form, LinAttr, Linear, linear
 from weft.dialects.loop.marks import MarkAttr
+from weft.dialects.loop.matrix import LoadMatrixOp, MmaOp, SlotOp
 from weft.dialects.loop.nest import ForOp, IfOp, IndexOp, loop_of
 from weft.dialects.loop.schedule import ScheduleAttr
 from weft.dialects.loop.vectors import LookupOp, ScaleOp
@@ -40,19 +41,8 @@ from weft.dialects.loop.vectors import LookupOp, ScaleOp
 LOOP = Dialect(
     "loop",
     [
-        ForOp,
-        IfOp,
-        IndexOp,
-        LoadOp,
-        StoreOp,
-        ReduceOp,
-        PrefetchOp,
-        GatherOp,
-        ScatterOp,
-        AllocOp,
-        PrivateOp,
-        ScaleOp,
-        LookupOp,
+        *(ForOp, IfOp, IndexOp, LoadOp, StoreOp, ReduceOp, PrefetchOp, GatherOp, ScatterOp, AllocOp, PrivateOp),
+        *(LoadMatrixOp, MmaOp, SlotOp, ScaleOp, LookupOp),
     ],
     [LinAttr, MarkAttr, ScheduleAttr],
 )
@@ -71,9 +61,11 @@ __all__ = [
     "LinAttr",
     "Linear",
     "LinearOp",
+    "LoadMatrixOp",
     "LoadOp",
     "LookupOp",
     "MarkAttr",
+    "MmaOp",
     "PrefetchOp",
     "PrivateOp",
     "ReadOp",
@@ -81,6 +73,7 @@ __all__ = [
     "ScaleOp",
     "ScatterOp",
     "ScheduleAttr",
+    "SlotOp",
     "StoreOp",
     "WriteOp",
     "alignment",

@@ -195,7 +195,11 @@ class StoreOp(WriteOp):
 
     ```mlir
     loop.store %v, %C[%i, 16*%j + %l] nontemporal : memref<8x1024xf32>
+    loop.store %v, %ring[%s, %i, %j] async : memref<3x128x32xf32>
     ```
+
+    With `async`, in a kernel of a GPU, what was loaded may get there later, by a copy that runs by itself: waits and
+    barriers that stand in the kernel say when others may read it.
     """
 
     name = "loop.store"
@@ -205,6 +209,7 @@ class StoreOp(WriteOp):
     counters = var_operand_def(INDEX)
     lin = prop_def(LinAttr)
     nontemporal = opt_prop_def(UnitAttr)
+    asynchronous = opt_prop_def(UnitAttr)
 
     traits = traits_def(MemoryWriteEffect())
 
@@ -224,10 +229,12 @@ class StoreOp(WriteOp):
         name = parser.parse_unresolved_operand()
         index = parse_index(parser)
         nontemporal = parser.parse_optional_keyword("nontemporal") is not None
+        asynchronous = parser.parse_optional_keyword("async") is not None
         attributes, type_ = read_type(parser)
         buffer = parser.resolve_operand(name, type_)
         element = memref_of(buffer).element_type
         op = cls(parser.resolve_operand(value, element), buffer, index, nontemporal=nontemporal)
+        op.asynchronous = UnitAttr() if asynchronous else None
         op.attributes |= attributes
         return op
 
@@ -239,6 +246,8 @@ class StoreOp(WriteOp):
         self.print_access(printer)
         if self.nontemporal is not None:
             printer.print_string(" nontemporal")
+        if self.asynchronous is not None:
+            printer.print_string(" async")
         self.print_type(printer)
 
     def verify_(self) -> None:

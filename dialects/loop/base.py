@@ -43,10 +43,12 @@ def integer_width(type_: Attribute) -> int | None:
 class LinearOp(IRDLOperation):
     """An op that holds linear forms: the matrix `lin` over the operands `counters`.
 
-    `FIRST` is the number of operands before `counters`.
+    `FIRST` is the number of operands before `counters`. `SYMBOL` says that linear forms may take its result wherever
+    it is seen.
     """
 
     FIRST: ClassVar[int] = 0
+    SYMBOL: ClassVar[bool] = False
 
     counters = var_operand_def(IndexType)
     lin = prop_def(LinAttr)
@@ -98,7 +100,8 @@ class LinearOp(IRDLOperation):
         """A counter of a loop around the op, or a symbol: a value that no loop or condition computes."""
         owner = value.owner
         parent = owner.parent_op()
-        if isinstance(owner, Operation) and isinstance(parent, LinearOp):
+        computed = isinstance(owner, Operation) and not (isinstance(owner, LinearOp) and owner.SYMBOL)
+        if isinstance(owner, Operation) and computed and isinstance(parent, LinearOp):
             raise VerifyException(
                 f"{self.name}: '{owner.name}' inside '{parent.name}' is no symbol;"
                 " a linear form takes counters and values from the top of the kernel"

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IndexType, IntegerAttr, MemRefType, StringAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FixedBitwidthType,
+    IndexType,
+    IntAttr,
+    IntegerAttr,
+    MemRefType,
+    StringAttr,
+)
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -44,11 +54,16 @@ class AllocOp(IRDLOperation):
     ```mlir
     %Cr = loop.alloc reg "Cr" : memref<12x32xf32>
     %t = loop.alloc heap "t"(%n) : memref<?x512xf32>
+    %As = loop.alloc shared "As" swizzle(4) : memref<128x32xf16>
     ```
 
     Spaces: `reg` (registers: the index is made of constants, unrolled and vector counters), `stack` (small
     memory), `heap` (memory from the plan), `shared` and `fragment` (GPU). The name is how schedule steps find
     it. Memory is aligned to 64 bytes and padded by a vector. Run-time sizes are symbols; only `heap` has them.
+
+    With `swizzle(n)`, in `shared`, pieces of 16 bytes lie in another order in memory: within groups of `n` pieces of a
+    row (the last dimension), by the number of the row, so that one column of 8 rows meets all banks. An index is what
+    it was.
     """
 
     name = "loop.alloc"
@@ -56,15 +71,22 @@ class AllocOp(IRDLOperation):
     sizes = var_operand_def(IndexType)
     space = prop_def(StringAttr)
     buffer_name = prop_def(StringAttr)
+    swizzle = opt_prop_def(IntAttr)
     result = result_def(MemRefType)
 
     traits = traits_def(MemoryAllocEffect())
 
-    def __init__(self, space: str, name: str, type_: Attribute, sizes: Sequence[SSAValue] = ()) -> None:
+    def __init__(
+        self, space: str, name: str, type_: Attribute, sizes: Sequence[SSAValue] = (), *, swizzle: int = 0
+    ) -> None:
         """A buffer named `name` of memref type `type_`, with a size for each `?` of it."""
         super().__init__(
             operands=[sizes],
-            properties={"space": StringAttr(space), "buffer_name": StringAttr(name)},
+            properties={
+                "space": StringAttr(space),
+                "buffer_name": StringAttr(name),
+                "swizzle": IntAttr(swizzle) if swizzle else None,
+            },
             result_types=[type_],
         )
         hint = name.replace(".", "_")
@@ -79,9 +101,13 @@ class AllocOp(IRDLOperation):
         sizes = parser.parse_optional_comma_separated_list(
             parser.Delimiter.PAREN, lambda: parser.parse_operand(IndexType())
         )
+        swizzle = 0
+        if parser.parse_optional_keyword("swizzle") is not None:
+            with parser.in_parens():
+                swizzle = parser.parse_integer(allow_boolean=False)
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
-        op = cls(space, name, parser.parse_type(), sizes or ())
+        op = cls(space, name, parser.parse_type(), sizes or (), swizzle=swizzle)
         op.attributes |= attributes
         return op
 
@@ -91,12 +117,14 @@ class AllocOp(IRDLOperation):
         printer.print_string_literal(self.buffer_name.data)
         if self.sizes:
             printer.print_operands(self.sizes)
+        if self.swizzle is not None:
+            printer.print_string(f" swizzle({self.swizzle.data})")
         printer.print_op_attributes(self.attributes)
         printer.print_string(" : ")
         printer.print_attribute(self.result.type)
 
     def verify_(self) -> None:
-        """The space is known, the name not empty, each `?` has a size, the elements are of loops."""
+        """The space is known, the name not empty, each `?` has a size, the elements are of loops, the swizzle fits."""
         if self.space.data not in SPACES:
             raise VerifyException(f"loop.alloc: '{self.space.data}' is no space; known are {', '.join(SPACES)}")
         if not self.buffer_name.data:
@@ -109,6 +137,32 @@ class AllocOp(IRDLOperation):
             raise VerifyException(f"loop.alloc: a buffer in '{self.space.data}' has no run-time sizes")
         if not is_element(type_.element_type):
             raise VerifyException(f"loop.alloc: loops do not compute on elements of {type_.element_type}")
+        if self.swizzle is not None:
+            if self.space.data != "shared":
+                raise VerifyException(f"loop.alloc: a swizzle is for 'shared', not for '{self.space.data}'")
+            if (why := against_swizzle(type_, self.swizzle.data)) is not None:
+                raise VerifyException(f"loop.alloc: {why}")
+
+
+PIECE = 16
+"""The bytes of a piece that a swizzle moves as a whole: the widest access of a thread."""
+
+
+def pieces_of_row(type_: MemRefType[Attribute]) -> int:
+    """The whole pieces of a row of a buffer; 0 where a row is no number of them."""
+    width = type_.element_type.bitwidth if isinstance(type_.element_type, FixedBitwidthType) else 64
+    row, rest = divmod((type_.get_shape() or (1,))[-1] * max(width // 8, 1), PIECE)
+    return 0 if rest else row
+
+
+def against_swizzle(type_: MemRefType[Attribute], count: int) -> str | None:
+    """Why pieces of the rows of a buffer cannot change places in groups of `count`; None where they can."""
+    row = pieces_of_row(type_)
+    if count not in (2, 4, 8):
+        return f"a swizzle moves pieces in groups of 2, 4 or 8, not {count}"
+    if row < count or row & (row - 1):
+        return f"a swizzle of {count} needs rows of {count} pieces of 16 bytes, or twice, four times as many, ..."
+    return None
 
 
 @irdl_op_definition

@@ -14,6 +14,8 @@ MARKS: dict[str, tuple[int, int, str]] = {
     "parallel": (0, 0, "iterations run on several threads, in any order"),
     "unroll": (0, 4096, "copies of the body: the factor, or all iterations for 0"),
     "vector": (2, 4096, "iterations run as lanes: the number of lanes of one vector"),
+    "tensor": (0, 0, "a warp does the nest together, by matrix products of its tensor cores"),
+    "pipeline": (2, 8, "what an iteration brings to shared memory comes ahead of it: the buffers in turn"),
     "grid": (1, 1024, "iterations are threads of a whole GPU grid: how many make a block"),
     "block": (0, 2, "iterations are blocks of a GPU grid: the axis"),
     "warp": (0, 2, "iterations are warps of a block: the axis"),

@@ -1,7 +1,8 @@
 """Schedules: `#loop.schedule`, an ordered list of steps, as text. What a step does is in `passes/loops/steps`.
 
 A step is a dataclass whose `SYNTAX` declares its text: words stand for themselves, `$field` for a name, a number
-or a list in parentheses, by the type of the field; `$field?` is left out where the field has its default.
+or a list in parentheses, by the type of the field; `$field?` is left out where the field has its default, and so is
+`word=$field?`, a word and then the field.
 Names that are not plain identifiers (`k~`) are quoted.
 """
 
@@ -28,18 +29,24 @@ class Step:
     def __str__(self) -> str:
         text = self.WORD
         for token in self.SYNTAX.split():
-            if not token.startswith("$"):
+            if "$" not in token:
                 text += token if token in (")", ",") else f" {token}"
                 continue
-            name = token[1:].rstrip("?")
+            word, name = _split(token)
             value: Name | int | tuple[Name, ...] = getattr(self, name)
             if token.endswith("?") and value == _field(type(self), name).default:
                 continue
-            text += ("" if text.endswith("(") else " ") + _spell(value)
+            text += ("" if text.endswith("(") else " ") + (f"{word} " if word else "") + _spell(value)
         return text
 
 
 Name: TypeAlias = str
+
+
+def _split(token: str) -> tuple[str, str]:
+    """The word before a field, or nothing, and the name of the field."""
+    word, _, name = token.rstrip("?").partition("$")
+    return word.rstrip("="), name
 
 
 def _spell(value: Name | int | tuple[Name, ...]) -> str:
@@ -135,6 +142,41 @@ class Stage(Step):
     copy: Name
     space: Name
     layout: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageTile(Step):
+    """`stage_tile A at kb as As in shared`, `stage_tile A at kb as As in shared swizzle 4`"""
+
+    WORD = "stage_tile"
+    SYNTAX = "$buffer at $loop as $copy in $space swizzle=$swizzle?"
+
+    buffer: Name
+    loop: Name
+    copy: Name
+    space: Name
+    swizzle: int = 0
+
+
+@dataclass(frozen=True)
+class Tensorize(Step):
+    """`tensorize ih`"""
+
+    WORD = "tensorize"
+    SYNTAX = "$loop"
+
+    loop: Name
+
+
+@dataclass(frozen=True)
+class Pipeline(Step):
+    """`pipeline kb 3`"""
+
+    WORD = "pipeline"
+    SYNTAX = "$loop $stages"
+
+    loop: Name
+    stages: int
 
 
 @dataclass(frozen=True)
@@ -276,9 +318,12 @@ STEPS: tuple[type[Step], ...] = (
     Interchange,
     Unroll,
     Vectorize,
+    Tensorize,
+    Pipeline,
     Parallelize,
     Map,
     Stage,
+    StageTile,
     Keep,
     Rfactor,
     Partials,
@@ -333,8 +378,10 @@ def parse_step(parser: AttrParser) -> Step:
     for token in step.SYNTAX.split():
         if token in PUNCTUATION:
             parser.parse_characters(token)
-        elif token.startswith("$"):
-            name = token[1:].rstrip("?")
+        elif "$" in token:
+            word, name = _split(token)
+            if word and parser.parse_optional_keyword(word) is None:
+                continue
             value = _parse_field(parser, _field(step, name), optional=token.endswith("?"))
             values |= {} if value is None else {name: value}
         else:

@@ -8,6 +8,7 @@ one access of 16 bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from xdsl.dialects import arith, llvm, memref
@@ -23,27 +24,31 @@ from weft.dialects.loop import (
     GatherOp,
     IfOp,
     IndexOp,
+    LoadMatrixOp,
     LoadOp,
+    MmaOp,
     PrefetchOp,
     PrivateOp,
     ReduceOp,
     ScatterOp,
+    SlotOp,
     StoreOp,
     WriteOp,
     linear,
 )
-from weft.dialects.loop.buffers import memref_of
+from weft.dialects.loop.buffers import PIECE, memref_of, pieces_of_row
+from weft.passes.gpu.async_copies import lower_if_or_copy, lower_load_or_wait, lower_store_or_copy
 from weft.passes.gpu.shared_memory import SharedMemory
+from weft.passes.gpu.tensor_cores import lower_matrix_load, lower_mma
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value, int_attr
 from weft.passes.lower.loop_to_llvm.accesses import lower_load, lower_product, lower_reduce, lower_store
 from weft.passes.lower.loop_to_llvm.analysis import Analysis
 from weft.passes.lower.loop_to_llvm.buffers import argument_types, bind, bind_argument, contiguous
-from weft.passes.lower.loop_to_llvm.control import lower_if
 from weft.passes.lower.loop_to_llvm.loops import lower_for
 from weft.passes.lower.loop_to_llvm.lowering import Lowering, Machine, OpRule, Rules
 from weft.passes.lower.loop_to_llvm.outline import Outliner
-from weft.passes.lower.loop_to_llvm.places import Stride
+from weft.passes.lower.loop_to_llvm.places import Stride, Swizzle
 from weft.passes.lower.loop_to_llvm.scalars import lower_constant, lower_dim, lower_index, lower_scalar
 from weft.passes.lower.loop_to_llvm.storage import lower_alloc, lower_private
 from weft.passes.lower.scalar_rule import Rule
@@ -124,6 +129,9 @@ def _alloc(shared: SharedMemory) -> OpRule:
             pointer = k.e.gep(pointer, offset // byte_size(type_.element_type), type_.element_type)
         sizes: list[Stride] = list(type_.get_shape())
         bind(k, op.result, pointer, sizes, contiguous(k, sizes))
+        if op.swizzle is not None:
+            order = Swizzle.of(pieces_of_row(type_), op.swizzle.data, PIECE // byte_size(type_.element_type))
+            k.buffers[op.result] = replace(k.buffers[op.result], swizzle=order)
 
     return rule
 
@@ -184,6 +192,26 @@ def _exchanged(k: Lowering, value: Value, offset: Value) -> Value:
     return _put(k, nvvm.make("shfl.sync", everyone, value, offset, clamp, result=value.type, kind="bfly"))
 
 
+def _same(k: Lowering, op: Operation) -> None:
+    """An instruction that stands for itself."""
+    k.e.add_op(op.clone())
+
+
+def _slot(k: Lowering, op: Operation) -> None:
+    """`loop.slot`, in 32 bits: no ring of buffers goes round more often."""
+    op = cast(SlotOp, op)
+    number, count = k.number(k.form(op.forms()[0])), op.count.data
+    if isinstance(number, int):
+        k.set_constant(op.result, int_attr(number % count, 64))
+        return
+
+    def rest() -> Value:
+        narrow = k.e.cast(llvm.TruncOp, number, i32)
+        return k.e.cast(llvm.ZExtOp, k.e.binary(llvm.URemOp, narrow, k.e.integer(count, i32)), i64)
+
+    k.set_value(op.result, k.pure(("slot", number, count), (number,), rest))
+
+
 _RULES: Rules = {
     **dict.fromkeys((*SCALAR_RULES, *EXTENDED_RULES), lower_scalar),
     arith.ConstantOp: lower_constant,
@@ -194,12 +222,17 @@ _RULES: Rules = {
     gpu.BlockIdOp: _id("ctaid"),
     gpu.BarrierOp: _barrier,
     gpu.ShuffleOp: _shuffle,
+    nvvm.OPS["cp.async.commit.group"]: _same,
+    nvvm.OPS["cp.async.wait.group"]: _same,
     ForOp: lower_for,
-    IfOp: lower_if,
+    IfOp: lower_if_or_copy,
     IndexOp: lower_index,
-    LoadOp: lower_load,
+    SlotOp: _slot,
+    LoadOp: lower_load_or_wait,
     GatherOp: lower_load,
-    StoreOp: lower_store,
+    LoadMatrixOp: lower_matrix_load,
+    MmaOp: lower_mma,
+    StoreOp: lower_store_or_copy,
     ScatterOp: lower_store,
     ReduceOp: lower_reduce,
     PrefetchOp: _nothing,

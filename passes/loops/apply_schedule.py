@@ -31,9 +31,12 @@ from weft.passes.loops.steps.loop_pad import LoopPad
 from weft.passes.loops.steps.loop_parallelize import LoopParallelize
 from weft.passes.loops.steps.loop_partials import LoopPartials
 from weft.passes.loops.steps.loop_partition import LoopPartition
+from weft.passes.loops.steps.loop_pipeline import LoopPipeline
 from weft.passes.loops.steps.loop_prefetch import LoopPrefetch
 from weft.passes.loops.steps.loop_rfactor import LoopRfactor
 from weft.passes.loops.steps.loop_stage import LoopStage
+from weft.passes.loops.steps.loop_stage_tile import LoopStageTile
+from weft.passes.loops.steps.loop_tensorize import LoopTensorize
 from weft.passes.loops.steps.loop_tile import LoopTile
 from weft.passes.loops.steps.loop_unroll import LoopUnroll
 from weft.passes.loops.steps.loop_vectorize import LoopVectorize
@@ -52,9 +55,12 @@ PASSES: tuple[type[StepPass], ...] = (
     LoopPad,
     LoopPartials,
     LoopPartition,
+    LoopPipeline,
     LoopPrefetch,
     LoopRfactor,
     LoopStage,
+    LoopStageTile,
+    LoopTensorize,
     LoopTile,
     LoopUnroll,
     LoopVectorize,

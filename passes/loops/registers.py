@@ -47,4 +47,4 @@ def _is_constant(loop: ForOp) -> bool:
     """True for a loop whose counter the lowering knows, or whose iterations have registers of their own."""
     unrolled = loop.kind() == "unroll" and not loop.number()
     vector = loop.kind() == "vector" and loop.greatest_trip() is not None
-    return loop.kind() in ("warp", "thread") or vector or unrolled or loop.trip() in (0, 1)
+    return loop.kind() in ("warp", "thread", "tensor") or vector or unrolled or loop.trip() in (0, 1)

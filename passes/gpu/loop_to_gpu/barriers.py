@@ -8,7 +8,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from weft.dialects import gpu
-from weft.dialects.loop import AccessOp, AllocOp, ForOp, IfOp, PrefetchOp, ReadOp, ReduceOp, WriteOp
+from weft.dialects.loop import AccessOp, AllocOp, ForOp, IfOp, PrefetchOp, ReadOp, ReduceOp, StoreOp, WriteOp
 from weft.passes.gpu.loop_to_gpu.places import is_shared
 from weft.passes.loops.kernels import insert
 
@@ -88,6 +88,8 @@ def _effect(op: Operation) -> _Waiting:
     for inner in op.walk():
         if not isinstance(inner, AccessOp) or isinstance(inner, PrefetchOp):
             continue
+        if isinstance(inner, StoreOp) and inner.asynchronous is not None:
+            continue  # the waits and barriers of a pipeline are there
         owner = inner.target.owner
         if isinstance(owner, AllocOp) and owner.space.data in OWN:
             continue

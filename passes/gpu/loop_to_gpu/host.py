@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import SymbolRefAttr
+from xdsl.dialects.builtin import IntegerAttr, SymbolRefAttr, i32
 from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Block, Region, SSAValue
 from xdsl.rewriter import InsertPoint
@@ -14,6 +14,7 @@ from weft.dialects import gpu
 from weft.passes.gpu.loop_to_gpu.function import Device
 from weft.passes.gpu.loop_to_gpu.symbols import Host
 from weft.passes.gpu.loop_to_gpu.units import Choice, Part, Unit
+from weft.passes.gpu.shared_memory import SharedMemory
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -58,7 +59,9 @@ class Launches:
         threads = [host.constant(number) for number in device.threads]
         name = SymbolRefAttr(self.module, [device.function.sym_name.data])
         passed = [host.value(argument) for argument in device.arguments]
-        host.builder.insert(gpu.LaunchFuncOp(name, sizes, threads, passed))
+        room = SharedMemory(device.function).dynamic_bytes
+        shared = host.builder.insert(arith.ConstantOp(IntegerAttr(room, i32))).result if room else None
+        host.builder.insert(gpu.LaunchFuncOp(name, sizes, threads, passed, dynamic_shared_memory_size=shared))
 
 
 def replace_call(call: CallOp, launches: Launches) -> None:

@@ -89,15 +89,12 @@ class Places:
         if not outer or any(start.is_ancestor(loop) for start in self.restarts):
             return
         inside = {o.counter for o in outer}
-        root: ForOp | None = None
         for op in (loop, *loops_around(loop)):
             if op in outer:
                 break
             if fills_shared(op) and not inside & used_values(op):
-                root = op
-        if root is not None:
-            first = next(o for o in root.walk() if isinstance(o, ForOp) and o.kind() in MAPPED)
-            self.restarts.add(first)
+                self.restarts.add(loop)
+                break
 
 
 def rounded(threads: int) -> int:

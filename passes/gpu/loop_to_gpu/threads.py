@@ -11,9 +11,11 @@ from xdsl.rewriter import InsertPoint
 from weft.dialects.loop import AllocOp, ForOp, IfOp, Linear, linear
 from weft.passes.gpu.loop_to_gpu.barriers import put_barriers
 from weft.passes.gpu.loop_to_gpu.ids import Ids
+from weft.passes.gpu.loop_to_gpu.pipelines import expand_pipelines
 from weft.passes.gpu.loop_to_gpu.places import MAPPED, Place, Places, is_shared, written_and_read
 from weft.passes.gpu.loop_to_gpu.private import drop_thread_dimensions
 from weft.passes.gpu.loop_to_gpu.reductions import combine_threads
+from weft.passes.gpu.loop_to_gpu.tensors import expand_tensor_nests
 from weft.passes.loops.kernels import erase, insert, replace_counter
 
 
@@ -23,11 +25,13 @@ def map_threads(body: Block, ids: Ids) -> tuple[int, int, int]:
     What was inside stands in their place, under a condition where there are more ids than iterations. Conditions stand
     around what a thread does by itself only: what threads do together, all of them reach.
     """
+    expand_pipelines(body)
     places = Places(body)
     if not places.of:
         return places.threads
     together = combine_threads(body, places, ids)
     drop_thread_dimensions(body, places)
+    together |= expand_tensor_nests(body, places, ids)
     _Mapper(places, ids, together).block(body)
     put_barriers(body)
     return places.threads

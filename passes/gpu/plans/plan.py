@@ -52,10 +52,10 @@ def vector_lanes(loop: ForOp, accesses: Sequence[AccessOp]) -> int:
     lanes = VECTOR_BYTES // size
     if lanes < 2 or not any(stride(access, loop.counter) == 1 for access in moving):
         return 1
-    return lanes if all(_starts_whole(access, loop, lanes) for access in moving) else 1
+    return lanes if all(starts_whole(access, loop, lanes) for access in moving) else 1
 
 
-def _starts_whole(access: AccessOp, loop: ForOp, lanes: int) -> bool:
+def starts_whole(access: AccessOp, loop: ForOp, lanes: int) -> bool:
     """Whether whole vectors along a loop lie at multiples of their size, if the access moves by one element at all."""
     if stride(access, loop.counter) != 1:
         return True

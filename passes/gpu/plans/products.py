@@ -6,6 +6,7 @@ from weft.dialects.loop import ForOp
 from weft.dialects.loop.schedule import Clear, Interchange, Map, Pad, Partition, Stage, Step, Tile, Unroll, Vectorize
 from weft.passes.gpu.plans.each_thread import independent
 from weft.passes.gpu.plans.plan import Choice, Plan
+from weft.passes.gpu.plans.tensors import tensors
 from weft.passes.loops.kernels import label
 from weft.passes.loops.nest_shape import Leaf, labels, leaf, stride
 from weft.passes.loops.plans.common import name, trip
@@ -36,7 +37,7 @@ def is_product(nest: ForOp) -> bool:
 def products(nest: Leaf, choice: Choice) -> list[Plan]:
     """The plan for a nest that sums products of two inputs, if it has many rows and columns; none for others."""
     found = _found(nest)
-    return [] if found is None else [_tile(found, choice)]
+    return [] if found is None else [*tensors(found, choice), _tile(found, choice)]
 
 
 def _found(nest: Leaf) -> Roles | None:

@@ -27,6 +27,7 @@ from weft.passes.loops.kernels import Refuse, label, need_no_lanes
 from weft.passes.loops.ranges import greatest, least
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.marking import marked
+from weft.passes.loops.steps.zeros import adds_zeros
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class LoopPad(Pad, StepPass):
     ```
     **Needs** that the iterations which come to it touch only places of their own in buffers of the kernel, inside of
     these, or nothing: an access of anything else stands in a loop that then runs no iteration. Nothing is reduced over
-    the loop. The values that the new iterations compute are not defined, and nobody looks at them.
+    the loop, but for sums of products whose factors are then both the zeros that `stage_tile` fills a ragged tile with.
+    The values that the new iterations compute are not defined, and nobody looks at them.
 
     **Leaves alone** loops whose bounds are all constant.
     """
@@ -103,6 +105,8 @@ def _check(loop: ForOp, op: Operation, dropped: list[Linear]) -> None:
     if not isinstance(op, AccessOp) or isinstance(op, PrefetchOp):
         return
     if all(_stops(loop, op, bound) for bound in dropped):
+        return
+    if isinstance(op, ReduceOp) and all(adds_zeros(loop, op, bound) for bound in dropped):
         return
     if loop.counter not in op.counters and isinstance(op, ReadOp):
         return  # a place that the other iterations read too is inside

@@ -108,6 +108,8 @@ def address(k: Lowering, op: AccessOp) -> Address:
             factors.append(factor)
         if counter.lane:
             lane = factor
+    if flat.buffer.swizzle is not None:
+        return _swizzled_address(k, op, flat, list(zip(values, factors, strict=True)), constant, lane)
     if flat.scaled:
         return _scaled_address(k, flat, list(zip(values, factors, strict=True)), constant, lane)
     known = flat.scope is not None and flat.scope.open and len(values) == len(flat.values)
@@ -156,6 +158,40 @@ def _scaled_address(k: Lowering, flat: FlatIndex, terms: list[tuple[Value, int]]
             moved = k.times(stride, now.lane)
             step = moved if step == 0 else k.plus(moved, k.as_value(step))
     return Address(flat.buffer, based(k, flat.buffer, offsets), constant, None if step == 0 else step)
+
+
+def _swizzled_address(
+    k: Lowering, op: AccessOp, flat: FlatIndex, terms: list[tuple[Value, int]], constant: int, lane: int
+) -> Address:
+    """The address in a buffer whose pieces lie in another order: what moves by whole periods stays outside of that."""
+    swizzle = flat.buffer.swizzle
+    assert swizzle is not None
+    alignment = min(_alignment(k, flat, constant), swizzle.piece * byte_size(flat.buffer.element))
+    width = k.lanes.width if k.lanes is not None and lane else 1
+    if lane and (lane != 1 or alignment < width * byte_size(flat.buffer.element)):
+        raise error_at(
+            op,
+            "a vector of a swizzled buffer should be a part of 16 bytes of a row",
+            "vectorize along the rows, by no more lanes than 16 bytes have elements",
+            code=codes.CANNOT_LOWER,
+        )
+    low = constant % swizzle.period
+    inside = [k.times(value, factor) for value, factor in terms if factor % swizzle.period]
+    outside = [k.times(value, factor) for value, factor in terms if not factor % swizzle.period]
+    if not inside:
+        return Address(flat.buffer, based(k, flat.buffer, outside), constant - low + swizzle.moved(low), lane or None)
+    offset = inside[0]
+    for part in sorted(inside[1:], key=k.depth):
+        offset = k.plus(offset, part)
+    offset = k.plus(offset, k.integer(low)) if low else offset
+    shift, mask = k.integer(swizzle.shift), k.integer(swizzle.mask)
+
+    def move() -> Value:
+        return k.e.xor(offset, k.e.and_(k.e.lshr(offset, shift), mask))
+
+    moved = k.pure(("swizzle", offset, swizzle), (offset,), move)
+    base = based(k, flat.buffer, [moved, *outside])
+    return Address(flat.buffer, base, constant - low, lane or None, alignment if lane else 1)
 
 
 def based(k: Lowering, buffer: Buffer, offsets: list[Value]) -> Value:

@@ -31,6 +31,30 @@ class Buffer:
     strides: tuple[Stride, ...]
     element: Attribute
     alignment: int
+    swizzle: Swizzle | None = None
+
+
+@dataclass(frozen=True)
+class Swizzle:
+    """The order of pieces in memory: the number of a piece, exclusive-or `(offset >> shift) & mask`, all in elements.
+
+    Offsets that differ by a multiple of `period` are moved alike. A piece has `piece` elements.
+    """
+
+    piece: int
+    mask: int
+    shift: int
+    period: int
+
+    @staticmethod
+    def of(row: int, count: int, piece: int) -> Swizzle:
+        """Groups of `count` of the `row` pieces of a row change places; a column of 8 rows then meets all banks."""
+        shift = max(3, row.bit_length() - 1)
+        return Swizzle(piece, (count - 1) * piece, shift, (count * piece) << shift)
+
+    def moved(self, offset: int) -> int:
+        """Where what belongs at an offset lies."""
+        return offset ^ ((offset >> self.shift) & self.mask)
 
 
 @dataclass(frozen=True)

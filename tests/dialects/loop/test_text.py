@@ -157,9 +157,14 @@ def test_the_syntax_in_each_docstring_reads(op):
         "v": "f32",
         "p": "f32",
         "bits": "i32",
+        "ring": "memref<3x128x32xf32>",
+        "left": "memref<128x32xf16>",
+        "right": "memref<32x128xf16>",
+        "sums": "memref<4x4x2x2x2xf32>",
+        **dict.fromkeys(("a", "b") if op.name == "loop.mma" else (), "vector<8xf16>"),
         **dict.fromkeys(("n", *(["row"] if "%row," in body else [])), "index"),
     }
-    counters = sorted(set(re.findall(r"%(ic|ip|ir|i|j|k|kc|l)\b", body)))
+    counters = sorted(set(re.findall(r"%(ic|ip|ir|i|j|k|kc|l|kb|s|im|jn|ks|r|h)\b", body)))
     if op.name == "loop.for":
         counters.remove("ip")
     nest = " ".join(f'loop.for "{c}" %{c} to %n {{' for c in counters if c != "n")

@@ -1,0 +1,75 @@
+"""Matrices of tensor cores in a kernel of loops: `loop.ldmatrix` and `loop.mma` as instructions of `nvvm`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from xdsl.dialects import llvm
+from xdsl.dialects.builtin import BFloat16Type, VectorType, f16, i32
+from xdsl.ir import Attribute, Operation
+
+from weft.dialects import nvvm
+from weft.dialects.loop import LoadMatrixOp, MmaOp
+from weft.passes.gpu.to_nvvm.instructions import matrix_product
+from weft.passes.lower.function_builder import Value
+from weft.passes.lower.loop_to_llvm import registers
+from weft.passes.lower.loop_to_llvm.buffers import address
+from weft.passes.lower.loop_to_llvm.lowering import Lowering
+from weft.passes.lower.loop_to_llvm.memory import pointer_at
+from weft.passes.lower.loop_to_llvm.places import Place
+
+SHAPE = (16, 8, 16)
+
+
+def lower_matrix_load(k: Lowering, op: Operation) -> None:
+    """`loop.ldmatrix`: a word of 32 bits for each matrix. The same place is loaded once between barriers."""
+    op = cast(LoadMatrixOp, op)
+    at = address(k, op)
+    root = at.buffer.root
+    layout = "col" if op.transpose is not None else "row"
+    key = ("matrix", id(at.base), at.constant, layout, op.count)
+    found = k.scope.loaded(root, key)
+    if found is None:
+        result = llvm.LLVMStructType.from_type_list([i32] * op.count)
+        load = nvvm.make("ldmatrix", pointer_at(k, at, at.constant), result=result, num=op.count, layout=layout)
+        k.e.add_op(load)
+        found = k.here(load.results[0])
+        k.scope.loads.setdefault(root, {})[key] = found
+    k.set_value(op.result, found)
+
+
+def lower_mma(k: Lowering, op: Operation) -> None:
+    """`loop.mma`: a product for each block of 8 columns; the sums are registers."""
+    op = cast(MmaOp, op)
+    type_ = cast("VectorType[Attribute]", op.left.type)
+    kind = "bf16" if isinstance(type_.element_type, BFloat16Type) else "f16"
+    left = _words(k, k.value(op.left, None), 4, kind)
+    right = _words(k, k.value(op.right, None), 2 * op.sides, kind)
+    buffer, start = k.registers[op.buffer], registers.place(k, op).index
+    still = (0,) * len(start)
+    for side in range(op.sides):
+        places = [Place(_at(start, row, side, column, op.sides), still) for row in (0, 1) for column in (0, 1)]
+        sums = [registers.read(k, buffer, place) for place in places]
+        result = matrix_product(k.e, SHAPE, (kind, kind), (left, right[2 * side : 2 * side + 2], sums))
+        for place, value in zip(places, result, strict=True):
+            registers.write(k, buffer, place, k.here(value))
+
+
+def _at(start: tuple[int, ...], row: int, side: int, column: int, sides: int) -> tuple[int, ...]:
+    """The index of a sum: row, block of columns (where there are two) and column are the last dimensions."""
+    last = (row, side, column) if sides > 1 else (row, column)
+    first = start[: len(start) - len(last)]
+    return (*first, *(a + b for a, b in zip(start[len(first) :], last, strict=True)))
+
+
+def _words(k: Lowering, matrices: Value, count: int, kind: str) -> list[Value]:
+    """The words of matrices as `mma.sync` takes them."""
+    words: list[Value] = []
+    for number in range(count):
+
+        def word(number: int = number) -> Value:
+            raw = k.e.extract_value(matrices, number, i32)
+            return raw if kind == "bf16" else k.e.value(llvm.BitcastOp, (raw,), VectorType(f16, [2]))
+
+        words.append(k.local(("word", matrices, number), word))
+    return words

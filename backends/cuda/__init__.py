@@ -5,9 +5,7 @@ The functions here load what they need when they are called.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,23 +16,16 @@ if TYPE_CHECKING:
     from weft.dialects import gpu
     from weft.dialects.target import Cuda
 
-_CHIP = re.compile(r"sm_\d+[af]?")
-
 
 def target_facts(options: str) -> Cuda:
-    """The GPU of this machine; with a chip (`sm_90`), code is made for that one.
+    """The GPU of this machine; with a chip or a version of PTX (`sm_90,+ptx80`), code is made for that.
 
-    Raises :class:`WeftError` where there is no GPU, no driver or no cuda-bindings.
+    Raises :class:`WeftError` for what is not known, and where there is no GPU, no driver or no cuda-bindings.
     """
-    from weft import codes
     from weft.backends.cuda.gpu import current_gpu
-    from weft.diagnostics import WeftError
+    from weft.backends.gpu_options import read_gpu_options
 
-    if options and not _CHIP.fullmatch(options):
-        hint = "for example cuda:sm_80 or cuda:sm_90a"
-        raise WeftError(f"unknown target 'cuda:{options}': no chip", hint=hint, code=codes.UNKNOWN_TARGET)
-    facts = current_gpu().facts
-    return replace(facts, chip=options) if options else facts
+    return read_gpu_options(options, "cuda").applied(current_gpu().facts)
 
 
 def call_text(signature: Signature) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -71,7 +72,7 @@ class Compiled:
 
 def compile_program(program: Program, request: Request) -> Compiled:
     """Compile a program. Raises :class:`WeftError` for everything that is wrong with it or with the request."""
-    name, _, options = request.target.partition(":")
+    name, options = split_target(request.target)
     target = TARGETS.get(name)
     if target is None or (options and target.options is None):
         hint = did_you_mean(name, TARGETS) if target is None else None
@@ -84,6 +85,12 @@ def compile_program(program: Program, request: Request) -> Compiled:
     if threads < 1:
         raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
     return target.build(program, replace(request, target=name, options=options, threads=threads))
+
+
+def split_target(text: str) -> tuple[str, str]:
+    """The name of a target and what is said behind it: `cuda:sm_90a,+ptx86` and `cuda,+ptx86` are both of `cuda`."""
+    name, _, options = re.sub(r"^([\w-]+),", r"\1:", text).partition(":")
+    return name, options
 
 
 def default_threads() -> int:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from weft import codes
 from weft.backends.cpu.ahead.dispatch import check_features
+from weft.backends.gpu_options import read_gpu_options
 from weft.backends.llvm.machine import Machine, host_machine, unknown_feature
 from weft.diagnostics import WeftError, did_you_mean
-from weft.dialects.chips import CHIPS, LEAST_PTX, PTX_VERSIONS
 from weft.dialects.target import Cpu, Cuda
+from weft.driver.compile import split_target
 from weft.driver.host import host_cpu, known_features, vectors
 
 PORTABLE_THREADS = 8
@@ -127,25 +128,11 @@ def read_gpu(text: str) -> Cuda:
     Raises :class:`WeftError` for a chip or a version of PTX that is not known, and for a version that does not know
     the chip.
     """
-    name, *flags = text.split(",")
-    family, _, chip = name.partition(":")
-    chip = chip or DEFAULT_CHIP
-    if family != "cuda" or chip not in CHIPS:
-        hint = did_you_mean(chip, CHIPS) or f"known are {', '.join(CHIPS)}"
-        message = f"unknown target '{text}': no code can be made for '{chip}'"
-        raise WeftError(message, hint=hint, code=codes.UNKNOWN_TARGET)
-    facts = CHIPS[chip]
-    for flag in flags:
-        version = int(flag.removeprefix("+ptx")) if flag.removeprefix("+ptx").isdigit() else 0
-        if not flag.startswith("+ptx") or version not in PTX_VERSIONS:
-            hint = f"a version of PTX is one of {', '.join(f'+ptx{known}' for known in PTX_VERSIONS)}"
-            message = f"target '{text}': '{flag}' is no version of PTX"
-            raise WeftError(message, hint=hint, code=codes.UNKNOWN_TARGET)
-        if version < LEAST_PTX[chip]:
-            message = f"target '{text}': {chip} needs +ptx{LEAST_PTX[chip]} or later"
-            raise WeftError(message, code=codes.UNKNOWN_TARGET)
-        facts = replace(facts, ptx=version)
-    return facts
+    family, options = split_target(text)
+    if family != "cuda":
+        hint = "for a GPU it is cuda, cuda:CHIP or cuda:CHIP,+ptxNN"
+        raise WeftError(f"unknown target '{text}'", hint=hint, code=codes.UNKNOWN_TARGET)
+    return read_gpu_options(options, family).named(DEFAULT_CHIP)
 
 
 def _kind(place: str, text: str) -> Kind:

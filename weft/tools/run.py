@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from weft import codes
 from weft.backends.signature import Signature
 from weft.diagnostics import WeftError
-from weft.driver.compile import Compiled, Request, compile_program
+from weft.driver.compile import Compiled, Request, compile_program, split_target
 from weft.driver.deliver import check_outputs, deliver
 from weft.driver.inputs import Value, given_values, missing_values
 from weft.driver.source import read_source, showing
@@ -80,7 +80,7 @@ def _target(options: argparse.Namespace) -> str:
     target: str = options.target
     if not options.check_gpu:
         return target
-    name, _, words = target.partition(":")
+    name, words = split_target(target)
     if name not in ("gpu-sim", "cpu") or (name == "cpu" and words):
         message = f"--check-gpu simulates the GPU: the target is gpu-sim, not {target}"
         raise WeftError(message, code=codes.COMMAND_LINE)
@@ -141,7 +141,11 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("file", metavar="FILE", help="MLIR text, at any stop of the road, or a .so of weft compile; - for stdin")
     add("--entry", metavar="NAME", help="the function to call (default: @main, else the only public one)")
-    add("--target", default="cpu", help="cpu (default), cuda[:CHIP], gpu-sim, or reference, the NumPy oracle")
+    add(
+        "--target",
+        default="cpu",
+        help="cpu (default), cuda or gpu-sim (behind it :CHIP and ,+ptxNN), or reference, the NumPy oracle",
+    )
     add(
         "--input",
         action="append",

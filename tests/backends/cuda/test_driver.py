@@ -9,6 +9,8 @@ from weft import WeftError, codes
 from weft.backends.cuda import target_facts
 from weft.backends.cuda.driver import Driver, driver
 from weft.backends.cuda.gpu import current_gpu, sized
+from weft.backends.gpu_options import read_gpu_options
+from weft.driver.compile import split_target
 
 
 def test_without_the_package_it_is_named(monkeypatch):
@@ -57,6 +59,25 @@ def test_a_chip_that_is_none_is_refused():
     with pytest.raises(WeftError, match="unknown target 'cuda:ninety'") as error:
         target_facts("ninety")
     assert error.value.code is codes.UNKNOWN_TARGET
+
+
+@pytest.mark.parametrize(
+    "options, chip, ptx",
+    [("", "sm_90a", 86), ("sm_80", "sm_80", 86), ("+ptx88", "sm_90a", 88), ("sm_90a,+ptx86", "sm_90a", 86)],
+)
+def test_a_chip_and_a_version_of_ptx_may_be_asked_for(monkeypatch, options, chip, ptx):
+    monkeypatch.setattr("weft.backends.cuda.gpu.driver", lambda: Fake().driver())
+    facts = target_facts(options)
+    assert (facts.chip, facts.ptx, facts.multiprocessors) == (chip, ptx, 4)
+
+
+@pytest.mark.parametrize("target", ["cuda:sm_90a,+ptx86", "gpu-sim:sm_90a,+ptx86", "gpu-sim,+ptx86"])
+def test_commands_read_a_target_alike(target):
+    name, options = split_target(target)
+    assert (name, read_gpu_options(options, name).ptx) == (target[: len(name)], 86)
+    for wrong, said in (("sm_90a,+ptx78", "needs .ptx80"), ("sm_90a,+avx", "no version"), ("sm_80,sm_75", "two chips")):
+        with pytest.raises(WeftError, match=said):
+            read_gpu_options(wrong, name)
 
 
 def test_sizes_are_told_in_units():

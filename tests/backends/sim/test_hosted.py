@@ -171,7 +171,8 @@ def test_only_the_gpu_is_checked(tmp_path, capsys):
 
 def test_options():
     assert read_options("").device.chip == "sm_80"
+    assert read_options("sm_90a,+ptx88").device.ptx == 88
     options = read_options("sm_90a,check")
     assert (options.device.chip, options.device.shared_bytes, options.checked) == ("sm_90a", 232448, True)
-    with pytest.raises(weft.WeftError, match="unknown target 'gpu-sim:chek': 'chek' is no option"):
+    with pytest.raises(weft.WeftError, match="unknown target 'gpu-sim:chek': no code can be made for 'chek'"):
         read_options("chek")

@@ -20,6 +20,7 @@ from weft.backends.cuda.dlpack import dtype_code
 from weft.backends.cuda.driver import FUNCTIONS, Driver
 from weft.backends.cuda.gpu import gpu_of
 from weft.backends.cuda.loaded import Loaded
+from weft.backends.cuda.patches import NodeParams
 from weft.backends.signature import Signature
 from weft.driver.devices import device_program
 from weft.driver.passes import run_pipeline
@@ -281,8 +282,27 @@ class Fake:
     def cuStreamEndCapture(self, stream, place):
         self.graphs[self.handle(place)] = self.capturing.pop(stream)
 
+    def cuStreamGetCaptureInfo(self, stream, status, number, graph, nodes, count):
+        """A node is the number of what was captured."""
+        node = (ctypes.c_uint64 * 1)(len(self.capturing[stream]))
+        self._kept.append(node)
+        put(nodes, ctypes.c_uint64, ctypes.addressof(node))
+        put(count, ctypes.c_size_t, int(bool(self.capturing[stream])))
+
+    def cuGraphGetNodes(self, graph, nodes, count):
+        put(count, ctypes.c_size_t, len(self.graphs[graph]))
+
     def cuGraphInstantiate(self, place, graph, flags):
-        self.graphs[self.handle(place)] = self.graphs[graph]
+        self.graphs[self.handle(place)] = list(self.graphs[graph])
+
+    def cuGraphExecKernelNodeSetParams(self, graph, node, parameters):
+        found = NodeParams.from_address(parameters)
+        kernel, launch, _ = self.graphs[graph][node - 1]
+        assert self.kernels[self._functions[found.function]] is kernel
+        assert (tuple(found.grid), tuple(found.block), found.shared) == (launch.grid, launch.block, launch.shared)
+        kept, places = self._arguments(kernel, found.values)
+        again = Launch(launch.grid, launch.block, launch.cluster, launch.shared, launch.stream, places)
+        self.graphs[graph][node - 1] = (kernel, again, kept)
 
     def cuGraphLaunch(self, graph, stream):
         for function, *args in self.graphs[graph]:
@@ -395,12 +415,22 @@ class Exchange:
         self.address = ctypes.addressof(self._api)
 
 
+PTX = b"""
+.visible .entry double(
+	.param .u64 .ptr .global .align 1 double_param_0,
+	.param .u64 .ptr .global .align 1 double_param_1,
+	.param .u64 double_param_2
+)
+"""
+"""What kernels look like to who asks for their parameters."""
+
+
 def compiled(fake: Fake, text: str, signature: Signature | None = None, *, short_cut: bool = False) -> Any:
     """A program at stop 7, or above on the host's side, on the driver that is not there. With `short_cut`, the callable
     that goes without Python in between, and what it knows."""
     module = weft.parse(text)
     signature = signature or signature_of(find_entry(module, None))
     run_pipeline(module, "builtin.module(bufferize,convert-linalg-to-loops,convert-scf-to-cf,convert-to-llvm)")
-    program = device_program(module, signature, lambda kernels: b"// PTX", call_text(signature) if short_cut else "")
+    program = device_program(module, signature, lambda kernels: PTX, call_text(signature) if short_cut else "")
     loaded = Loaded(program, gpu_of(fake.driver(), 0))
     return (callable_of(loaded), loaded) if short_cut else CudaFunction(loaded)

@@ -7,10 +7,10 @@ taken too.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -37,6 +37,11 @@ class View:
     stream: int | None = None
 
 
+Look: TypeAlias = tuple[int, Hashable, int | None]
+"""What a call looks at in an array: its address, its layout (for arrays of one, all else is the same), and the stream
+that it was made on, None where that does not matter."""
+
+
 class Unusable(Exception):
     """An array that cannot be taken; says why, and what helps."""
 
@@ -52,6 +57,7 @@ class Kind:
     `view` gives an array that is on a GPU, None for one that is not; it is told the stream that will use it. `stream`
     is what the library's current stream is, with the object that holds it. `new` makes an array (from shape, dtype,
     the GPU, and the stream it is for), None where the library takes weft's; `take` makes one of the library of weft's.
+    `look` is a quick `view`, of which `facts` then makes one where its layout is new.
     """
 
     name: str
@@ -59,6 +65,8 @@ class Kind:
     stream: Callable[[Gpu], tuple[int, object] | None] | None = None
     new: Callable[[Sequence[int], np.dtype[Any], Gpu, int], Any] | None = None
     take: Callable[[DeviceArray], Any] = lambda array: array
+    look: Callable[[Any, int | None], Look | None] | None = None
+    facts: Callable[[Any], View] | None = None
 
 
 def kind_of(value: object) -> Kind | None:
@@ -98,6 +106,21 @@ def _view_interface(value: object, interface: dict[str, Any]) -> View:
     return View(address or 0, shape, steps, dtype, None, value, read_only, interface.get("stream"))
 
 
+def _look_interface(value: Any, stream: int | None) -> Look | None:
+    interface = getattr(value, "__cuda_array_interface__", None)
+    if interface is None or interface.get("mask") is not None:
+        return None
+    address, read_only = interface["data"]
+    layout = (tuple(interface["shape"]), interface["typestr"], interface.get("strides"), read_only)
+    return address or 0, layout, interface.get("stream")
+
+
+def _facts_of_interface(layout: tuple[tuple[int, ...], str, tuple[int, ...] | None, bool]) -> View:
+    shape, typestr, strides, read_only = layout
+    interface = {"shape": shape, "typestr": typestr, "strides": strides, "data": (0, read_only)}
+    return _view_interface(None, interface)
+
+
 def _elements(step: int, dtype: np.dtype[Any]) -> int:
     if step % dtype.itemsize:
         raise Unusable("an array whose elements are not aligned")
@@ -116,7 +139,16 @@ def _view_dlpack(value: Any, stream: int | None) -> View | None:
     return View(found.address, found.shape, found.strides, found.dtype, number, (value, found))
 
 
-ANY = Kind("an array library", _view_any)
+def _look_dlpack(value: Any, stream: int | None) -> Look | None:
+    found = _view_dlpack(value, stream)
+    return None if found is None else (found.address, (found.shape, found.strides, found.dtype, found.device), None)
+
+
+def _facts_of_dlpack(layout: tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[Any], int | None]) -> View:
+    return View(0, *layout, owner=None, read_only=True)
+
+
+ANY = Kind("an array library", _view_any, look=_look_interface, facts=_facts_of_interface)
 """Libraries that are not in the table. What a program gives them is weft's own arrays."""
 
 
@@ -127,6 +159,14 @@ def _view_weft(value: Any, stream: int | None) -> View | None:
     if not isinstance(value, DeviceArray):
         return None
     return View(value.address, value.shape, None, value.dtype, value.gpu.ordinal, value, stream=value.stream or 1)
+
+
+def _look_weft(value: DeviceArray, stream: int | None) -> Look:
+    return value.address, (value.shape, None, value.dtype, value.gpu.ordinal), value.stream or 1
+
+
+def _facts_of_weft(layout: tuple[tuple[int, ...], None, np.dtype[Any], int]) -> View:
+    return View(0, *layout, owner=None)
 
 
 # torch
@@ -189,6 +229,17 @@ def _view_cupy(value: Any, stream: int | None) -> View | None:
     return View(value.data.ptr, value.shape, strides, value.dtype, value.device.id, value) if size else None
 
 
+def _look_cupy(value: Any, stream: int | None) -> Look:
+    strides = None if value.flags.c_contiguous else value.strides
+    return value.data.ptr, (value.shape, strides, value.dtype, value.data.device_id), None
+
+
+def _facts_of_cupy(layout: tuple[tuple[int, ...], tuple[int, ...] | None, np.dtype[Any], int]) -> View:
+    shape, strides, dtype, device = layout
+    steps = None if strides is None else tuple(_elements(step, dtype) for step in strides)
+    return View(0, shape, steps, dtype, device, None)
+
+
 def _new_cupy(shape: Sequence[int], dtype: np.dtype[Any], gpu: Gpu, stream: int) -> Any:
     cupy = sys.modules["cupy"]
     if stream == _stream_cupy(gpu)[0]:
@@ -223,11 +274,11 @@ def _take_numba(array: DeviceArray) -> Any:
 
 
 _TORCH = Kind("torch", _view_torch, _stream_torch, _new_torch, _take_torch)
-_CUPY = Kind("CuPy", _view_cupy, _stream_cupy, _new_cupy, _take_cupy)
-_JAX = Kind("JAX", _view_jax, take=_take_jax)
-_NUMBA = Kind("Numba", _view_any, take=_take_numba)
+_CUPY = Kind("CuPy", _view_cupy, _stream_cupy, _new_cupy, _take_cupy, _look_cupy, _facts_of_cupy)
+_JAX = Kind("JAX", _view_jax, take=_take_jax, look=_look_dlpack, facts=_facts_of_dlpack)
+_NUMBA = Kind("Numba", _view_any, take=_take_numba, look=_look_interface, facts=_facts_of_interface)
 
-WEFT = Kind("weft", _view_weft)
+WEFT = Kind("weft", _view_weft, look=_look_weft, facts=_facts_of_weft)
 """Arrays of weft's own."""
 
 _KINDS: dict[str, Kind] = {

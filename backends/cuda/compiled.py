@@ -16,14 +16,15 @@ from weft.backends.cuda.arrays import Kind, kind_of
 from weft.backends.cuda.dlpack import exchange_api
 from weft.backends.cuda.driver import OUT_OF_MEMORY
 from weft.backends.cuda.failures import asynchronous, failed
-from weft.backends.cuda.fast_call import words_of
 from weft.backends.cuda.loaded import Loaded, begin, copy_strided
 from weft.backends.cuda.operands import Operand, Operands
+from weft.backends.cuda.patches import Words
 from weft.backends.cuda.results import Call, Result, Wanted, check_outs, results_of, take_returned
+from weft.backends.cuda.short_call import MISSED, ShortCall
 from weft.backends.cuda.staging import staging_of
 from weft.backends.cuda.states import State, States
 from weft.backends.cuda.streams import order_after, stream_of
-from weft.backends.signature import ENTRY, ValueSpec
+from weft.backends.signature import ENTRY, Signature, ValueSpec
 
 
 class CudaFunction:
@@ -40,7 +41,7 @@ class CudaFunction:
         self._loaded = loaded
         self._gpu = loaded.gpu
         self._begin = begin(loaded.gpu.driver)
-        self._states = States(loaded, words_of(self.signature), loaded.fast)
+        self._states = States(loaded, _words(self.signature), loaded.fast)
         self._staging = staging_of(loaded.gpu)
         arguments, results = self.signature.arguments, self.signature.results
         self._writes = any(spec.kind == "memref" for spec in arguments)
@@ -50,6 +51,7 @@ class CudaFunction:
         types += [argument_type(spec.dtype) if spec.kind == "scalar" else ctypes.c_void_p for spec in arguments]
         types += [ctypes.c_void_p] * sum(spec.is_out for spec in results)
         self._entry = ctypes.CFUNCTYPE(ctypes.c_int64, *types)(loaded.address(ENTRY + self.signature.name))
+        self._short = ShortCall(loaded, self._states, self._begin, self._entry)
 
     def __call__(self, *args: object, out: object = None, stream: object = None, **kwargs: object) -> Any:
         """One result comes back as an array (a number for a scalar), several as a tuple, none as None.
@@ -59,6 +61,8 @@ class CudaFunction:
         Raises :class:`WeftError` for arguments that do not fit, for a failed run-time check, and for every error of
         the device; one of a kernel may come with a later call.
         """
+        if stream is None and not kwargs and (found := self._short(args, out)) is not MISSED:
+            return found
         specs = self.signature.arguments
         if stream is not None and any(spec.name == "stream" for spec in specs):
             kwargs, stream = {**kwargs, "stream": stream}, None
@@ -72,7 +76,10 @@ class CudaFunction:
             chosen = operands.stream() if number is None else number
             order_after(self._gpu, operands.streams(), chosen)
             outs = check_outs(self.signature.results, out, operands, self._gpu, chosen)
-            return self._call(operands, outs, chosen, held)
+            results = self._call(operands, outs, chosen, held)
+        if not kwargs and stream is None:
+            self._short.learn(args, kinds)
+        return results
 
     def _find_short_cut(self, kinds: Sequence[Kind | None], given: Sequence[object]) -> None:
         """Let calls with arrays like these go without Python in between, where their library has what that needs."""
@@ -139,7 +146,15 @@ class CudaFunction:
             self._begin(state.address)
             return self._entry(*passed)
 
-        status = state.run(entry) if self._returned else state.run_static(entry, bytes(key + scalars))
+        def elsewhere(addresses: Sequence[int]) -> int:
+            own = [descriptor[1] for descriptor in keep]
+            try:
+                _point(keep, addresses)
+                return entry()
+            finally:
+                _point(keep, own)
+
+        status = state.run(entry) if self._returned else state.run_static(entry, bytes(key + scalars), elsewhere)
         if status and state.record.error == OUT_OF_MEMORY and not self._writes and self._gpu.release_kept():
             status = state.run(entry)
         if status:
@@ -164,6 +179,18 @@ def callable_of(loaded: Loaded) -> Callable[..., Any]:
     if loaded.short_cut is None:
         return function
     return builtin(loaded.program.signature.name, loaded.address(loaded.short_cut), (function, function.fail))
+
+
+def _point(descriptors: Sequence[Any], addresses: Sequence[int]) -> None:
+    for descriptor, address in zip(descriptors, addresses, strict=True):
+        descriptor[0] = descriptor[1] = address
+
+
+def _words(signature: Signature) -> Words:
+    """The words that say all that a call is given (:func:`weft.backends.cuda.fast_call.words_of`)."""
+    arrays = [spec for spec in (*signature.arguments, *signature.results) if spec.kind != "scalar"]
+    ranks = [len(spec.dims) + spec.dtype.startswith("complex") for spec in arrays]
+    return Words.of(ranks, len(signature.arguments) + len(signature.results) - len(arrays))
 
 
 def _results_struct(specs: Sequence[ValueSpec]) -> type[ctypes.Structure]:

@@ -34,6 +34,7 @@ declare i32 @cuGraphLaunch(ptr, ptr)
 declare i32 @cuStreamIsCapturing(ptr, ptr)
 declare void @weft_cuda_begin(ptr)
 declare i64 @weft_cuda_take(ptr)
+declare i64 @weft_cuda_patch(ptr, ptr)
 declare i32 @memcmp(ptr, ptr, i64)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 define internal void @weft.cuda.silent(ptr %context, ptr %kind, ptr %message) {{
@@ -245,10 +246,12 @@ class _CudaCall(FastCall):
         return self._op("phi ptr " + ", ".join(f"[ {record}, %{block} ]" for record, block in found))
 
     def _choose(self, record: str, stream: str, run: str, replay: str) -> None:
-        """Replay the graph that is for the same words; capture one, the slow way, for those of the last call; else run
-        host code, as while the caller captures a graph."""
+        """Replay the graph that is for the same words, or that can be put right for these; capture one, the slow way,
+        for those of the last call, or for any arrays of their sizes; else run host code, as while the caller captures a
+        graph."""
         size = 8 * self._taken
         repeats, fresh, older, capture = self._block(), self._block(), self._block(), self._block()
+        other, known = self._block(), self._block()
         again = self._load("i64", record, Record.repeats.offset)
         self._do(f"br i1 {self._same('i64', again, 0)}, label %{run}, label %{repeats}")
         self._start(repeats)
@@ -260,7 +263,10 @@ class _CudaCall(FastCall):
         self._need(self._op(f"icmp ne ptr {graph}, null"), older)
         key = self._load("ptr", record, Record.key.offset)
         differ = self._op(f"call i32 @memcmp(ptr %words, ptr {key}, i64 {size})")
-        self._do(f"br i1 {self._same('i32', differ, 0)}, label %{replay}, label %{older}")
+        self._do(f"br i1 {self._same('i32', differ, 0)}, label %{replay}, label %{other}")
+        self._start(other)
+        patched = self._op(f"call i64 @weft_cuda_patch(ptr {record}, ptr %words)")
+        self._do(f"br i1 {self._same('i64', patched, 1)}, label %{replay}, label %{older}")
         self._start(older)
         last = self._load("ptr", record, Record.last.offset)
         changed = self._op(f"call i32 @memcmp(ptr %words, ptr {last}, i64 {size})")
@@ -269,6 +275,9 @@ class _CudaCall(FastCall):
         self._store_field(record, Record.busy.offset, "i64 0")
         self._do(f"br label %{self._otherwise}")
         self._start(fresh)
+        tries = self._load("i64", record, Record.tries.offset)
+        self._do(f"br i1 {self._op(f'icmp eq i64 {tries}, 0')}, label %{known}, label %{capture}")
+        self._start(known)
         self._do(f"call void @llvm.memcpy.p0.p0.i64(ptr {last}, ptr %words, i64 {size}, i1 false)")
         self._do(f"br label %{run}")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from weft.backends.cuda import dlpack
 from weft.backends.cuda.driver import FUNCTIONS, Driver
 from weft.backends.cuda.fast_call import TABLE, call_name
 from weft.backends.cuda.gpu import Gpu
+from weft.backends.cuda.patches import Parameter, parameters_of, patcher
 from weft.backends.cuda.record import Fast, Kernel
 from weft.backends.device import DeviceProgram
 from weft.backends.llvm.elf import undefined_symbols
@@ -101,6 +102,13 @@ class Loaded:
             used.call("cuFuncSetAttribute", function, _ANY_CLUSTER, 1)
         return Kernel(function, threads, room), KernelFacts(name, threads, static, room)
 
+    @cached_property
+    def parameters(self) -> list[tuple[Parameter, ...] | None]:
+        """What each kernel takes, None where that is not known."""
+        known = {name: parameters_of(code.decode(errors="replace")) for name, code in self.program.modules.items()}
+        parts = [name.partition("::") for name in self.program.kernels]
+        return [known.get(module, {}).get(symbol) for module, _, symbol in parts]
+
     def table(self) -> Any:
         """The kernels as the run-time functions know them."""
         return (Kernel * max(len(self.facts), 1))(*(kernel for kernel, _ in self.facts))
@@ -179,6 +187,7 @@ _RUNTIME_FUNCTIONS = (
     "weft_cuda_start",
     "weft_cuda_begin",
     "weft_cuda_take",
+    "weft_cuda_patch",
 )
 
 _runtimes: dict[int, tuple[Library, dict[str, int]]] = {}
@@ -205,6 +214,11 @@ def begin(used: Driver) -> Any:
 def taker(used: Driver) -> Any:
     """The function that takes a record, by its address, for a call: 1, or 0 where another call has it."""
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(_runtime(used)["weft_cuda_take"])
+
+
+def patch(used: Driver) -> Callable[[int, Any], int]:
+    """The function that puts the graph of a record right for the words of a call."""
+    return patcher(_runtime(used)["weft_cuda_patch"])
 
 
 def copy_strided(loaded: Loaded, state: State, to: int, from_: int, shape: Sequence[int]) -> None:

@@ -72,9 +72,14 @@ class Record(ctypes.Structure):
         ("graph_launches", ctypes.c_int64),
         ("key", ctypes.c_void_p),
         ("last", ctypes.c_void_p),
+        ("patch", ctypes.c_void_p),
+        ("tries", ctypes.c_int64),
+        ("log", ctypes.c_void_p),
     )
     # the last ones are for calls without Python in between: whether a call that repeats becomes a graph, the graph
-    # that there is and its launches, the words (see `words_of`) that it is for, and those of the last call
+    # that there is and its launches, the words (see `words_of`) that it is for, those of the last call, what puts the
+    # graph right for other arrays (patches.py), how often one that is for any arrays may still be tried, and the
+    # function that notes launches while that is captured
 
     def recent(self) -> list[tuple[int, int]]:
         """The launches (kernel, site) since the last check that are remembered, the first one first."""

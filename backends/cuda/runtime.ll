@@ -6,11 +6,16 @@
 ; memory, 4 flags, 5 error, 6 what failed, 7 kernel, 8 site, 9 bytes asked for, 10 waits, 11 launches, 12 the kernel of
 ; strided copies, 13 sizes of the launch (grid, block, cluster, shared bytes), 14 launches since the last check,
 ; 15 the last 64 launches (kernel, site), 16 memory kept (address, bytes, 1 where it is in use, the call that used it last).
-; 17 whether a call has it now, 18 the number of the call. What comes after is for calls without Python in between (fast_call.py).
+; 17 whether a call has it now, 18 the number of the call, 19 whether it repeats, 20 its graph, 21 the launches of that,
+; 22 the words that it is for, 23 the words of the last call, 24 what puts the graph right (%patch), 25 tries, 26 what
+; notes launches while one is captured.
 ; Flags: 1 wait after every launch, 2 a graph is being captured: nothing can be waited for.
 ; Errors: above 0 they are the driver's, below 0 a limit of the device (see record.py).
 
-%call = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, ptr, [10 x i64], i64, [64 x [2 x i64]], [32 x [4 x i64]], i64, i64 }
+%call = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, i64, i64, i64, i64, ptr, [10 x i64], i64, [64 x [2 x i64]], [32 x [4 x i64]], i64, i64, i64, ptr, i64, ptr, ptr, ptr, i64, ptr }
+%patch = type { ptr, i64, ptr, i64, ptr, ptr }          ; graph, words, bytes (1: an address), nodes, %node's, %fixup's (patches.py)
+%node = type { ptr, ptr, i64, i64 }                     ; node, its parameters, the first of its fixups, how many
+%fixup = type { ptr, i64, i64 }                         ; where an address is kept, the word that it follows, how far behind
 %kernel = type { ptr, i64, i64 }                        ; function, threads of a block, dynamic shared bytes
 %config = type { i32, i32, i32, i32, i32, i32, i32, ptr, ptr, i32 }   ; CUlaunchConfig
 %attribute = type { i32, i32, [16 x i32] }              ; CUlaunchAttribute
@@ -29,6 +34,7 @@ declare i32 @cuMemsetD16Async(i64, i16, i64, ptr)
 declare i32 @cuMemsetD32Async(i64, i32, i64, ptr)
 declare i32 @cuMemsetD2D32Async(i64, i64, i32, i64, i64, ptr)
 declare i32 @cuStreamSynchronize(ptr)
+declare i32 @cuGraphExecKernelNodeSetParams(ptr, ptr, ptr)
 
 @key = internal global i32 0
 
@@ -263,8 +269,128 @@ ready:
 failed:
   ret i64 %status
 launched:
+  call void @note.launch(ptr %call, i64 %kernel, ptr %args)
   %end = call i64 @launched(ptr %call, i64 %kernel, i64 %site)
   ret i64 %end
+}
+
+; Have a launch noted that is captured.
+define internal void @note.launch(ptr %call, i64 %kernel, ptr %args) {
+entry:
+  %log.place = getelementptr %call, ptr %call, i32 0, i32 26
+  %log = load ptr, ptr %log.place
+  %any = icmp ne ptr %log, null
+  br i1 %any, label %note, label %done
+note:
+  %sizes = getelementptr %call, ptr %call, i32 0, i32 13
+  call void %log(i64 %kernel, ptr %sizes, ptr %args)
+  br label %done
+done:
+  ret void
+}
+
+; Put the graph of a record right for the words of a call: 1, or 0 where it is for other sizes, or cannot be changed.
+define i64 @weft_cuda_patch(ptr %call, ptr %words) {
+entry:
+  %patch.place = getelementptr %call, ptr %call, i32 0, i32 24
+  %patch = load ptr, ptr %patch.place
+  %there = icmp ne ptr %patch, null
+  br i1 %there, label %look, label %no
+look:
+  %graph.place = getelementptr %call, ptr %call, i32 0, i32 20
+  %graph = load ptr, ptr %graph.place
+  %own = load ptr, ptr %patch
+  %same.graph = icmp eq ptr %graph, %own
+  %key.place = getelementptr %call, ptr %call, i32 0, i32 22
+  %key = load ptr, ptr %key.place
+  %count.place = getelementptr %patch, ptr %patch, i32 0, i32 1
+  %count = load i64, ptr %count.place
+  %bytes.place = getelementptr %patch, ptr %patch, i32 0, i32 2
+  %bytes = load ptr, ptr %bytes.place
+  br i1 %same.graph, label %word, label %no
+word:                                                   ; only addresses may differ
+  %n = phi i64 [ 0, %look ], [ %n.next, %word.fine ]
+  %more = icmp ult i64 %n, %count
+  br i1 %more, label %compare, label %nodes
+compare:
+  %new.place = getelementptr i64, ptr %words, i64 %n
+  %new = load i64, ptr %new.place
+  %old.place = getelementptr i64, ptr %key, i64 %n
+  %old = load i64, ptr %old.place
+  %equal = icmp eq i64 %new, %old
+  %byte.place = getelementptr i8, ptr %bytes, i64 %n
+  %byte = load i8, ptr %byte.place
+  %address = icmp ne i8 %byte, 0
+  %fine = or i1 %equal, %address
+  br i1 %fine, label %word.fine, label %no
+word.fine:
+  %n.next = add i64 %n, 1
+  br label %word
+nodes:
+  %nodes.place = getelementptr %patch, ptr %patch, i32 0, i32 3
+  %nodes.count = load i64, ptr %nodes.place
+  %table.place = getelementptr %patch, ptr %patch, i32 0, i32 4
+  %table = load ptr, ptr %table.place
+  %fixups.place = getelementptr %patch, ptr %patch, i32 0, i32 5
+  %fixups = load ptr, ptr %fixups.place
+  br label %each.node
+each.node:
+  %m = phi i64 [ 0, %nodes ], [ %m.next, %node.done ]
+  %m.more = icmp ult i64 %m, %nodes.count
+  br i1 %m.more, label %node.look, label %patched
+node.look:
+  %node = getelementptr %node, ptr %table, i64 %m
+  %first.place = getelementptr %node, ptr %node, i32 0, i32 2
+  %first = load i64, ptr %first.place
+  %fixup.count.place = getelementptr %node, ptr %node, i32 0, i32 3
+  %fixup.count = load i64, ptr %fixup.count.place
+  %end = add i64 %first, %fixup.count
+  br label %each.fixup
+each.fixup:
+  %f = phi i64 [ %first, %node.look ], [ %f.next, %fixup.look ]
+  %changed = phi i1 [ false, %node.look ], [ %changed.next, %fixup.look ]
+  %f.more = icmp ult i64 %f, %end
+  br i1 %f.more, label %fixup.look, label %node.end
+fixup.look:
+  %fixup = getelementptr %fixup, ptr %fixups, i64 %f
+  %value.place = load ptr, ptr %fixup
+  %w.place = getelementptr %fixup, ptr %fixup, i32 0, i32 1
+  %w = load i64, ptr %w.place
+  %offset.place = getelementptr %fixup, ptr %fixup, i32 0, i32 2
+  %offset = load i64, ptr %offset.place
+  %base.place = getelementptr i64, ptr %words, i64 %w
+  %base = load i64, ptr %base.place
+  %wanted = add i64 %base, %offset
+  %before = load i64, ptr %value.place
+  store i64 %wanted, ptr %value.place
+  %differs = icmp ne i64 %wanted, %before
+  %changed.next = or i1 %changed, %differs
+  %f.next = add i64 %f, 1
+  br label %each.fixup
+node.end:
+  br i1 %changed, label %node.set, label %node.done
+node.set:
+  %handle = load ptr, ptr %node
+  %parameters.place = getelementptr %node, ptr %node, i32 0, i32 1
+  %parameters = load ptr, ptr %parameters.place
+  %result = call i32 @cuGraphExecKernelNodeSetParams(ptr %graph, ptr %handle, ptr %parameters)
+  %good = icmp eq i32 %result, 0
+  br i1 %good, label %node.done, label %broken
+broken:                                                 ; the graph is of two calls: it is used no more
+  %tries.place = getelementptr %call, ptr %call, i32 0, i32 25
+  store i64 -1, ptr %tries.place
+  store ptr null, ptr %graph.place
+  store ptr null, ptr %patch.place
+  ret i64 0
+node.done:
+  %m.next = add i64 %m, 1
+  br label %each.node
+patched:
+  %size = shl i64 %count, 3
+  call void @llvm.memcpy.p0.p0.i64(ptr %key, ptr %words, i64 %size, i1 false)
+  ret i64 1
+no:
+  ret i64 0
 }
 
 ; Remember a launch, and wait for it where every one is waited for.

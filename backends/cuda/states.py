@@ -6,15 +6,19 @@ import ctypes
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weft.backends.cuda.loaded import Loaded, taker
+from weft.backends.cuda.loaded import Loaded, patch, taker
+from weft.backends.cuda.patches import Recorder, Table, Words, stand_ins
 from weft.backends.cuda.record import BLOCKING, CAPTURING, FAST_RECORDS, Fast, Record, Ring
 
 _GRAPHS = 8
 """So many graphs of a function are kept in a state, for different arguments."""
+
+_TRIES = 3
+"""So often a graph for any arrays is tried: calls may have other sizes each time."""
 
 _STREAMS = 16
 """For so many streams states are kept."""
@@ -32,21 +36,27 @@ class Graph:
     handle: int
     count: int
     ring: Any
+    table: Table | None = None
+    """What puts it right for other arrays, of a graph for any."""
+    source: int = 0
+    sizes: bytes = b""
 
 
 class State:
     """The record of one call at a time on one stream, and the graphs that were captured with its memory.
 
-    Its calls are in the order of the stream, so that they may share its memory. `words` is how many words say all that
-    a call is given.
+    Its calls are in the order of the stream, so that they may share its memory. `words` are those that say all that a
+    call is given.
     """
 
-    def __init__(self, loaded: Loaded, table: Any, stream: int, words: int) -> None:
+    def __init__(self, loaded: Loaded, table: Any, stream: int, words: Words) -> None:
         gpu = loaded.gpu
         self.gpu = gpu
         self.stream = stream
         self._table = table
-        self._key, self._last = ctypes.create_string_buffer(8 * words + 1), ctypes.create_string_buffer(8 * words + 1)
+        room = 8 * len(words.addresses) + 1
+        self._key, self._last = ctypes.create_string_buffer(room), ctypes.create_string_buffer(room)
+        self._loaded, self._words = loaded, words
         self.record = Record(
             stream=stream,
             kernels=ctypes.addressof(table),
@@ -57,10 +67,12 @@ class State:
             busy=1,
             key=ctypes.addressof(self._key),
             last=ctypes.addressof(self._last),
+            tries=_TRIES,
         )
         self.address = ctypes.addressof(self.record)
         self._graphs: OrderedDict[bytes, Graph] = OrderedDict()
         self._never: set[bytes] = set()
+        self._any: Graph | None = None
         self._capturing = 0
 
     def run(self, entry: Callable[[], int]) -> int:
@@ -75,30 +87,77 @@ class State:
         for block in self.record.blocks:
             block[2] = 0
 
-    def run_static(self, entry: Callable[[], int], key: bytes) -> int:
-        """Call host code that does the same whenever the key is the same: the second time it becomes a graph."""
+    def run_static(self, entry: Callable[[], int], key: bytes, elsewhere: Callable[[Sequence[int]], int]) -> int:
+        """Call host code that does the same whenever the key is the same: the second time it becomes a graph, if it can
+        one for any arrays of the same sizes.
+
+        `elsewhere` calls host code with other addresses of the arrays.
+        """
         record, graph = self.record, self._graphs.get(key)
-        again = record.repeats and self._last.raw[: len(key)] == key and key not in self._never
-        may_replay = (graph is not None or again) and not self._is_captured()
-        if graph is not None and may_replay:
-            self._graphs.move_to_end(key)
+        if record.tries < 0:  # it could not be put right, and is of two calls now
+            self._drop_any()
+            record.tries = 0
+        if graph is not None or record.repeats:
+            graph = (
+                None if self._is_captured() else graph or self._for_these(key, entry) or self._for_any(key, elsewhere)
+            )
+        if graph is not None:
             return self._launch(graph, key)
-        if may_replay:
-            graph = self._captured(entry)
-            if graph is not None:
-                self._keep(key, graph)
-                return self._launch(graph, key)
-            self._never.add(key)
         status = self.run(entry)
         record.repeats = int(status == 0 and record.launches > 1 and not record.waits and not self.gpu.blocking)
         self._last.raw = key if record.repeats and key not in self._never else b"\xff" * len(key)
         return status
 
+    def _for_any(self, key: bytes, elsewhere: Callable[[Sequence[int]], int]) -> Graph | None:
+        """The graph for any arrays, put right for these; it is captured where the last call had the same sizes."""
+        record = self.record
+        if self._any is not None and self._point(self._any, key):
+            return self._any
+        if record.tries <= 0:
+            return None
+        record.tries -= 1
+        if self._words.sizes(self._last.raw[: len(key)]) != self._words.sizes(key):
+            return None
+        functions = [kernel.function for kernel, _ in self._loaded.facts]
+        recorder = Recorder(self.gpu.driver, self._capture_stream(), functions, self._loaded.parameters)
+        record.log = recorder.address
+        try:
+            graph = self._captured(lambda: elsewhere(stand_ins(len(self._words.starts))), recorder, key)
+        finally:
+            record.log = None
+        if graph is None:
+            return None
+        self._drop_any()
+        self._any, record.tries = graph, _TRIES
+        return graph if self._point(graph, key) else None
+
+    def _point(self, graph: Graph, key: bytes) -> bool:
+        """Let the graph for any arrays use those of a call."""
+        assert graph.table is not None
+        if graph.sizes != self._words.sizes(key):
+            return False
+        self.record.graph, self.record.patch, self._key.raw = graph.handle, graph.table.address, key
+        return patch(self.gpu.driver)(self.address, key) == 1
+
+    def _for_these(self, key: bytes, entry: Callable[[], int]) -> Graph | None:
+        """A graph for these arrays alone, where the last call had the same."""
+        if self._last.raw[: len(key)] != key or key in self._never:
+            return None
+        graph = self._captured(entry)
+        if graph is None:
+            self._never.add(key)
+            return None
+        self._keep(key, graph)
+        return graph
+
     def _launch(self, graph: Graph, key: bytes) -> int:
         record = self.record
+        if key in self._graphs:
+            self._graphs.move_to_end(key)
         status = self.gpu.driver.status("cuGraphLaunch", graph.handle, self.stream)
         record.error, record.what = status, ord("g")
         record.since, record.ring = graph.count, graph.ring
+        record.patch = graph.table.address if graph.table is not None else None
         record.graph, record.graph_launches, self._key.raw = graph.handle, graph.count, key
         return -status
 
@@ -107,45 +166,67 @@ class State:
         found = ctypes.c_int()
         return bool(self.gpu.driver.status("cuStreamIsCapturing", self.stream, ctypes.byref(found)) or found.value)
 
-    def _captured(self, entry: Callable[[], int]) -> Graph | None:
-        """The graph of a call; None where none can be made."""
-        used, record = self.gpu.driver, self.record
+    def _capture_stream(self) -> int:
         if not self._capturing:
-            self._capturing = used.handle("cuStreamCreate", _NON_BLOCKING)
-        if used.status("cuStreamBeginCapture", self._capturing, _THREAD_LOCAL):
+            self._capturing = self.gpu.driver.handle("cuStreamCreate", _NON_BLOCKING)
+        return self._capturing
+
+    def _captured(self, entry: Callable[[], int], recorder: Recorder | None = None, key: bytes = b"") -> Graph | None:
+        """The graph of a call; None where none can be made. With a recorder, one for any arrays of a key's sizes."""
+        used, record = self.gpu.driver, self.record
+        if used.status("cuStreamBeginCapture", self._capture_stream(), _THREAD_LOCAL):
             return None
         record.stream = self._capturing
         record.flags |= CAPTURING
         record.since = 0
         status = -1
-        graph, made = ctypes.c_void_p(), ctypes.c_void_p()
+        source, made = ctypes.c_void_p(), ctypes.c_void_p()
         try:
             status = self.run(entry)
         finally:
             record.stream = self.stream
             record.flags &= ~CAPTURING
-            ended = used.status("cuStreamEndCapture", self._capturing, ctypes.byref(graph))
-        if ended or not graph.value:
+            ended = used.status("cuStreamEndCapture", self._capturing, ctypes.byref(source))
+        if ended or not source.value:
             return None
-        good = status == 0 and used.status("cuGraphInstantiate", ctypes.byref(made), graph, 0) == 0
-        used.status("cuGraphDestroy", graph)
-        if not good or not made.value:
+        good = status == 0 and used.status("cuGraphInstantiate", ctypes.byref(made), source, 0) == 0
+        graph = None
+        if good and made.value:
+            table = None if recorder is None else recorder.table(made.value, source.value, self._words)
+            ring = Ring.from_buffer_copy(record.ring)
+            held = source.value if table is not None else 0  # it has the nodes
+            graph = Graph(made.value, record.launches, ring, table, held, self._words.sizes(key))
+        if graph is None or graph.table is None:
+            used.status("cuGraphDestroy", source)
+        if graph is not None and recorder is not None and graph.table is None:
+            self._destroy(graph)
             return None
-        return Graph(made.value, record.launches, Ring.from_buffer_copy(record.ring))
+        return graph
 
     def _keep(self, key: bytes, graph: Graph) -> None:
         self._graphs[key] = graph
         if len(self._graphs) > _GRAPHS:
             _, old = self._graphs.popitem(last=False)
-            if self.record.graph == old.handle:
-                self.record.graph = None
-            self.gpu.driver.status("cuGraphExecDestroy", old.handle)
+            self._destroy(old)
+
+    def _destroy(self, graph: Graph) -> None:
+        if self.record.graph == graph.handle:
+            self.record.graph = self.record.patch = None
+        self.gpu.driver.status("cuGraphExecDestroy", graph.handle)
+        if graph.source:
+            self.gpu.driver.status("cuGraphDestroy", graph.source)
+
+    def _drop_any(self) -> None:
+        if self._any is not None:
+            self._destroy(self._any)
+            self._any = None
 
     def release(self) -> bool:
         """Give back the memory that is kept, in the order of the stream, and the graphs that use it; whether there was
         any. No call has the state."""
         used = self.gpu.driver
-        self.record.graph = None
+        self.record.graph = self.record.patch = None
+        self._drop_any()
         for graph in self._graphs.values():
             used.status("cuGraphExecDestroy", graph.handle)
         self._graphs.clear()
@@ -168,7 +249,7 @@ class States:
     """The states of a function, by stream. A state is taken for a call; calls without Python in between find theirs in
     `fast`."""
 
-    def __init__(self, loaded: Loaded, words: int, fast: Fast) -> None:
+    def __init__(self, loaded: Loaded, words: Words, fast: Fast) -> None:
         self._loaded = loaded
         self._words = words
         self._fast = fast

@@ -174,6 +174,33 @@ def test_repeated_calls_replay_a_graph():
         torch.testing.assert_close(y, torch.softmax(torch.softmax(x, 1) @ w, 1) @ w, rtol=1e-3, atol=1e-3)
 
 
+def test_one_graph_is_for_any_arrays():
+    """A chain whose ends alone use the arrays of the call."""
+    torch = pytest.importorskip("torch")
+    body = [f"  %{n + 1} = ml.softmax %{n}, axis = 1 : tensor<128x256xf32>\n" for n in range(6)]
+    text = "func.func @main(%0: tensor<128x256xf32>) -> tensor<128x256xf32> {\n"
+    f = weft.compile(text + "".join(body) + "  func.return %6 : tensor<128x256xf32>\n}", target="cuda")
+    held = []
+    for _ in range(8):
+        x, y = torch.randn(128, 256, device="cuda"), torch.empty(128, 256, device="cuda")
+        held.append((x, y))
+        wanted = x
+        for _ in range(6):
+            wanted = torch.softmax(wanted, 1)
+        f(x, out=y)
+        torch.testing.assert_close(y, wanted)
+
+
+def test_arrays_of_cupy_take_the_short_way():
+    cupy = pytest.importorskip("cupy")
+    f = weft.compile(ADD, target="cuda")
+    for _ in range(4):
+        x, y = (cupy.random.rand(1000, dtype=cupy.float32) for _ in range(2))
+        assert cupy.allclose(f(x, y), x + y)
+        out = cupy.empty(1000, cupy.float32)
+        assert f(x, y, out=out) is out and cupy.allclose(out, x + y)
+
+
 def test_calls_hold_no_tensors():
     torch = pytest.importorskip("torch")
     f = weft.compile(ADD, target="cuda")

@@ -61,4 +61,33 @@ TWICE = program(
 """
 )
 
+CHAIN = program(
+    f"""
+  %t = memref.alloc() : memref<4xf32>
+  %u = memref.alloc() : memref<4xf32>
+  {launch("%x", "%t")}
+  {launch("%t", "%u")}
+  {launch("%u", "%t")}
+  {launch("%t", "%u")}
+  {launch("%u", "%y")}
+  memref.dealloc %t : memref<4xf32>
+  memref.dealloc %u : memref<4xf32>
+  func.return
+"""
+)
+
+SUM = program(
+    f"""
+  %t = memref.alloc() : memref<4xf32>
+  {launch("%x", "%t")}
+  {launch("%z", "%t")}
+  {launch("%t", "%t")}
+  {launch("%t", "%t")}
+  {launch("%t", "%y")}
+  memref.dealloc %t : memref<4xf32>
+  func.return
+""",
+    "%x: memref<4xf32>, %z: memref<4xf32>, %y: memref<4xf32>",
+)
+
 X = np.arange(4, dtype=np.float32)

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from tests.backends.cuda.programs import ONE, TWICE, X, doubled, launch, program, tensors
+from tests.backends.cuda.programs import CHAIN, ONE, SUM, TWICE, X, doubled, launch, program, tensors
 from tests.fake_cuda import Fake, OnDevice, compiled
 from weft import WeftError, codes
 from weft.backends.cuda.device_array import DeviceArray
@@ -198,6 +198,43 @@ def test_the_second_call_with_the_same_arrays_makes_a_graph(fake):
     assert fake.calls.count("cuGraphLaunch") == 3
     f(x, out=y)
     assert fake.calls.count("cuGraphLaunch") == 4
+
+
+def test_one_graph_is_for_any_arrays(fake):
+    """Of five launches two use the arrays of the call: their nodes are told where those lie."""
+    f = compiled(fake, CHAIN, tensors())
+    outs = []
+    for k in range(6):
+        x, y = OnDevice(X + k), OnDevice(np.zeros(4, np.float32))
+        f(x, out=y)
+        outs.append((x, y))
+        np.testing.assert_array_equal(y.values, 32 * (X + k))
+    assert fake.calls.count("cuStreamBeginCapture") == 1 and fake.calls.count("cuGraphLaunch") == 5
+    assert fake.calls.count("cuGraphExecKernelNodeSetParams") == 10
+    f(*outs[-1][:1], out=outs[0][1])
+    assert fake.calls.count("cuGraphExecKernelNodeSetParams") == 11
+    np.testing.assert_array_equal(outs[0][1].values, 32 * (X + 5))
+    fake.fail("cuGraphExecKernelNodeSetParams", 0, 1)
+    for k in range(3):
+        x, y = OnDevice(X + k), OnDevice(np.zeros(4, np.float32))
+        f(x, out=y)
+        outs.append((x, y))
+        np.testing.assert_array_equal(y.values, 32 * (X + k))
+    del f
+    gc.collect()
+    assert fake.calls.count("cuGraphExecDestroy") == fake.calls.count("cuGraphInstantiate")
+    assert fake.calls.count("cuGraphDestroy") == fake.calls.count("cuStreamEndCapture")
+
+
+def test_a_graph_for_any_arrays_is_for_their_sizes(fake):
+    """The same array may be given twice, and another time two."""
+    f = compiled(fake, SUM, tensors(2))
+    x, y, z = (OnDevice(X + k) for k in range(3))
+    for a, b in ((x, x), (x, y), (y, z), (z, z), (y, x)):
+        out = OnDevice(np.zeros(4, np.float32))
+        f(a, b, out=out)
+        np.testing.assert_array_equal(out.values, 16 * b.values)
+        np.testing.assert_array_equal(f(a, b, out=out).values, 16 * b.values)
 
 
 def test_one_launch_needs_no_graph_and_code_that_reads_the_device_has_none(fake):
@@ -437,7 +474,7 @@ def test_a_fault_is_told_with_the_launches_that_may_be_to_blame(fake):
     fake.fail("cuStreamSynchronize", 700)
     error = failure(f, X)
     assert "one of 2 launches failed" in str(error) and str(error).count("is launched here") == 2
-    fake.fail("cuLaunchKernelEx", 1)
+    fake.fail("cuLaunchKernelEx", 1, 1)  # while a graph is captured, and then
     error = failure(f, X)
     assert "cuLaunchKernelEx says CUDA_ERROR_1 (as the fake says)" in str(error)
     np.testing.assert_array_equal(f(X), 4 * X)

@@ -13,7 +13,6 @@ from xdsl.passes import ModulePass
 from weft.diagnostics import WeftError
 from weft.dialects.loop import AllocOp, ForOp, ScheduleAttr, WriteOp, buffer_name
 from weft.dialects.loop.buffers import MAY_ALIAS
-from weft.dialects.loop.schedule import Step
 from weft.dialects.target import Cuda, cuda_of
 from weft.passes.gpu.loop_to_gpu.function import device_function
 from weft.passes.gpu.loop_to_gpu.units import Choice as Condition
@@ -22,6 +21,7 @@ from weft.passes.gpu.plans.fusion import fuse_for_blocks
 from weft.passes.gpu.plans.nests import cut, plans
 from weft.passes.gpu.plans.plan import Choice, Plan
 from weft.passes.gpu.plans.products import is_product
+from weft.passes.loops import tried
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, label
 from weft.passes.loops.plans.common import Names
 from weft.passes.loops.row_steps import joined
@@ -69,11 +69,13 @@ class ChooseGpuSchedule(ModulePass):
         gpu = cuda_of(op)
         for kernel in kernels(op):
             if not {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
-                kernel.attributes[SCHEDULE] = ScheduleAttr(choose(kernel, gpu))
+                trial = choose(kernel, gpu)
+                kernel.attributes[SCHEDULE] = ScheduleAttr(tuple(joined(trial.steps)))
+                tried.remember(kernel, trial.copy)
 
 
-def choose(kernel: FuncOp, gpu: Cuda) -> tuple[Step, ...]:
-    """The default schedule of a kernel on a GPU."""
+def choose(kernel: FuncOp, gpu: Cuda) -> Trial:
+    """The default schedule of a kernel on a GPU, done on a copy."""
     trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
@@ -86,14 +88,14 @@ def choose(kernel: FuncOp, gpu: Cuda) -> tuple[Step, ...]:
     if not _has_launches(trial.copy):
         trial.back_to(planned)
         _plan(trial, choice, checked=True)
-    return tuple(joined(trial.steps))
+    return trial
 
 
 def _cut(trial: Trial, choice: Choice) -> None:
     """Cut nests until each is a stage of its own: what combines partial results may be worth a cut, too."""
     tried: set[str] = set()
     again = False
-    while waiting := [nest for nest in _nests(parts(trial.copy.clone().body.block)) if label(nest) not in tried]:
+    while waiting := [nest for nest in _nests(parts(trial.snapshot().body.block)) if label(nest) not in tried]:
         for nest in waiting:
             tried.add(label(nest))
             if steps := cut(nest, choice, again=again):
@@ -103,7 +105,7 @@ def _cut(trial: Trial, choice: Choice) -> None:
 
 def _plan(trial: Trial, choice: Choice, *, checked: bool) -> None:
     """Give each nest the first of its plans that is legal, and, if it is to be checked, that has launches."""
-    for nest in _nests(parts(trial.copy.clone().body.block)):
+    for nest in _nests(parts(trial.snapshot().body.block)):
         if not trial.has_loop(nest.label.data):
             continue
         for plan in plans(nest, choice):

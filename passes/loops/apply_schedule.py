@@ -14,6 +14,7 @@ from weft.dialects.locations import error_at
 from weft.dialects.loop import ScheduleAttr, WriteOp
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Step
+from weft.passes.loops import tried
 from weft.passes.loops.dependence import say
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, kernels
 from weft.passes.loops.registers import check_registers
@@ -145,7 +146,8 @@ class ApplySchedule(ModulePass):
                 raise error_at(
                     kernel, f"{SCHEDULE} should be a #loop.schedule, it is {schedule}", code=codes.REFUSED_STEP
                 )
-            apply_steps(kernel, schedule.data)
-            check_registers(kernel)
+            if not tried.take(kernel):
+                apply_steps(kernel, schedule.data)
+                check_registers(kernel)
             del kernel.attributes[SCHEDULE]
             kernel.attributes[APPLIED] = schedule

@@ -18,6 +18,7 @@ from weft.dialects.loop import AllocOp, ForOp, IfOp, ScheduleAttr, WriteOp, buff
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Parallelize, Step
 from weft.dialects.target import Cpu, cpu_of
+from weft.passes.loops import tried
 from weft.passes.loops.default_plans import plans
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
@@ -69,7 +70,9 @@ class ChooseSchedule(ModulePass):
         give_schedules(op)
         for kernel in kernels(op):
             if not {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
-                kernel.attributes[SCHEDULE] = ScheduleAttr(choose(kernel, cpu))
+                chosen = choice(kernel, cpu)
+                kernel.attributes[SCHEDULE] = ScheduleAttr(chosen.steps)
+                tried.remember(kernel, chosen.result)
 
 
 def give_schedules(module: ModuleOp) -> None:
@@ -101,10 +104,11 @@ def give_schedules(module: ModuleOp) -> None:
 
 @dataclass(frozen=True)
 class Choice:
-    """A default schedule, and why steps that would have been better were not taken."""
+    """A default schedule, why steps that would have been better were not taken, and a copy that it was done on."""
 
     steps: tuple[Step, ...]
     refused: tuple[str, ...]
+    result: FuncOp
 
 
 def choose(kernel: FuncOp, cpu: Cpu) -> tuple[Step, ...]:
@@ -121,10 +125,10 @@ def choice(kernel: FuncOp, cpu: Cpu) -> Choice:
     fuse_rows(trial)
     fuse_elements(trial)
     contract_rows(trial)
-    for group in list(_groups(trial.copy.clone().body.block)):
+    for group in list(_groups(trial.snapshot().body.block)):
         _choose_group(trial, group, cpu, names)
     stream_results(trial, cpu.l3_bytes)
-    return Choice(tuple(joined(trial.steps)), tuple(dict.fromkeys(trial.refused)))
+    return Choice(tuple(joined(trial.steps)), tuple(dict.fromkeys(trial.refused)), trial.copy)
 
 
 @dataclass(frozen=True)

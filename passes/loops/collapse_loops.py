@@ -107,7 +107,7 @@ class _Pairs:
         if len(outer.forms()) != 1 or inner.trip() is None or any(loop_of(v) is not None for v in outer.counters):
             return False
         self.pairs[outer] = inner
-        users = {use.operation for counter in (outer.counter, inner.counter) for use in counter.uses}
+        users = dict.fromkeys(use.operation for counter in (outer.counter, inner.counter) for use in counter.uses)
         return all(isinstance(user, AccessOp) and self._goes_together(user, outer, inner) for user in users)
 
     def _goes_together(self, user: AccessOp, outer: ForOp, inner: ForOp) -> bool:
@@ -155,7 +155,7 @@ class _Pairs:
                 elif isinstance(op, memref.DimOp):
                     _move_dim(op, dim, sizes[buffer])
         for outer, inner in self.pairs.items():
-            for op in {use.operation for use in inner.counter.uses}:
+            for op in list(dict.fromkeys(use.operation for use in inner.counter.uses)):
                 assert isinstance(op, ReduceOp)
                 op.set_over([value for value in op.over if value is not inner.counter])
             (bound,) = outer.forms()

@@ -30,14 +30,17 @@ class Trial:
         self.copy = self.original.clone()
 
     def attempt(self, steps: Sequence[Step]) -> bool:
-        """Take the steps, where all of them are legal."""
+        """Take the steps, where all of them are legal. A step that is refused has not changed anything."""
+        done = 0
         try:
             for step in steps:
                 pass_of(step).run(self.copy)
+                done += 1
             check_registers(self.copy)
         except WeftError as error:
             self.refused.append(error.message)
-            self.back_to(len(self.steps))
+            if done:
+                self.back_to(len(self.steps))
             return False
         self.steps += steps
         return True
@@ -48,6 +51,10 @@ class Trial:
         self.copy = self.original.clone()
         for step in self.steps:
             pass_of(step).run(self.copy)
+
+    def snapshot(self) -> FuncOp:
+        """The kernel as it is now, for steps that are planned while others are taken."""
+        return self.copy.clone() if self.steps else self.original
 
     def has(self, nest: Leaf) -> bool:
         """Whether the nest is still there: it may have been fused into another."""

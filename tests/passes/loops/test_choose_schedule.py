@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from random import Random
 from typing import cast
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from xdsl.dialects.func import FuncOp
 from xdsl.parser import Parser
+from xdsl.printer import Printer
 
 from tests.passes.loops.random_nests import (
     Case,
@@ -52,14 +55,23 @@ def words(case: Case, cpu: Cpu) -> str:
     return "\n".join(map(str, choose(next(kernels(module_of(case))), cpu)))
 
 
+def body(kernel: FuncOp) -> str:
+    """The text of what a kernel holds, with locations."""
+    out = StringIO()
+    Printer(out, print_debuginfo=True).print_region(kernel.body)
+    return out.getvalue()
+
+
 def check_default(case: Case, cpu: Cpu, seed: int) -> None:
     module = module_of(case)
     expected = compute(module, case, seed)
     kernel = next(kernels(module))
-    steps = choose(kernel, cpu)
+    chosen = choice(kernel, cpu)
+    steps = chosen.steps
     apply_steps(kernel, steps)
     module.verify()
     check_registers(kernel)
+    assert body(kernel) == body(chosen.result), f"{case.text}\n{steps}"
     for want, got in zip(expected, compute(module, case, seed), strict=True):
         assert np.array_equal(want, got), f"{case.text}\n{steps}\n{module}"
 

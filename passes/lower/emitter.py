@@ -24,7 +24,7 @@ from xdsl.ir import Attribute, Block, Operation
 from weft.dialects.upstream import llvm as ours
 from weft.dialects.upstream.intrinsics import mangle
 from weft.passes.lower.function_builder import FunctionBuilder, Value, int_attr
-from weft.passes.lower.types import PTR, VOID, element, lanes, like
+from weft.passes.lower.types import PTR, VOID, element, lanes, like, vector_type
 
 Index: TypeAlias = Value | int
 Scalar: TypeAlias = Callable[[Sequence[Value]], Value]
@@ -252,12 +252,12 @@ class Emitter(FunctionBuilder):
     def shuffle(self, a: Value, b: Value, mask: Sequence[int]) -> Value:
         """Lanes of two vectors, counted through; -1 leaves a lane undefined."""
         same = len(mask) == lanes(a.type)
-        result = a.type if same else VectorType(element(a.type), [len(mask)])
+        result = a.type if same else vector_type(element(a.type), len(mask))
         return self.value(llvm.ShuffleVectorOp, (a, b), result, {"mask": _i32s(*mask)})
 
     def splat(self, scalar: Value, width: int) -> Value:
         """A vector with `scalar` in every lane."""
-        poison = self.poison(VectorType(scalar.type, [width]))
+        poison = self.poison(vector_type(scalar.type, width))
         return self.shuffle(self.insert(poison, scalar, 0), poison, [0] * width)
 
     def each_lane(self, rule: Scalar, operands: Sequence[Value], result: Attribute) -> Value:
@@ -265,7 +265,7 @@ class Emitter(FunctionBuilder):
         width = lanes(operands[0].type)
         if width is None:
             return rule(operands)
-        out = self.poison(VectorType(result, [width]))
+        out = self.poison(vector_type(result, width))
         for lane in range(width):
             out = self.insert(out, rule([self.extract(operand, lane) for operand in operands]), lane)
         return out

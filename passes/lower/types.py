@@ -19,7 +19,6 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute
-from xdsl.utils.hints import isa
 
 PTR = llvm.LLVMPointerType()
 VOID = llvm.LLVMVoidType()
@@ -31,17 +30,21 @@ def integer_type(width: int) -> IntegerType:
     return {1: i1, 64: i64}.get(width) or IntegerType(width)
 
 
+_FLOATS = frozenset((BFloat16Type, Float16Type, Float32Type, Float64Type))
+_KEPT = frozenset((*_FLOATS, llvm.LLVMPointerType))
+
+
 def register_type(type_: Attribute) -> Attribute:
     """The llvm type of a scalar: `index` is i64, integers lose their sign.
 
     Raises ValueError for what has no register (tensors, memrefs, complex numbers).
     """
+    if type(type_) in _KEPT:
+        return type_
     if isinstance(type_, IndexType):
         return i64
     if isinstance(type_, IntegerType):
         return integer_type(type_.bitwidth)
-    if isinstance(type_, BFloat16Type | Float16Type | Float32Type | Float64Type | llvm.LLVMPointerType):
-        return type_
     raise ValueError(f"a value of type {type_} cannot be held in a register")
 
 
@@ -67,18 +70,18 @@ def vector_type(scalar: Attribute, width: int) -> VectorType[Attribute]:
 
 def lanes(type_: Attribute) -> int | None:
     """How many lanes a vector has; None for a scalar."""
-    return type_.get_shape()[0] if isa(type_, VectorType) else None
+    return cast("VectorType[Attribute]", type_).get_shape()[0] if type(type_) is VectorType else None
 
 
 def element(type_: Attribute) -> Attribute:
     """The type of a lane, or the scalar type itself."""
-    return type_.element_type if isa(type_, VectorType) else type_
+    return cast("VectorType[Attribute]", type_).element_type if type(type_) is VectorType else type_
 
 
 def like(type_: Attribute, scalar: Attribute) -> Attribute:
     """`scalar`, as wide as `type_` is: a vector for a vector."""
     width = lanes(type_)
-    return scalar if width is None else VectorType(scalar, [width])
+    return scalar if width is None else vector_type(scalar, width)
 
 
 def bits(type_: Attribute) -> int:
@@ -88,4 +91,4 @@ def bits(type_: Attribute) -> int:
 
 def is_float(type_: Attribute) -> bool:
     """Whether a scalar, or a lane of a vector, is a float."""
-    return isinstance(element(type_), BFloat16Type | Float16Type | Float32Type | Float64Type)
+    return type(element(type_)) in _FLOATS

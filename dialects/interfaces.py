@@ -25,6 +25,8 @@ from xdsl.dialects import arith, tensor
 from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, IntegerAttr, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from weft.dialects.walking import inside
+
 Rewrite = Callable[[Any, Builder], Sequence[SSAValue] | None]
 """From an op to the values that replace its results, or None where it does not match. New ops go through the builder,
 which stands before the op; it may change the op in place and give back the op's own results."""
@@ -66,7 +68,7 @@ Interface = TypeVar("Interface", bound=DialectInterface)
 def interfaces(ctx: Context, root: Operation, kind: type[Interface]) -> Iterator[Interface]:
     """The interfaces of a kind that the dialects of a module's ops and types bring, in the order of their names."""
     kinds: set[type[Operation] | type[Attribute]] = set()
-    for op in root.walk():
+    for op in inside(root):
         kinds.add(type(op))
         kinds.update(type(result.type) for result in op.results)
         kinds.update(type(arg.type) for region in op.regions for block in region.blocks for arg in block.args)

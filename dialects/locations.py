@@ -19,6 +19,7 @@ from xdsl.ir import Attribute, Operation
 
 from weft.codes import Code
 from weft.diagnostics import UNKNOWN, Location, WeftError
+from weft.dialects.walking import inside
 
 UNKNOWN_LOC = UnknownLoc()
 
@@ -51,7 +52,7 @@ def fuse(ops: Sequence[Operation]) -> LocationAttr:
 
 def give(op: Operation, location: LocationAttr) -> None:
     """Give `location` to an op, and to the ops inside it, that have none."""
-    for inner in op.walk():
+    for inner in inside(op) if op.regions else (op,):
         if isinstance(inner.location, UnknownLoc):
             inner.location = location
 

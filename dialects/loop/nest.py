@@ -30,6 +30,7 @@ from weft.dialects.loop.linear import (
     print_forms,
 )
 from weft.dialects.loop.marks import MARKS, MarkAttr, parse_number
+from weft.dialects.walking import inside
 
 INDEX = IndexType()
 
@@ -168,7 +169,7 @@ class ForOp(LinearOp):
             raise VerifyException(f"loop.for: the unroll loop '{label}' needs a constant among its bounds")
         if kind != "vector":
             return
-        for op in self.body.walk():
+        for op in inside(self.body):
             if isinstance(op, ForOp) and op.kind() != "unroll":
                 raise VerifyException(
                     f"loop.for: the vector loop '{label}' holds the loop '{op.label.data}', which is not unrolled"
@@ -341,7 +342,7 @@ def verify_labels(op: ForOp) -> None:
     """No two loops around `op`'s block have one label, ragged copies aside. Raises VerifyException."""
     block = op.parent_block()
     labels: set[str] = set()
-    for inner in block.walk() if block is not None else ():
+    for inner in inside(block) if block is not None else ():
         if not isinstance(inner, ForOp) or inner.label.data.endswith("~"):
             continue
         if inner.label.data in labels:

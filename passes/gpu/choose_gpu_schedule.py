@@ -14,6 +14,7 @@ from weft.diagnostics import WeftError
 from weft.dialects.loop import AllocOp, ForOp, ScheduleAttr, WriteOp, buffer_name
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.target import Cuda, cuda_of
+from weft.dialects.walking import inside
 from weft.passes.gpu.loop_to_gpu.function import device_function
 from weft.passes.gpu.loop_to_gpu.units import Choice as Condition
 from weft.passes.gpu.loop_to_gpu.units import Part, parts, units
@@ -78,7 +79,7 @@ def choose(kernel: FuncOp, gpu: Cuda) -> Trial:
     """The default schedule of a kernel on a GPU, done on a copy."""
     trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
-    names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
+    names.used |= {op.label.data for op in inside(kernel) if isinstance(op, ForOp)}
     choice = Choice(gpu, names)
     if not any(is_product(nest) for nest in _nests(parts(kernel.body.block))):
         fuse_for_blocks(trial, choice)
@@ -111,7 +112,7 @@ def _plan(trial: Trial, choice: Choice, *, checked: bool) -> None:
         for plan in plans(nest, choice):
             if _take(trial, plan, checked=checked):
                 break
-        written = dict.fromkeys(op.target for op in nest.walk() if isinstance(op, WriteOp))
+        written = dict.fromkeys(op.target for op in inside(nest) if isinstance(op, WriteOp))
         for buffer in written:
             before = len(trial.steps)
             if isinstance(buffer.owner, AllocOp):

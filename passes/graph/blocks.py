@@ -5,6 +5,8 @@ from __future__ import annotations
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Region
 
+from weft.dialects.walking import inside
+
 
 def reachable(region: Region) -> set[Block]:
     """The blocks of a region that its first block reaches."""
@@ -21,7 +23,9 @@ def reachable(region: Region) -> set[Block]:
 
 def remove_unreachable(module: ModuleOp) -> bool:
     """Remove the blocks that nothing reaches, in every region. True when there were any."""
-    regions = [region for op in module.walk() for region in op.regions if region.blocks.first is not region.blocks.last]
+    regions = [
+        region for op in inside(module) for region in op.regions if region.blocks.first is not region.blocks.last
+    ]
     changed = False
     for region in regions:
         live = reachable(region)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Block, Operation, SSAValue
 
+from weft.dialects.walking import inside
 from weft.passes.graph.roles import Read, Role, is_costly, is_free, read_of, role_of
 
 ROOT = 0
@@ -191,7 +192,7 @@ def _epilogues(ops: Iterable[Operation]) -> set[Operation]:
 def outside_values(members: Iterable[Operation]) -> list[SSAValue]:
     """The values that ops and their regions use and do not define, in the order of their first use."""
     ops = list(members)
-    defined = {result for op in ops for inner in op.walk() for result in inner.results}
-    defined |= {arg for op in ops for inner in op.walk() for r in inner.regions for b in r.blocks for arg in b.args}
-    used = (operand for op in ops for inner in op.walk() for operand in inner.operands)
+    defined = {result for op in ops for inner in inside(op) for result in inner.results}
+    defined |= {arg for op in ops for inner in inside(op) for r in inner.regions for b in r.blocks for arg in b.args}
+    used = (operand for op in ops for inner in inside(op) for operand in inner.operands)
     return [value for value in dict.fromkeys(used) if value not in defined]

@@ -10,6 +10,7 @@ from xdsl.passes import ModulePass
 
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
+from weft.dialects.walking import inside
 from weft.passes.graph.decompositions import DECOMPOSITIONS, WITHOUT_LOOPS
 from weft.passes.graph.worklist import Patterns, Simplifier
 from weft.passes.loops.convert_ml_to_loop import has_loops
@@ -50,7 +51,7 @@ class Decompose(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass on a module."""
         patterns = self.patterns()
-        if any(type(inner) in patterns for inner in op.walk()):
+        if any(type(inner) in patterns for inner in inside(op)):
             Simplifier(patterns).run(op)
 
     def patterns(self) -> Patterns:

@@ -21,6 +21,7 @@ from weft.dialects.ml.base import Tensor, index_list, tensor_type
 from weft.dialects.ml.compare import Direction
 from weft.dialects.ml.dtypes import COMPLEX_TYPES, Kind, kind_of, part_of
 from weft.dialects.ml.syntax import TO_THE_END
+from weft.dialects.walking import inside
 from weft.passes.graph.check_shapes import check_op
 from weft.passes.graph.checker import Checker
 from weft.passes.graph.constants import new_constant
@@ -131,7 +132,7 @@ class _Expansion:
         """Replace complex numbers in a module."""
         found = list(_on_complex(module))
         _check_sizes(module, {one.op for one in found})
-        if any(_has_complex(op) for op in module.walk()):
+        if any(_has_complex(op) for op in inside(module)):
             ReplacedTypes(_as_pairs).convert(module)
         for one in found:
             builder = LocatedBuilder.before(one.op)
@@ -171,7 +172,7 @@ class _Expansion:
 
 def _on_complex(module: ModuleOp) -> Iterator[_Found]:
     """The ops of ml that touch complex numbers. Raises WeftError for another op that does."""
-    for op in module.walk():
+    for op in inside(module):
         touched = [type_ for type_ in _types_of(op) if _mentions_complex(type_)]
         is_part = isinstance(op, ml.RealOp | ml.ImagOp)
         if not touched and not is_part:

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 from xdsl.traits import IsTerminator
 
+from weft.dialects.walking import inside
 from weft.passes.graph.effects import Effects, effects_of
 
 SELECTIVE = (scf.ForOp, scf.IfOp, scf.WhileOp)
@@ -27,7 +28,7 @@ class Liveness:
         self.values: set[SSAValue] = set()
         self._left: list[Operation | SSAValue] = []
         self.ops.add(module)
-        for op in module.walk():
+        for op in inside(module):
             if effects_of(type(op)) is Effects.OTHER and not op.has_trait(IsTerminator):
                 self._need_op(op)
         while self._left:

@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint
 from xdsl.traits import HasCanonicalizationPatternsTrait
 
 from weft.dialects.locations import give
+from weft.dialects.walking import inside
 from weft.passes.applications import applications
 from weft.passes.graph.effects import is_dead
 from weft.passes.rewriting import LocatedBuilder
@@ -50,7 +51,7 @@ class Simplifier:
         self.changed = False
         self._root = root
         self._applications = applications()
-        self._work = list(root.walk())
+        self._work = inside(root)
         self._work.reverse()
         self._pending = set(self._work)
         while self._work and self._applications.room:
@@ -126,12 +127,12 @@ class Simplifier:
 
     def _forget(self, op: Operation) -> None:
         """Take an op that goes away off the list; who made its operands may be dead now."""
-        for inner in op.walk() if op.regions else (op,):
+        for inner in inside(op) if op.regions else (op,):
             self._pending.discard(inner)
             for operand in inner.operands:
                 self._push_owner(operand)
         if op.regions:
-            self._pending.difference_update(op.walk())
+            self._pending.difference_update(inside(op))
 
     def _apply_foreign(self, pattern: RewritePattern, op: Operation) -> bool:
         """Run a pattern of xDSL; True when it did something."""
@@ -145,12 +146,12 @@ class Simplifier:
         rewriter.operation_insertion_handler = [inserted]
         rewriter.operation_removal_handler = [self._forget]
         rewriter.operation_modification_handler = [self._push]
-        inside = list(op.walk()) if op.regions else []
+        held = inside(op) if op.regions else []
         pattern.match_and_rewrite(op, rewriter)
         if not rewriter.has_done_action:
             return False
         self.changed = True
-        for moved in (op, *inside):
+        for moved in (op, *held):
             if moved.parent is not None:
                 self._push(moved)
         return True

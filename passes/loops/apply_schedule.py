@@ -14,6 +14,7 @@ from weft.dialects.locations import error_at
 from weft.dialects.loop import ScheduleAttr, WriteOp
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Step
+from weft.dialects.walking import inside
 from weft.passes.loops import tried
 from weft.passes.loops.dependence import say
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, kernels
@@ -86,12 +87,12 @@ def check_calls(module: ModuleOp) -> None:
     Raises :class:`WeftError` at the call. A kernel with `loop.may_alias` takes what it is given.
     """
     called = {k.sym_name.data: k for k in kernels(module) if MAY_ALIAS not in k.attributes}
-    for call in (op for op in module.walk() if isinstance(op, CallOp)):
+    for call in (op for op in inside(module) if isinstance(op, CallOp)):
         kernel = called.get(call.callee.string_value())
         if kernel is None:
             continue
         arguments = kernel.body.block.args
-        written = {op.target for op in kernel.walk() if isinstance(op, WriteOp)}
+        written = {op.target for op in inside(kernel) if isinstance(op, WriteOp)}
         twice = {v for v in call.arguments if list(call.arguments).count(v) > 1}
         for value, argument in zip(call.arguments, arguments, strict=True):
             if value in twice and argument in written:

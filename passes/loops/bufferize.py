@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from weft.dialects.walking import inside
 from weft.passes.loops.buffers import control, functions, scalars, tensors
 from weft.passes.loops.buffers.aliases import Writes
 from weft.passes.loops.buffers.constants import Constants
@@ -77,7 +78,7 @@ class Bufferize(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Bufferize a module in place. Raises :class:`WeftError` for what has no form on buffers."""
-        all_functions = [inner for inner in op.walk() if isinstance(inner, func.FuncOp)]
+        all_functions = [inner for inner in inside(op) if isinstance(inner, func.FuncOp)]
         kernels = [function for function in all_functions if functions.is_kernel(function)]
         hosts = [f for f in all_functions if not functions.is_kernel(f) and functions.has_tensors(f)]
         writes = {f.sym_name.data: functions.written_arguments(f) for f in (*kernels, *hosts)}
@@ -97,7 +98,7 @@ def _bufferize_host(function: func.FuncOp, constants: Constants, kernels: frozen
     for block in function.body.blocks:
         host.walk(block)
     host.finish()
-    if all(len(region.blocks) <= 1 for op in function.walk() for region in op.regions):
+    if all(len(region.blocks) <= 1 for op in inside(function) for region in op.regions):
         Copies(function, host.owned, set(outs.values()), writes).reduce()
     drop_unused(function)
     free_owned(function, host.owned)

@@ -18,6 +18,7 @@ from weft.dialects.loop import AllocOp, ForOp, IfOp, ScheduleAttr, WriteOp, buff
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Parallelize, Step
 from weft.dialects.target import Cpu, cpu_of
+from weft.dialects.walking import inside
 from weft.passes.loops import tried
 from weft.passes.loops.default_plans import plans
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, buffers, kernels
@@ -120,7 +121,7 @@ def choice(kernel: FuncOp, cpu: Cpu) -> Choice:
     """The default schedule of a kernel on a CPU, and what was refused."""
     trial = Trial(kernel)
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
-    names.used |= {op.label.data for op in kernel.walk() if isinstance(op, ForOp)}
+    names.used |= {op.label.data for op in inside(kernel) if isinstance(op, ForOp)}
     block_rows(trial, cpu, names)
     fuse_rows(trial)
     fuse_elements(trial)

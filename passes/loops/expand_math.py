@@ -17,6 +17,7 @@ from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.loop.hints import ACCURACIES, UNLIKELY, accuracy_of
 from weft.dialects.target import cpu_of
+from weft.dialects.walking import inside
 from weft.passes.loops.expansions.angles import atan, atan2
 from weft.passes.loops.expansions.arithmetic import Floats
 from weft.passes.loops.expansions.circular import Circle
@@ -118,7 +119,7 @@ class ExpandMath(ModulePass):
 
 def _expand(function: func.FuncOp, accuracy: str, *, tables: bool) -> None:
     """Expand the math functions of one kernel."""
-    found = [(op, make) for op in function.walk() if (make := _expansion(op, accuracy, tables=tables)) is not None]
+    found = [(op, make) for op in inside(function) if (make := _expansion(op, accuracy, tables=tables)) is not None]
     if not found:
         return
     constants = _Constants(function)

@@ -15,6 +15,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from weft.dialects.loop.buffers import ALIGN, ALLOC_ALIGNMENT, NAME, AllocOp, PrivateOp, set_argument_attribute
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.target import cpu_of
+from weft.dialects.walking import inside
 from weft.passes.loops.buffers.expand import expand_buffers
 from weft.passes.loops.buffers.types import Buffer, memref_of
 from weft.passes.loops.reify import Reifier
@@ -80,14 +81,14 @@ class HoistBuffers(ModulePass):
         threads = cpu_of(op).threads
         calls: dict[str, list[func.CallOp]] = defaultdict(list)
         kernels: list[func.FuncOp] = []
-        for inner in op.walk():
+        for inner in inside(op):
             if isinstance(inner, func.CallOp):
                 calls[inner.callee.string_value()].append(inner)
             elif isinstance(inner, func.FuncOp) and KERNEL in inner.attributes:
                 kernels.append(inner)
         for kernel in kernels:
             expand_buffers(kernel)
-            allocs = [a for a in kernel.walk() if isinstance(a, AllocOp) and a.space.data == "heap"]
+            allocs = [a for a in inside(kernel) if isinstance(a, AllocOp) and a.space.data == "heap"]
             if allocs:
                 for call in calls[kernel.sym_name.data]:
                     _allocate(call, kernel, allocs, threads)

@@ -33,8 +33,13 @@ class Refuse(WeftError):
 
 
 def kernels(module: ModuleOp) -> Iterator[FuncOp]:
-    """The kernels of a module."""
-    return (op for op in module.walk() if isinstance(op, FuncOp) and KERNEL in op.attributes)
+    """The kernels of a module, of nested ones too."""
+    for op in module.body.block.ops:
+        if isinstance(op, FuncOp):
+            if KERNEL in op.attributes:
+                yield op
+        elif op.regions:
+            yield from (inner for inner in inside(op) if isinstance(inner, FuncOp) and KERNEL in inner.attributes)
 
 
 def label(loop: ForOp) -> str:
@@ -47,7 +52,7 @@ def loops(kernel: Operation, name: str) -> list[ForOp]:
     return [
         op
         for op in inside(kernel)
-        if isinstance(op, ForOp) and label(op).startswith(name) and not label(op)[len(name) :].strip("~")
+        if type(op) is ForOp and label(op).startswith(name) and not label(op)[len(name) :].strip("~")
     ]
 
 

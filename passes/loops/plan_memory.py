@@ -12,6 +12,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
+from weft.dialects.walking import inside
 from weft.passes.loops.buffers.types import Buffer
 from weft.passes.loops.lists import Size
 from weft.passes.loops.memory.lifetimes import VECTOR_BYTES, Lifetime, lifetimes
@@ -75,7 +76,7 @@ class PlanMemory(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Plan the memory of every host function."""
-        for function in op.walk():
+        for function in inside(op):
             if isinstance(function, func.FuncOp) and not any(name in function.attributes for name in KERNELS):
                 _plan_function(function, self.reuse)
 

@@ -23,6 +23,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from weft.dialects.loop.buffers import MAY_ALIAS, NAME
+from weft.dialects.walking import inside
 from weft.passes.loops.kernels import KERNEL
 from weft.passes.loops.raising.conditions import Conditions
 from weft.passes.loops.raising.destinations import gather_in_place
@@ -88,8 +89,8 @@ class RaiseToLoop(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Raise the loops of every host function."""
-        taken = {inner.sym_name.data for inner in op.walk() if isinstance(inner, func.FuncOp)}
-        for function in list(op.walk()):
+        taken = {inner.sym_name.data for inner in inside(op) if isinstance(inner, func.FuncOp)}
+        for function in inside(op):
             if isinstance(function, func.FuncOp) and KERNEL not in function.attributes:
                 _Raiser(function, taken).run()
 
@@ -106,7 +107,7 @@ class _Raiser:
     """The call that the nest before this one became, and its kernel."""
 
     def run(self) -> None:
-        for op in list(self.function.walk()):
+        for op in inside(self.function):
             if (
                 isinstance(op, LinalgStructuredOperation | linalg.ops.BroadcastOp | linalg.ops.ReduceOp)
                 and not op.results
@@ -226,7 +227,7 @@ def _call(
 
 def _hoist_sizes(root: Loop) -> None:
     """Ask before a nest for the sizes that it asks for inside."""
-    for op in list(root.walk()):
+    for op in inside(root):
         if not isinstance(op, memref.DimOp) or (axis := constant_index(op.index)) is None:
             continue
         owner = op.source.owner if isinstance(op.source.owner, Operation) else op.source.owner.parent_op()

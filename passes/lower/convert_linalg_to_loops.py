@@ -19,6 +19,7 @@ from xdsl.utils.hints import isa
 
 from weft import codes
 from weft.dialects.locations import error_at
+from weft.dialects.walking import inside
 from weft.passes.lower.affine_expressions import expand_map, index_constant
 from weft.passes.rewriting import LocatedBuilder
 
@@ -49,8 +50,10 @@ class ConvertLinalgToLoops(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass. Raises :class:`WeftError` for an op on tensors, and for one whose loops have no bounds."""
-        for inner in list(op.walk()):
-            if isinstance(inner, LinalgStructuredOperation | BroadcastOp | ReduceOp):
+        for inner in inside(op):
+            if inner.name.startswith("linalg.") and isinstance(
+                inner, LinalgStructuredOperation | BroadcastOp | ReduceOp
+            ):
                 lower_structured(inner)
 
 

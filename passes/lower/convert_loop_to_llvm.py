@@ -11,6 +11,7 @@ from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
 from weft.dialects.target import cpu_of
+from weft.dialects.walking import inside
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.loop_to_llvm.buffers import argument_types
 from weft.passes.lower.loop_to_llvm.calls import Target, convert_calls
@@ -83,7 +84,7 @@ class ConvertLoopToLlvm(ModulePass):
                 op.body.block.insert_ops_before(made, function)
                 function.detach()
                 function.erase()
-        convert_calls([call for call in op.walk() if isinstance(call, CallOp)], kernels)
+        convert_calls([call for call in inside(op) if type(call) is CallOp], kernels)
         for declaration in externals.declarations(op.location):
             if SymbolTable.lookup_symbol(op, declaration.sym_name) is None:
                 op.body.block.add_op(declaration)

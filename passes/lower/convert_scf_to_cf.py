@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint
 
 from weft import codes
 from weft.dialects.locations import error_at
+from weft.dialects.walking import inside
 from weft.passes.lower.positive import is_positive
 from weft.passes.rewriting import LocatedBuilder
 
@@ -54,10 +55,10 @@ class ConvertScfToCf(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass. Raises :class:`WeftError` for a loop that cannot make steps."""
-        for inner in list(op.walk()):
-            if isinstance(inner, scf.ParallelOp):
+        for inner in inside(op):
+            if type(inner) is scf.ParallelOp:
                 _parallel(inner)
-        for inner in list(op.walk()):
+        for inner in inside(op):
             if (rule := _RULES.get(type(inner))) is not None:
                 rule(inner)
 

@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from weft.dialects.upstream.arith import ARITH
+from weft.dialects.walking import inside
 from weft.passes.rewriting import LocatedBuilder
 
 KEPT: tuple[type[Operation], ...] = (
@@ -63,7 +64,7 @@ class ExpandNarrowFloats(ModulePass):
 
 def expand_narrow(op: Operation) -> None:
     """Do it for all ops inside of an op."""
-    for inner in list(op.walk()):
+    for inner in inside(op):
         if type(inner) in _ARITHMETIC and any(map(_is_narrow, _types(inner))) and not _in_structured_op(inner):
             _expand(inner)
 

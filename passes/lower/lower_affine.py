@@ -17,6 +17,7 @@ from xdsl.rewriter import InsertPoint
 
 from weft import codes
 from weft.dialects.locations import error_at
+from weft.dialects.walking import inside
 from weft.passes.lower.affine_expressions import combine, expand, expand_map, greatest, index_constant, least
 from weft.passes.rewriting import LocatedBuilder
 
@@ -46,7 +47,7 @@ class LowerAffine(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the pass. Raises :class:`WeftError` at an affine op that it does not know."""
-        for inner in list(op.walk()):
+        for inner in inside(op):
             if not inner.name.startswith("affine.") or isinstance(inner, affine.YieldOp):
                 continue
             rule = _RULES.get(type(inner))

@@ -19,6 +19,7 @@ from xdsl.dialects import func, memref, scf
 from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue, Use
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from weft.dialects.walking import inside
 from weft.passes.loops.buffers.aliases import Writes, accesses, base, block_of, hands_on, is_write
 from weft.passes.loops.buffers.types import is_contiguous, is_static, memref_of
 from weft.passes.loops.buffers.views import view_as
@@ -41,11 +42,11 @@ class Copies:
 
     def reduce(self) -> None:
         """Apply the rules until none applies."""
-        self.order = {op: number for number, op in enumerate(self.function.walk())}
+        self.order = {op: number for number, op in enumerate(inside(self.function))}
         changed = True
         while changed:
             changed = False
-            for op in list(self.function.walk()):
+            for op in inside(self.function):
                 if isinstance(op, memref.CopyOp) and op.parent is not None:
                     changed |= self._itself(op) or self._take_over(op) or self._forward(op) or self._share(op)
 

@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, IndexOp, Linear, linear, loop_of
 from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import loops_around
+from weft.dialects.walking import inside
 from weft.passes.loops.kernels import after_definitions, erase, insert
 from weft.passes.loops.ranges import greatest_trip
 
@@ -33,7 +34,7 @@ def expand_buffers(kernel: FuncOp) -> None:
     }
     ```
     """
-    for op in list(kernel.walk()):
+    for op in inside(kernel):
         if isinstance(op, AllocOp) and op.space.data == "heap":
             around = [loop for loop in loops_around(op) if loop.kind() in UNITS][::-1]
             if around:

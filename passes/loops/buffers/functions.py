@@ -21,6 +21,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
+from weft.dialects.walking import inside
 from weft.passes.loops.buffers.host import Host, Rule
 from weft.passes.loops.buffers.types import buffer_type, is_static, is_tensor
 from weft.passes.rewriting import LocatedBuilder
@@ -40,7 +41,7 @@ def has_tensors(function: func.FuncOp) -> bool:
     type_ = function.function_type
     return any(map(is_tensor, (*type_.inputs, *type_.outputs))) or any(
         is_tensor(value.type)
-        for op in function.walk()
+        for op in inside(function)
         for value in (*op.results, *(arg for region in op.regions for block in region.blocks for arg in block.args))
     )
 

@@ -11,6 +11,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from weft import codes
 from weft.dialects.locations import error_at
+from weft.dialects.walking import inside
 from weft.passes.loops.buffers.aliases import VIEWS, accesses, block_of, hands_on
 from weft.passes.rewriting import LocatedBuilder
 
@@ -20,7 +21,7 @@ def free_owned(function: func.FuncOp, owned: Iterable[SSAValue]) -> None:
 
     Raises :class:`WeftError` for a buffer that lives across the blocks of a control-flow graph.
     """
-    order = {op: number for number, op in enumerate(function.walk())}
+    order = {op: number for number, op in enumerate(inside(function))}
     for buffer in sorted(owned, key=lambda value: _born(value, order)):
         if not any(hands_on(use) for use in accesses(buffer)):
             _free(buffer, order)
@@ -28,7 +29,7 @@ def free_owned(function: func.FuncOp, owned: Iterable[SSAValue]) -> None:
 
 def drop_unused(function: func.FuncOp) -> None:
     """Erase views, sizes and constants that nobody uses, so that no buffer lives for them."""
-    for op in reversed(list(function.walk())):
+    for op in reversed(inside(function)):
         if isinstance(op, (*VIEWS, memref.DimOp, memref.GetGlobalOp)) and not op.results[0].uses:
             Rewriter.erase_op(op)
 

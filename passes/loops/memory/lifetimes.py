@@ -10,6 +10,7 @@ from xdsl.dialects import func, memref, scf
 from xdsl.dialects.builtin import FixedBitwidthType, IndexType, NoneAttr
 from xdsl.ir import Attribute, Operation
 
+from weft.dialects.walking import inside
 from weft.passes.loops.buffers.types import Buffer, memref_of
 
 VECTOR_BYTES = 64
@@ -46,7 +47,7 @@ def lifetimes(function: func.FuncOp) -> list[Lifetime]:
     These are allocated and freed in one block, by one `memref.alloc` and one `memref.dealloc`: what happens between
     the two, in loops and branches too, is the lifetime. Buffers in a `scf.parallel` are one for each iteration.
     """
-    order = {op: number for number, op in enumerate(function.walk())}
+    order = {op: number for number, op in enumerate(inside(function))}
     found: list[Lifetime] = []
     for op in order:
         if isinstance(op, memref.AllocOp) and (end := _freed(op)) is not None and order[op] < order[end]:

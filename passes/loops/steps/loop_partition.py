@@ -13,6 +13,7 @@ from xdsl.rewriter import InsertPoint
 
 from weft.dialects.loop import AllocOp, ForOp, IfOp, Linear, ReduceOp, linear, loop_of
 from weft.dialects.loop.schedule import Partition
+from weft.dialects.walking import inside
 from weft.passes.loops.kernels import (
     Refuse,
     after_definitions,
@@ -101,7 +102,7 @@ def _part(kernel: FuncOp, loop: ForOp, done: set[Edge]) -> None:
 def _edges(loop: ForOp) -> list[Edge]:
     """The edges inside a loop that its counter moves and that are known where its body starts."""
     edges: dict[Edge, None] = {}
-    for inner in loop.body.walk():
+    for inner in inside(loop.body):
         if not isinstance(inner, ForOp) or loop.counter not in inner.counters:
             continue
         whole = inner.greatest_trip()
@@ -136,7 +137,7 @@ def _make_ragged(block: Block, edge: Edge, rest: int | None) -> None:
 
 def _bounded(block: Block, edge: Edge) -> list[ForOp]:
     return [
-        op for op in block.walk() if isinstance(op, ForOp) and op.greatest_trip() == edge[1] and edge[0] in op.forms()
+        op for op in inside(block) if isinstance(op, ForOp) and op.greatest_trip() == edge[1] and edge[0] in op.forms()
     ]
 
 
@@ -150,7 +151,7 @@ def _splits(loop: ForOp, rest: Linear) -> bool:
         return False
     if any(loop_of(v) is not None for v in loop.counters) or len(bounds) != 1:
         return False
-    reduced = any(isinstance(op, ReduceOp) and loop.counter in op.over for op in loop.body.walk())
+    reduced = any(isinstance(op, ReduceOp) and loop.counter in op.over for op in inside(loop.body))
     return not reduced or (not others and loop.trip() is not None)
 
 
@@ -215,7 +216,7 @@ def _ragged_copy(ops: list[Operation] | list[ForOp]) -> list[Operation]:
     """Copies of ops in a row, their labels and the names of their buffers with a `~` more."""
     values: dict[SSAValue, SSAValue] = {}
     copies = [op.clone(values) for op in ops]
-    for op in (inner for copy in copies for inner in copy.walk()):
+    for op in (inner for copy in copies for inner in inside(copy)):
         if isinstance(op, ForOp):
             set_label(op, f"{label(op)}~")
         elif isinstance(op, AllocOp):

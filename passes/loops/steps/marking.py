@@ -31,7 +31,7 @@ def against_lanes(loop: ForOp, width: int) -> str | None:
     """Why the iterations of a loop cannot be the lanes of vectors of that width; None where they can."""
     if any(outer.kind() == "vector" for outer in loops_around(loop)):
         return f"'{label(loop)}' stands in a vector loop"
-    for op in loop.body.walk():
+    for op in inside(loop.body):
         if isinstance(op, ForOp) and op.kind() != "unroll":
             return f"'{label(loop)}' holds the loop '{label(op)}', which is not unrolled"
         if isinstance(op, ForOp | IfOp) and loop.counter in op.counters:

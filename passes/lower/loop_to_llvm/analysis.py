@@ -16,6 +16,7 @@ from weft.dialects.loop.base import LinearOp
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.linear import Linear
 from weft.dialects.loop.nest import loop_of, loops_around
+from weft.dialects.walking import inside
 
 
 class Analysis:
@@ -68,7 +69,7 @@ class Analysis:
     def written(self, op: Operation) -> frozenset[SSAValue]:
         """The buffers (their roots) that an op, or what is inside it, writes."""
         if (found := self._written.get(op)) is None:
-            writes = (inner.target for inner in op.walk() if isinstance(inner, WriteOp))
+            writes = (inner.target for inner in inside(op) if isinstance(inner, WriteOp))
             found = self._written[op] = frozenset(self.root(target) for target in writes)
         return found
 

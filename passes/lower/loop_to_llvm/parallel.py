@@ -11,6 +11,7 @@ from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import ForOp, PrivateOp
 from weft.dialects.loop.buffers import memref_of
+from weft.dialects.walking import inside
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
@@ -67,5 +68,5 @@ def _inner(k: Lowering, e: Emitter, worker: Value) -> Lowering:
 
 def _threads(k: Lowering, op: ForOp) -> int:
     """The threads of the target; no more than a buffer of the body has slices."""
-    slices = [memref_of(private.source).get_shape()[0] for private in op.walk() if isinstance(private, PrivateOp)]
+    slices = [memref_of(private.source).get_shape()[0] for private in inside(op) if isinstance(private, PrivateOp)]
     return min([k.outliner.threads, *slices])

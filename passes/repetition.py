@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+from weakref import ref
+
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
+
 _PIECE = 1 << 16
 """The bytes that are compared at a time: most constants that do not repeat differ at once."""
 
@@ -13,3 +18,19 @@ def repeats(data: bytes, width: int) -> bool:
         return False
     piece = element * max(1, min(len(data), _PIECE) // width)
     return all(data.startswith(piece[: len(data) - start], start) for start in range(0, len(data), len(piece)))
+
+
+_KNOWN: dict[int, tuple[ref[DenseIntOrFPElementsAttr[Any]], bool]] = {}
+
+
+def is_repetition(dense: DenseIntOrFPElementsAttr[Any]) -> bool:
+    """Whether dense data is one element over and over, which is looked up once for an attribute.
+
+    What is known is kept by the identity of the attribute: to hash or to compare large data takes longer than to look.
+    """
+    known = _KNOWN.get(key := id(dense))
+    if known is not None and known[0]() is dense:
+        return known[1]
+    found = repeats(dense.data.data, dense.get_element_type().compile_time_size)
+    _KNOWN[key] = (ref(dense, lambda _: _KNOWN.pop(key, None)), found)
+    return found

@@ -185,6 +185,8 @@ class FunctionText:
         self._before: list[str] = []
         self._count = 0
         self._names: dict[SSAValue, str] = {}
+        self._typed: dict[SSAValue, str] = {}
+        self._types: dict[int, str] = {}
         self._labels: dict[Block, str] = {}
         self._edges: dict[tuple[Operation, int], str] = {}
         self._incoming: dict[Block, list[tuple[str, Sequence[SSAValue]]]] = {}
@@ -195,6 +197,18 @@ class FunctionText:
     def name(self, value: SSAValue) -> str:
         """The operand that stands for a value."""
         return self._names[value]
+
+    def typed(self, value: SSAValue) -> str:
+        """The operand with its type before it."""
+        if (found := self._typed.get(value)) is None:
+            found = self._typed[value] = f"{self.type_text(value.type)} {self._names[value]}"
+        return found
+
+    def type_text(self, type_: Attribute) -> str:
+        """The spelling of a type. It is kept by the identity of the attribute: hashing one takes longer."""
+        if (found := self._types.get(id(type_))) is None:
+            found = self._types[id(type_)] = type_text(type_)
+        return found
 
     def label(self, source: Operation, index: int) -> str:
         """The label that successor `index` of a terminator jumps to."""
@@ -220,7 +234,7 @@ class FunctionText:
         self._number(blocks)
         entry = blocks[0]
         parameters = [
-            f"{type_text(argument.type)}{attribute} {self._names[argument]}"
+            f"{self.type_text(argument.type)}{attribute} {self._names[argument]}"
             for argument, attribute in zip(entry.args, attributes, strict=True)
         ]
         out = [f"{_signature(self.function, 'define', parameters)} {{"]
@@ -279,7 +293,7 @@ class FunctionText:
     def _phis(self, block: Block) -> list[str]:
         incoming = self._incoming[block]
         return [
-            f"  {self._names[argument]} = phi {type_text(argument.type)} "
+            f"  {self._names[argument]} = phi {self.type_text(argument.type)} "
             + ", ".join(f"[ {self._names[values[i]]}, %{label} ]" for label, values in incoming)
             for i, argument in enumerate(block.args)
         ]

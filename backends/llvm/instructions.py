@@ -10,7 +10,6 @@ from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, Stri
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from weft.backends.llvm.names import quoted, symbol_text
-from weft.backends.llvm.text_types import type_text
 from weft.dialects.upstream import llvm as ours
 from weft.dialects.upstream.intrinsics import mangle
 
@@ -20,6 +19,14 @@ class Names(Protocol):
 
     def name(self, value: SSAValue) -> str:
         """The operand that stands for a value."""
+        ...
+
+    def typed(self, value: SSAValue) -> str:
+        """The operand with its type before it."""
+        ...
+
+    def type_text(self, type_: Attribute, /) -> str:
+        """The spelling of a type."""
         ...
 
     def label(self, source: Operation, index: int) -> str:
@@ -38,12 +45,8 @@ class Names(Protocol):
 Line: TypeAlias = Callable[[Operation, Names], str]
 
 
-def _typed(names: Names, value: SSAValue) -> str:
-    return f"{type_text(value.type)} {names.name(value)}"
-
-
 def _typed_list(names: Names, values: Sequence[SSAValue]) -> str:
-    return ", ".join(_typed(names, value) for value in values)
+    return ", ".join([names.typed(value) for value in values])
 
 
 def _result(op: Operation) -> Attribute:
@@ -88,7 +91,7 @@ def _overflow(op: Operation) -> str:
 def _binary(word: str, flags: Callable[[Operation], str] = lambda op: "") -> Line:
     def line(op: Operation, names: Names) -> str:
         a, b = op.operands
-        return f"{word}{flags(op)} {_typed(names, a)}, {names.name(b)}"
+        return f"{word}{flags(op)} {names.typed(a)}, {names.name(b)}"
 
     return line
 
@@ -103,7 +106,7 @@ def _disjoint(op: Operation) -> str:
 
 def _cast(word: str, flags: Callable[[Operation], str] = lambda op: "") -> Line:
     def line(op: Operation, names: Names) -> str:
-        return f"{word}{flags(op)} {_typed(names, op.operands[0])} to {type_text(_result(op))}"
+        return f"{word}{flags(op)} {names.typed(op.operands[0])} to {names.type_text(_result(op))}"
 
     return line
 
@@ -114,16 +117,16 @@ def _nneg(op: Operation) -> str:
 
 def _icmp(op: Operation, names: Names) -> str:
     predicate = ours.ICmpOp.NAMES[_number(op, "predicate") or 0]
-    return f"icmp {predicate} {_typed(names, op.operands[0])}, {names.name(op.operands[1])}"
+    return f"icmp {predicate} {names.typed(op.operands[0])}, {names.name(op.operands[1])}"
 
 
 def _fcmp(op: Operation, names: Names) -> str:
     predicate = ours.FCmpOp.NAMES[_number(op, "predicate") or 0].lstrip("_")
-    return f"fcmp{_fast(op)} {predicate} {_typed(names, op.operands[0])}, {names.name(op.operands[1])}"
+    return f"fcmp{_fast(op)} {predicate} {names.typed(op.operands[0])}, {names.name(op.operands[1])}"
 
 
 def _fneg(op: Operation, names: Names) -> str:
-    return f"fneg{_fast(op)} {_typed(names, op.operands[0])}"
+    return f"fneg{_fast(op)} {names.typed(op.operands[0])}"
 
 
 def _select(op: Operation, names: Names) -> str:
@@ -131,15 +134,15 @@ def _select(op: Operation, names: Names) -> str:
 
 
 def _freeze(op: Operation, names: Names) -> str:
-    return f"freeze {_typed(names, op.operands[0])}"
+    return f"freeze {names.typed(op.operands[0])}"
 
 
 # calls
 
 
 def _called(names: Names, op: Operation, name: str, operands: Sequence[SSAValue]) -> str:
-    result = type_text(_result(op)) if op.results else "void"
-    names.declare(name, f"{result} @({', '.join(type_text(operand.type) for operand in operands)})")
+    result = names.type_text(_result(op)) if op.results else "void"
+    names.declare(name, f"{result} @({', '.join(names.type_text(operand.type) for operand in operands)})")
     return f"call{_fast(op)} {result} @{name}({_typed_list(names, operands)})"
 
 
@@ -163,9 +166,9 @@ def _call(op: Operation, names: Names) -> str:
     arguments = list(call.args)
     target = symbol_text(call.callee.string_value()) if call.callee is not None else names.name(arguments.pop(0))
     if call.var_callee_type is not None:
-        result = type_text(call.var_callee_type)
+        result = names.type_text(call.var_callee_type)
     else:
-        result = type_text(_result(op)) if op.results else "void"
+        result = names.type_text(_result(op)) if op.results else "void"
     tail = call.TailCallKind.data.value
     tail = f"{tail} " if tail != "none" else ""
     convention = call.CConv.convention.data
@@ -175,7 +178,7 @@ def _call(op: Operation, names: Names) -> str:
 
 def _inline_asm(op: Operation, names: Names) -> str:
     asm = cast(llvm.InlineAsmOp, op)
-    result = type_text(_result(op)) if op.results else "void"
+    result = names.type_text(_result(op)) if op.results else "void"
     effects = _flag(op, "has_side_effects", "sideeffect") + _flag(op, "is_align_stack", "alignstack")
     dialect = " inteldialect" if _number(op, "asm_dialect") == 1 else ""
     text, constraints = (quoted(attr.data) for attr in (asm.asm_string, asm.constraints))
@@ -205,7 +208,7 @@ def _shuffle(op: Operation, names: Names) -> str:
 
 
 def _extract_value(op: Operation, names: Names) -> str:
-    return f"extractvalue {_typed(names, op.operands[0])}, {', '.join(map(str, _positions(op, 'position')))}"
+    return f"extractvalue {names.typed(op.operands[0])}, {', '.join(map(str, _positions(op, 'position')))}"
 
 
 def _insert_value(op: Operation, names: Names) -> str:
@@ -219,10 +222,10 @@ def _gep(op: Operation, names: Names) -> str:
     gep = cast(llvm.GEPOp, op)
     by_value = iter(gep.ssa_indices)
     indices = [
-        _typed(names, next(by_value)) if raw == llvm.GEP_USE_SSA_VAL else f"i32 {raw}"
+        names.typed(next(by_value)) if raw == llvm.GEP_USE_SSA_VAL else f"i32 {raw}"
         for raw in _positions(op, "rawConstantIndices")
     ]
-    element, pointer = type_text(gep.elem_type), _typed(names, gep.ptr)
+    element, pointer = names.type_text(gep.elem_type), names.typed(gep.ptr)
     return f"getelementptr{_flag(op, 'inbounds', 'inbounds')} {element}, {pointer}, {', '.join(indices)}"
 
 
@@ -238,8 +241,8 @@ def _hint(op: Operation) -> str:
 def _load(op: Operation, names: Names) -> str:
     ordering = _ordering(op)
     atomic = (" atomic" if ordering else "") + _flag(op, "volatile_", "volatile")
-    address = _typed(names, op.operands[0])
-    return f"load{atomic} {type_text(_result(op))}, {address}{ordering}{_align(op)}{_hint(op)}"
+    address = names.typed(op.operands[0])
+    return f"load{atomic} {names.type_text(_result(op))}, {address}{ordering}{_align(op)}{_hint(op)}"
 
 
 def _store(op: Operation, names: Names) -> str:
@@ -249,14 +252,14 @@ def _store(op: Operation, names: Names) -> str:
 
 
 def _aligned_pointer(op: Operation, names: Names, pointer: SSAValue) -> str:
-    return f"{type_text(pointer.type)} align {_number(op, 'alignment')} {names.name(pointer)}"
+    return f"{names.type_text(pointer.type)} align {_number(op, 'alignment')} {names.name(pointer)}"
 
 
 def _masked_load(op: Operation, names: Names) -> str:
     data, mask, rest = op.operands
-    type_ = type_text(rest.type)
+    type_ = names.type_text(rest.type)
     name = f"llvm.masked.load.{mangle(rest.type)}.{mangle(data.type)}"
-    names.declare(name, f"{type_} @({type_text(data.type)}, {type_text(mask.type)}, {type_})")
+    names.declare(name, f"{type_} @({names.type_text(data.type)}, {names.type_text(mask.type)}, {type_})")
     pointer = _aligned_pointer(op, names, data)
     return f"call {type_} @{name}({pointer}, {_typed_list(names, (mask, rest))}){_hint(op)}"
 
@@ -264,9 +267,9 @@ def _masked_load(op: Operation, names: Names) -> str:
 def _masked_store(op: Operation, names: Names) -> str:
     value, data, mask = op.operands
     name = f"llvm.masked.store.{mangle(value.type)}.{mangle(data.type)}"
-    names.declare(name, f"void @({', '.join(type_text(o.type) for o in op.operands)})")
+    names.declare(name, f"void @({', '.join(names.type_text(o.type) for o in op.operands)})")
     pointer = _aligned_pointer(op, names, data)
-    return f"call void @{name}({_typed(names, value)}, {pointer}, {_typed(names, mask)}){_hint(op)}"
+    return f"call void @{name}({names.typed(value)}, {pointer}, {names.typed(mask)}){_hint(op)}"
 
 
 def _atomic_rmw(op: Operation, names: Names) -> str:
@@ -290,7 +293,7 @@ def _scope(scope: StringAttr | None) -> str:
 
 def _alloca(op: Operation, names: Names) -> str:
     alloca = cast(llvm.AllocaOp, op)
-    return f"alloca {type_text(alloca.elem_type)}, {_typed(names, alloca.size)}{_align(op)}"
+    return f"alloca {names.type_text(alloca.elem_type)}, {names.typed(alloca.size)}{_align(op)}"
 
 
 # control
@@ -301,18 +304,18 @@ def _br(op: Operation, names: Names) -> str:
 
 
 def _cond_br(op: Operation, names: Names) -> str:
-    return f"br {_typed(names, op.operands[0])}, label %{names.label(op, 0)}, label %{names.label(op, 1)}"
+    return f"br {names.typed(op.operands[0])}, label %{names.label(op, 0)}, label %{names.label(op, 1)}"
 
 
 def _switch(op: Operation, names: Names) -> str:
     switch = cast(ours.SwitchOp, op)
-    type_ = type_text(switch.value.type)
+    type_ = names.type_text(switch.value.type)
     cases = [f"{type_} {case}, label %{names.label(op, i + 1)}" for i, (case, _, _) in enumerate(switch.cases())]
-    return f"switch {_typed(names, switch.value)}, label %{names.label(op, 0)} [ {' '.join(cases)} ]"
+    return f"switch {names.typed(switch.value)}, label %{names.label(op, 0)} [ {' '.join(cases)} ]"
 
 
 def _return(op: Operation, names: Names) -> str:
-    return f"ret {_typed(names, op.operands[0])}" if op.operands else "ret void"
+    return f"ret {names.typed(op.operands[0])}" if op.operands else "ret void"
 
 
 def _unreachable(op: Operation, names: Names) -> str:

@@ -22,7 +22,7 @@ from weft.dialects.ml import ConstantOp
 from weft.dialects.ml.constant import Dense, dense, elements_of
 from weft.dialects.ml.dtypes import ELEMENT_TYPES, Array, dtype_of
 from weft.dialects.scalars import evaluate
-from weft.passes.repetition import repeats
+from weft.passes.repetition import is_repetition
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -46,11 +46,10 @@ def splat_of(value: SSAValue) -> Array | None:
     found = dense_of(value)
     if found is None:
         return None
-    dtype = dtype_of(found.get_element_type())
-    data, width = found.data.data, dtype.itemsize
-    if not repeats(data, width):
+    if not is_repetition(found):
         return None
-    return elements_of(data[:width], dtype, ())
+    dtype = dtype_of(found.get_element_type())
+    return elements_of(found.data.data[: dtype.itemsize], dtype, ())
 
 
 def is_splat(value: SSAValue, number: float) -> bool:

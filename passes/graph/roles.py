@@ -11,9 +11,9 @@ from xdsl.ir import Operation, SSAValue
 from weft.dialects import ml
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.binary import BinaryOp
-from weft.dialects.ml.dtypes import dtype_of, kind_of
+from weft.dialects.ml.dtypes import kind_of
 from weft.dialects.ml.elementwise import UnaryOp
-from weft.passes.repetition import repeats
+from weft.passes.repetition import is_repetition
 
 
 class Role(Enum):
@@ -100,8 +100,7 @@ def splat_of(op: Operation) -> DenseIntOrFPElementsAttr | None:
         return None
     if kind_of(value.get_element_type()) is None:
         return None
-    size, data = dtype_of(value.get_element_type()).itemsize, value.data.data
-    return value if repeats(data, size) else None
+    return value if is_repetition(value) else None
 
 
 def is_splat(op: Operation) -> bool:

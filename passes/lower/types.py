@@ -70,12 +70,12 @@ def vector_type(scalar: Attribute, width: int) -> VectorType[Attribute]:
 
 def lanes(type_: Attribute) -> int | None:
     """How many lanes a vector has; None for a scalar."""
-    return cast("VectorType[Attribute]", type_).get_shape()[0] if type(type_) is VectorType else None
+    return type_.get_shape()[0] if type(type_) is VectorType else None
 
 
 def element(type_: Attribute) -> Attribute:
     """The type of a lane, or the scalar type itself."""
-    return cast("VectorType[Attribute]", type_).element_type if type(type_) is VectorType else type_
+    return type_.element_type if type(type_) is VectorType else type_
 
 
 def like(type_: Attribute, scalar: Attribute) -> Attribute:

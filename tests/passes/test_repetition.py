@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from weft.passes.repetition import repeats
+from weft.dialects.ml.constant import dense
+from weft.passes import repetition
+from weft.passes.repetition import is_repetition, repeats
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 1000, 16384, 16385, 65537])
@@ -19,3 +21,13 @@ def test_equal_elements_repeat_and_one_other_is_found(count):
 
 def test_nothing_does_not_repeat():
     assert not repeats(b"", 4)
+
+
+def test_an_attribute_is_looked_at_once_and_forgotten_with_it(monkeypatch):
+    same, other = dense(np.full(5000, 7, np.int32)), dense(np.arange(5000, dtype=np.int32))
+    before = len(repetition._KNOWN)
+    assert is_repetition(same) and not is_repetition(other)
+    monkeypatch.setattr(repetition, "repeats", None)
+    assert is_repetition(same) and not is_repetition(other)
+    del same, other
+    assert len(repetition._KNOWN) == before

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from llvmlite import binding
@@ -24,9 +25,15 @@ _CACHES: tuple[tuple[str, str, str], ...] = (
 
 def host_cpu(threads: int) -> Cpu:
     """The CPU of this machine, to be used with so many threads. What the system does not tell keeps its default."""
+    return replace(_cpu(), threads=threads)
+
+
+@cache
+def _cpu() -> Cpu:
+    """The CPU of this machine, which is asked once: some of what it says lies in files."""
     features = binding.get_host_cpu_features()
     vector_bytes, registers = vectors(features, binding.get_process_triple())
-    cpu = Cpu(threads=threads, vector_bytes=vector_bytes, vector_registers=registers, features=known_features(features))
+    cpu = Cpu(vector_bytes=vector_bytes, vector_registers=registers, features=known_features(features))
     for field, name, kind in _CACHES:
         if (size := _cache_bytes(name, kind)) > 0:
             cpu = replace(cpu, **{field: size})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -15,7 +16,7 @@ from weft.diagnostics import UNKNOWN, WeftError, did_you_mean
 
 def make_pass(kind: type[ModulePass], options: Sequence[tuple[str, str]]) -> ModulePass:
     """A pass with its options set. Raises :class:`WeftError` for an unknown, missing or malformed option."""
-    hints = get_type_hints(kind)
+    hints = _types_of(kind)
     known = {field.name.replace("_", "-"): field for field in fields(kind) if field.init and field.name != "name"}
     values: dict[str, Any] = {}
     for key, text in options:
@@ -34,6 +35,12 @@ def make_pass(kind: type[ModulePass], options: Sequence[tuple[str, str]]) -> Mod
         if required and field.name not in values and not _optional(hints[field.name]):
             raise WeftError(f"pass '{kind.name}' needs the option {name}", UNKNOWN, code=codes.OPTION_VALUE)
     return kind(**values)
+
+
+@cache
+def _types_of(kind: type[ModulePass]) -> dict[str, Any]:
+    """The types of a pass's fields: Python reads them from text, which takes longer than many a pass."""
+    return get_type_hints(kind)
 
 
 def options_of(step: ModulePass) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerType, i64
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IndexType, IntegerType, i64
 from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import InsertPoint
 
@@ -22,14 +22,15 @@ from weft.dialects.loop.computed import GatherOp, ScatterOp, has_computed, is_co
 from weft.dialects.loop.linear import Form, Linear, linear
 from weft.dialects.loop.nest import ForOp, IfOp, IndexOp
 from weft.dialects.ml.base import MlOp, tensor_type
-from weft.dialects.ml.dtypes import width_of
+from weft.dialects.ml.constant import dense, elements_of
+from weft.dialects.ml.dtypes import dtype_of, width_of
 from weft.passes.loops.ml_to_loop.body import AnyInteger, Body, is_integer, signless, wide
 from weft.passes.loops.ml_to_loop.dynamic_slices import MOVES
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.lookups import LOOKUPS
 from weft.passes.loops.ml_to_loop.scalars import bitcast, scalar
 from weft.passes.loops.reify import Size
-from weft.passes.repetition import repeats
+from weft.passes.repetition import is_repetition
 from weft.passes.rewriting import LocatedBuilder
 
 Index: TypeAlias = tuple[Linear, ...]
@@ -159,12 +160,15 @@ def _pointwise(nest: Nest, op: MlOp, index: Index) -> SSAValue:
 
 def _constant(nest: Nest, op: MlOp, index: Index) -> SSAValue:
     assert isinstance(op, ml.ConstantOp)
-    flat = op.array().reshape(-1)
-    if not repeats(flat.tobytes(), flat.itemsize):
+    type_ = tensor_type(op.result).element_type
+    dense_data = op.value if isinstance(op.value, DenseIntOrFPElementsAttr) else dense(op.array())
+    if not is_repetition(dense_data):
         raise error_at(
             op, "a kernel holds constants of one repeated element; others are arguments of it", code=codes.CANNOT_LOWER
         )
-    return nest.kernel.constant(flat[0].item(), signless(tensor_type(op.result).element_type))
+    dtype = dtype_of(type_)
+    element = elements_of(dense_data.data.data[: dtype.itemsize], dtype, (1,))
+    return nest.kernel.constant(element[0].item(), signless(type_))
 
 
 def _broadcast(nest: Nest, op: MlOp, index: Index) -> SSAValue:

@@ -146,6 +146,11 @@ def cpu_of(module: ModuleOp) -> Cpu:
     return target.data if isinstance(target, CpuAttr) else Cpu()
 
 
+def compiled_for(module: ModuleOp) -> Cpu | None:
+    """The CPU that a module is compiled for; None where that is a GPU."""
+    return None if isinstance(module.attributes.get(ATTRIBUTE), CudaAttr) else cpu_of(module)
+
+
 def cuda_of(module: ModuleOp) -> Cuda:
     """The GPU of a module's attribute `weft.target`, the default one where it has none."""
     target = module.attributes.get(ATTRIBUTE)

@@ -16,13 +16,21 @@ TENSORS = (
 )
 """Stop 2: clean tensor programs, their declared gradients made, their run-time checks said."""
 
-KERNELS = ("decompose", "outline-kernels", "cse")
+KERNELS = ("decompose", "join-contractions", "outline-kernels", "cse")
 """Stop 3: kernels."""
 
 BUFFERS = ("bufferize", "convert-ml-to-loop", "raise-to-loop")
 """Stop 4: buffers and loops."""
 
-SCHEDULED = ("expand-narrow-floats", "expand-math", "choose-schedule", "apply-schedule", "hoist-buffers", "plan-memory")
+SCHEDULED = (
+    "expand-narrow-floats",
+    "expand-math",
+    "collapse-loops",
+    "choose-schedule",
+    "apply-schedule",
+    "hoist-buffers",
+    "plan-memory",
+)
 """Stop 5: schedules applied, memory planned."""
 
 TARGET = (

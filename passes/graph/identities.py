@@ -159,6 +159,17 @@ def convert_twice(op: ml.ConvertOp, builder: LocatedBuilder) -> Values:
     return [builder.insert(ml.ConvertOp(inner.operands[0], tensor_type(op.result).element_type)).result]
 
 
+def softmax_of_one(op: ml.SoftmaxOp, builder: LocatedBuilder) -> Values:
+    """softmax(x) = (x - x) + 1 along a dimension of one element: 1, or NaN for what is not finite; of static sizes"""
+    type_ = tensor_type(op.operand)
+    one = same_number(builder, 1, type_) if type_.get_shape()[op.dim] == 1 else None
+    if one is None:
+        return None
+
+    nothing = builder.insert(ml.SubOp(op.operand, op.operand)).result
+    return [builder.insert(ml.AddOp(nothing, one)).result]
+
+
 def _holds_all(op: Operation) -> bool:
     """Whether a convert loses nothing: to a wider type of the kind, from unsigned to wider signed, from i1."""
     source, target = tensor_type(op.operands[0]).element_type, tensor_type(op.results[0]).element_type
@@ -201,5 +212,6 @@ IDENTITIES: Patterns = {
     ml.SelectOp: (select_known, select_same, select_of_not),
     ml.CompareOp: (compare_same,),
     ml.ConvertOp: (convert_to_same, convert_twice),
+    ml.SoftmaxOp: (softmax_of_one,),
 }
 """The equations, by op class."""

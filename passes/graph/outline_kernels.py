@@ -15,7 +15,7 @@ from xdsl.traits import SymbolOpInterface
 
 from weft.dialects import ml
 from weft.dialects.locations import fuse, give
-from weft.dialects.target import ATTRIBUTE, Cpu, CudaAttr, cpu_of
+from weft.dialects.target import Cpu, compiled_for
 from weft.passes.graph.clusters import Cluster, clusters_of, outside_values
 from weft.passes.graph.roles import is_splat, splat_of
 from weft.passes.graph.row_groups import join_rows
@@ -31,7 +31,8 @@ class OutlineKernels(ModulePass):
     """Cut the `ml` ops of every host function into kernel functions, and call those.
 
     Ops are fused into one kernel with their elementwise producers and consumers (:mod:`clusters` has the rules).
-    Kernels over the same rows become one (:mod:`row_groups`). Equal kernels become one function.
+    Kernels over the same rows become one (:mod:`row_groups`), and those that read one value (:mod:`siblings`).
+    Equal kernels become one function.
 
     **Before**
     ```mlir
@@ -66,8 +67,7 @@ class OutlineKernels(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Outline every host function of the module."""
-        cpu = None if isinstance(op.attributes.get(ATTRIBUTE), CudaAttr) else cpu_of(op)
-        kernels = _Kernels(_symbols(op), cpu)
+        kernels = _Kernels(_symbols(op), compiled_for(op))
         for function in list(op.ops):
             if isinstance(function, func.FuncOp) and not is_kernel(function):
                 kernels.outline(function)
@@ -95,7 +95,7 @@ class _Kernels:
 
     def outline(self, host: func.FuncOp) -> None:
         """Cut one host function into kernels; new ones are inserted after it, in order."""
-        blocks = _blocks(host)
+        blocks = host_blocks(host)
         for block in reversed(blocks):
             _expand_sizes(block)
             _erase_dead(op for op in block.ops if isinstance(op, ml.MlOp))
@@ -127,7 +127,7 @@ class _Kernels:
         return unique
 
 
-def _blocks(host: func.FuncOp) -> list[Block]:
+def host_blocks(host: func.FuncOp) -> list[Block]:
     """The blocks of a host function, nested ones too, outer ones first; not those in ml ops."""
     found: list[Block] = []
     regions = list(host.regions)

@@ -21,6 +21,7 @@ from weft.passes.graph.clusters import MOST_OPS, Cluster
 from weft.passes.graph.roles import Role, role_of
 from weft.passes.graph.row_blocks import makes_rows, takes_rows, worth_joining
 from weft.passes.graph.row_dims import contraction_of, reads_rows_again, row_dims
+from weft.passes.graph.siblings import are_elementwise_siblings, share_input
 
 
 def join_rows(block: Block, clusters: Sequence[Cluster], cpu: Cpu | None) -> list[Cluster]:
@@ -52,10 +53,10 @@ class _Joining:
         self.places = {op: place for place, op in enumerate(block.ops)}
 
     def join(self, clusters: Sequence[Cluster]) -> list[Cluster]:
-        """Join each cluster to the last group that feeds it, where they fit."""
+        """Join each cluster to the last group that feeds it or reads what it reads, where they fit."""
         done: list[Cluster] = []
         for cluster in clusters:
-            fitting = next((g for g in reversed(done) if _feeds(g, cluster) and self._fit(g, cluster)), None)
+            fitting = next((group for group in reversed(done) if self._belong(group, cluster)), None)
             if fitting is None:
                 done.append(cluster)
             else:
@@ -67,15 +68,28 @@ class _Joining:
         members = sorted([*first.members, *second.members], key=self.places.__getitem__, reverse=True)
         return Cluster(members, second.last, second.heavy, first.maps | second.maps, first.repeated | second.repeated)
 
-    def _fit(self, first: Cluster, second: Cluster) -> bool:
-        """Whether one kernel may hold both clusters, at the place of the second, and goes over common rows."""
-        members = {*first.members, *second.members}
-        if len(members) > MOST_OPS or not any(reads_rows_again(op) or op in self.chained for op in members):
+    def _belong(self, first: Cluster, second: Cluster) -> bool:
+        """Whether two clusters are better one kernel, at the place of the second."""
+        if _feeds(first, second):
+            return self._fit(first, second) and self._waits(first, second)
+        if not share_input(first, second) or not self._waits(first, second):
             return False
+        return are_elementwise_siblings(first, second) or self._fit(first, second)
+
+    def _waits(self, first: Cluster, second: Cluster) -> bool:
+        """Whether all that uses the first cluster, but the second, comes after the second."""
+        members = {*first.members, *second.members}
         for op in first.members:
             for user in (self.block.find_ancestor_op_in_block(use.operation) for r in op.results for use in r.uses):
                 if user is not None and user not in members and self.places[user] < second.last:
                     return False
+        return True
+
+    def _fit(self, first: Cluster, second: Cluster) -> bool:
+        """Whether both clusters go over common rows, and one of them more than once."""
+        members = {*first.members, *second.members}
+        if len(members) > MOST_OPS or not any(reads_rows_again(op) or op in self.chained for op in members):
+            return False
         beside = _right_sides(members)
         ordered = sorted(members - beside, key=self.places.__getitem__)
         rows = min(self._row_dims(op, members - beside) for op in ordered)

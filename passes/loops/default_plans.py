@@ -37,5 +37,5 @@ def plans(nest: Leaf, machine: Machine, names: Names) -> Iterator[list[Step]]:
     if nest.reductions:
         along = [partials(nest, machine, names), strip(nest, machine, names)]
         yield from along[::-1] if is_short(nest.loops[-1], nest, machine) else along
-    elif nest.stores:
+    if nest.stores:
         yield elements(nest, machine, names)

@@ -39,6 +39,12 @@ CASES = {
         "%c = ml.constant dense<0> : tensor<4xi8>\n%r = ml.mul %x, %c : tensor<4xi8>",
         ["ml.constant"],
     ),
+    "softmax of one element is 1 where that is finite": (
+        "tensor<4x1xf32>",
+        "%r = ml.softmax %x, axis = 1 : tensor<4x1xf32>",
+        ["ml.constant", "ml.sub", "ml.add"],
+    ),
+    "softmax of more stays": ("tensor<4x1xf32>", "%r = ml.softmax %x, axis = 0 : tensor<4x1xf32>", ["ml.softmax"]),
     "x - x stays for floats": ("tensor<4xf32>", "%r = ml.sub %x, %x : tensor<4xf32>", ["ml.sub"]),
     "x - x is 0 for integers": ("tensor<4xui8>", "%r = ml.sub %x, %x : tensor<4xui8>", ["ml.constant"]),
     "or with all ones is all ones": (

@@ -95,13 +95,13 @@ def choose(kernel: FuncOp, gpu: Cuda) -> Trial:
 def _cut(trial: Trial, choice: Choice) -> None:
     """Cut nests until each is a stage of its own: what combines partial results may be worth a cut, too."""
     tried: set[str] = set()
-    again = False
+    times = 0
     while waiting := [nest for nest in _nests(parts(trial.snapshot().body.block)) if label(nest) not in tried]:
         for nest in waiting:
             tried.add(label(nest))
-            if steps := cut(nest, choice, again=again):
+            if steps := cut(nest, choice, times):
                 trial.attempt(steps)
-        again = True
+        times += 1
 
 
 def _plan(trial: Trial, choice: Choice, *, checked: bool) -> None:

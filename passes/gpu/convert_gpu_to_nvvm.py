@@ -201,7 +201,7 @@ def _function(function: DeviceFunctionOp, module: DeviceModule) -> Sequence[Oper
         return ()
     prepare(function)
     if isinstance(function, gpu.FuncOp) and _holds_loops(function):
-        return lower_loop_kernel(function, module.externals, module.scalars)
+        return lower_loop_kernel(function, module.externals, module.scalars, module.capability)
     f = DeviceFunction(function, module)
     _attributions(f)
     order = reachable(function.body.blocks[0])

@@ -7,7 +7,7 @@ one access of 16 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -40,6 +40,7 @@ from weft.dialects.loop.buffers import PIECE, memref_of, pieces_of_row
 from weft.passes.gpu.async_copies import lower_if_or_copy, lower_load_or_wait, lower_store_or_copy
 from weft.passes.gpu.shared_memory import SharedMemory
 from weft.passes.gpu.tensor_cores import lower_matrix_load, lower_mma
+from weft.passes.gpu.to_nvvm.instructions import HAS_REDUX, REDUX, warp_reduction
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value, int_attr
 from weft.passes.lower.loop_to_llvm.accesses import lower_load, lower_product, lower_reduce, lower_store
@@ -66,19 +67,22 @@ ALIGNED = 16
 
 
 def lower_loop_kernel(
-    kernel: gpu.FuncOp, externals: Externals, scalars: Mapping[type[Operation], Rule] | None = None
+    kernel: gpu.FuncOp,
+    externals: Externals,
+    scalars: Mapping[type[Operation], Rule] | None = None,
+    capability: int = 0,
 ) -> list[Operation]:
     """The `llvm.func` that a kernel of loops becomes, after the globals that it uses; calls are noted in `externals`.
 
-    `scalars` are the rules of scalar ops that the device has its own for. Raises :class:`WeftError` for what a function
-    of the device cannot hold.
+    `scalars` are the rules of scalar ops that the device has its own for, `capability` is that of the chip. Raises
+    :class:`WeftError` for what a function of the device cannot hold.
     """
     arguments = kernel.body.block.args
     types = [argument_types(argument, GLOBAL) for argument in arguments]
     e = Emitter([type_ for group in types for type_ in group], kernel.location, externals)
     name = kernel.sym_name.data
     shared = SharedMemory(kernel)
-    rules: Rules = {**_RULES, AllocOp: _alloc(shared)}
+    rules: Rules = {**_RULES, AllocOp: _alloc(shared), gpu.SubgroupReduceOp: _reduce_warp(capability)}
     machine = Machine(masks=False, aligned=True, threads=False, scalars=scalars or {})
     k = Lowering(e, rules, Analysis(kernel), Outliner(name, externals, 1), machine)
     incoming = iter(e.arguments)
@@ -190,6 +194,38 @@ def _exchanged(k: Lowering, value: Value, offset: Value) -> Value:
     """A value of 32 bits of the lane whose number differs by the bits of the offset."""
     everyone, clamp = k.e.integer(-1, i32), k.e.integer(WARP - 1, i32)
     return _put(k, nvvm.make("shfl.sync", everyone, value, offset, clamp, result=value.type, kind="bfly"))
+
+
+_COMBINED: Mapping[str, Callable[[Emitter, Value, Value], Value]] = {
+    "add": lambda e, a, b: e.binary(llvm.AddOp, a, b),
+    "and": lambda e, a, b: e.binary(llvm.AndOp, a, b),
+    "or": lambda e, a, b: e.binary(llvm.OrOp, a, b),
+    "xor": lambda e, a, b: e.binary(llvm.XOrOp, a, b),
+    "minsi": lambda e, a, b: e.intrinsic("smin", (a, b), i32),
+    "maxsi": lambda e, a, b: e.intrinsic("smax", (a, b), i32),
+    "minui": lambda e, a, b: e.intrinsic("umin", (a, b), i32),
+    "maxui": lambda e, a, b: e.intrinsic("umax", (a, b), i32),
+}
+"""How two i32 are combined, by the names of reductions."""
+
+
+def _reduce_warp(capability: int) -> OpRule:
+    """`gpu.subgroup_reduce` of an i32 in a whole warp: one instruction, on older chips five shuffles."""
+
+    def rule(k: Lowering, op: Operation) -> None:
+        op = cast(gpu.SubgroupReduceOp, op)
+        kind, value = op.op.data, k.value(op.value, None)
+        if kind not in _COMBINED or value.type != i32:
+            message = f"in a kernel of loops 'gpu.subgroup_reduce' is of an i32, not '{kind}' of {value.type}"
+            raise error_at(op, message, code=codes.CANNOT_LOWER)
+        if capability >= HAS_REDUX:
+            value = warp_reduction(k.e, REDUX[kind], value, k.e.integer(-1, i32))
+        else:
+            for offset in (16, 8, 4, 2, 1):
+                value = _COMBINED[kind](k.e, value, _exchanged(k, value, k.e.integer(offset, i32)))
+        k.set_value(op.result, k.here(value))
+
+    return rule
 
 
 def _same(k: Lowering, op: Operation) -> None:

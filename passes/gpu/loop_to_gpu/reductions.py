@@ -56,6 +56,11 @@ INTEGERS: Mapping[str, Binary] = {
     "xor": arith.XOrIOp,
 }
 SIGNED = ("add", "mul", "max", "min")
+WARP_KINDS: Mapping[str, str] = {
+    "add": "add", "max": "maxsi", "min": "minsi", "umax": "maxui", "umin": "minui", "and": "and", "or": "or",
+    "xor": "xor",
+}  # fmt: skip
+"""What `gpu.subgroup_reduce` calls the reductions of integers for which newer chips have one instruction."""
 
 
 def combine_threads(body: Block, places: Places, ids: Ids) -> set[Operation]:
@@ -160,6 +165,8 @@ class _Reduction:
 
     def _butterfly(self, value: SSAValue, width: int) -> SSAValue:
         """Each of `width` neighbours, a power of two, gets what all of them have together."""
+        if width == WARP and self.kind in WARP_KINDS and self.wide == i32:
+            return self._add(gpu.SubgroupReduceOp(WARP_KINDS[self.kind], value))
         offset = width // 2
         while offset:
             shuffle = gpu.ShuffleOp("xor", value, self._i32(offset), self._i32(WARP))

@@ -24,15 +24,15 @@ from weft.passes.gpu.plans.rows import rows
 from weft.passes.loops.nest_shape import leaf
 
 
-def cut(nest: ForOp, choice: Choice, *, again: bool) -> list[Step]:
+def cut(nest: ForOp, choice: Choice, times: int) -> list[Step]:
     """Steps that make several nests of one, each of which then gets a plan; none for most.
 
-    `again` is for nests that such steps made. Those of a reduction to one place are small enough.
+    `times` is how often such steps came before. What they leave of a reduction to one place is small enough.
     """
     alone = leaf(nest)
     if alone is None or is_product(nest):
         return []
-    return total.columns(alone, choice) or ([] if again else total.parts(alone, choice))
+    return total.columns(alone, choice, times) or ([] if times else total.parts(alone, choice))
 
 
 def plans(nest: ForOp, choice: Choice) -> list[Plan]:

@@ -46,13 +46,15 @@ class Choice:
 
 
 def vector_lanes(loop: ForOp, accesses: Sequence[AccessOp]) -> int:
-    """How many neighbours of a loop one access of a thread can take; 1 where rows start at any place."""
+    """How many neighbours of a loop one access of a thread can take: as many as rows always start at a multiple of."""
     moving = [access for access in accesses if loop.counter in access.counters]
     size = max((element_bytes(access) for access in moving), default=VECTOR_BYTES)
     lanes = VECTOR_BYTES // size
-    if lanes < 2 or not any(stride(access, loop.counter) == 1 for access in moving):
+    if not any(stride(access, loop.counter) == 1 for access in moving):
         return 1
-    return lanes if all(starts_whole(access, loop, lanes) for access in moving) else 1
+    while lanes > 1 and not all(starts_whole(access, loop, lanes) for access in moving):
+        lanes //= 2
+    return max(lanes, 1)
 
 
 def starts_whole(access: AccessOp, loop: ForOp, lanes: int) -> bool:

@@ -60,7 +60,7 @@ def rows(nest: ForOp, choice: Choice) -> list[Plan]:
         return []
     longest = max(trip_or(each.loops[-1], UNKNOWN_TRIP * WARP) for each in inner)
     if longest <= SHORT:
-        return []
+        return _own_rows(outside, inner, choice) if len(inner) > 1 else []
     lanes = min(vector_lanes(each.loops[-1], each.accesses) for each in inner)
     threads = _threads(longest, lanes)
     steps, root = _outside(outside, threads, choice)
@@ -69,6 +69,17 @@ def rows(nest: ForOp, choice: Choice) -> list[Plan]:
     along = [_row(each, lanes, threads, choice) for each in inner]
     steps += [step for row in along for step in row.steps]
     return [Plan(steps, _extras(root, outside, along, longest, lanes * threads, choice))]
+
+
+def _own_rows(outside: Sequence[ForOp], inner: Sequence[Leaf], choice: Choice) -> list[Plan]:
+    """The plan for several nests along rows of a few elements: each thread has a row, and keeps it in registers."""
+    if not outside:
+        return []
+    root = label(outside[-1])
+    steps: list[Step] = [Map(name, "grid", BLOCK) for name in labels(outside)]
+    steps += [Unroll(label(each.loops[-1])) for each in inner]
+    touched = dict.fromkeys(buffer_name(access.target) or "" for access in accesses(outside[-1]))
+    return [Plan(steps, [[Keep(name, root, choice.names.new(f"{name}_r"), "reg")] for name in touched])]
 
 
 def shares_rows(nest: Leaf) -> bool:

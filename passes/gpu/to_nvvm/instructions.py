@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import i1
@@ -13,6 +13,16 @@ from weft.passes.lower.function_builder import Value
 
 FULL_WARP = -1
 """The mask of all lanes of a warp."""
+
+
+REDUX: Mapping[str, str] = {
+    "add": "add", "minui": "umin", "minsi": "min", "maxui": "umax", "maxsi": "max", "and": "and", "or": "or",
+    "xor": "xor",
+}  # fmt: skip
+"""What `redux.sync` calls the reductions of `gpu`."""
+
+HAS_REDUX = 80
+"""The compute capability from which on there is `redux.sync`."""
 
 
 def special_register(e: Emitter, name: str) -> Value:
@@ -47,6 +57,13 @@ def shuffle_checked(
     op = nvvm.make("shfl.sync", mask, value, offset, clamp, result=pair, kind=mode, return_value_and_is_valid=True)
     e.add_op(op)
     return e.extract_value(op.results[0], 0, value.type), e.extract_value(op.results[0], 1, i1)
+
+
+def warp_reduction(e: Emitter, kind: str, value: Value, mask: Value) -> Value:
+    """The i32 values of the lanes of a mask, combined. Kinds: add, umin, umax, min, max, and, or, xor."""
+    op = nvvm.make("redux.sync", value, mask, kind=kind)
+    e.add_op(op)
+    return op.results[0]
 
 
 def matrix_product(

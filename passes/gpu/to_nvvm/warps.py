@@ -14,7 +14,15 @@ from weft.dialects import gpu
 from weft.dialects.locations import error_at
 from weft.passes.gpu.to_nvvm.function import DeviceFunction
 from weft.passes.gpu.to_nvvm.ids import WARP, register, thread_count, thread_number
-from weft.passes.gpu.to_nvvm.instructions import FULL_WARP, barrier, shuffle, shuffle_checked
+from weft.passes.gpu.to_nvvm.instructions import (
+    FULL_WARP,
+    HAS_REDUX,
+    REDUX,
+    barrier,
+    shuffle,
+    shuffle_checked,
+    warp_reduction,
+)
 from weft.passes.gpu.to_nvvm.spaces import SHARED
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.scalar_casts import is_narrow, narrow, widen
@@ -161,9 +169,22 @@ def _butterfly(f: DeviceFunction, value: Value, rule: Combine, count: Value | No
     return value
 
 
-def _over_warp(f: DeviceFunction, value: Value, rule: Combine, op: Operation) -> Value:
-    """The values of the threads of a warp, combined; all of them have the result."""
+def _redux(f: DeviceFunction, value: Value, kind: str | None) -> Value | None:
+    """An integer of at most 32 bits, combined over the warp by one instruction; None where the chip has none for it."""
+    e, type_ = f.e, value.type
+    if kind is None or kind not in REDUX or f.module.capability < HAS_REDUX or is_float(type_) or bits(type_) > _WORD:
+        return None
+    extend = llvm.SExtOp if kind in ("minsi", "maxsi") else llvm.ZExtOp
+    word = value if type_ == i32 else e.cast(extend, value, i32)
+    result = warp_reduction(e, REDUX[kind], word, lane_mask(f))
+    return result if type_ == i32 else e.cast(llvm.TruncOp, result, type_)
+
+
+def _over_warp(f: DeviceFunction, value: Value, rule: Combine, op: Operation, kind: str | None) -> Value:
+    """The values of the threads of a warp, combined; all of them have the result. `kind` is the reduction's name."""
     e, known = f.e, f.block_threads
+    if (found := _redux(f, value, kind)) is not None:
+        return found
     if known is not None and known % WARP == 0:
         return _butterfly(f, value, rule, None, op)
     value = _butterfly(f, value, rule, _warp_lanes(f), op)
@@ -176,11 +197,11 @@ def lower_subgroup_reduce(f: DeviceFunction, op: gpu.SubgroupReduceOp) -> None:
     rule = combine(f, op.op.data, op)
     width = lanes(value.type)
     if width is None:
-        f.define(op.result, _over_warp(f, value, rule, op))
+        f.define(op.result, _over_warp(f, value, rule, op, op.op.data))
         return
     out = e.poison(value.type)
     for lane in range(width):
-        out = e.insert(out, _over_warp(f, e.extract(value, lane), rule, op), lane)
+        out = e.insert(out, _over_warp(f, e.extract(value, lane), rule, op, op.op.data), lane)
     f.define(op.result, out)
 
 
@@ -195,7 +216,7 @@ def lower_all_reduce(f: DeviceFunction, op: gpu.AllReduceOp) -> None:
     rule = _inlined(f, op) if op.op is None else combine(f, op.op.data, op)
     known = f.block_threads
     if known is not None and known <= WARP:
-        f.define(op.result, _over_warp(f, value, rule, op))
+        f.define(op.result, _over_warp(f, value, rule, op, None if op.op is None else op.op.data))
         return
     memory = memory_type(op.value.type)
     array = llvm.LLVMArrayType(WARP + 1, memory)

@@ -53,8 +53,8 @@ class LoopPartials(Partials, StepPass):
     Loops inside that move the place become dimensions of the partial results and loops of the new nest. The
     iterations of the loop no longer touch one place: they can be threads, or blocks of a GPU.
 
-    **Needs** a loop at the top of the kernel with one bound; one access of the buffer in it, a reduction over that
-    loop and others under no condition.
+    **Needs** a loop at the top of the kernel, or under conditions there, with one bound; one access of the buffer in
+    it, a reduction over that loop and others under no condition of its own.
 
     **Leaves alone** everything else.
     """
@@ -69,8 +69,9 @@ class LoopPartials(Partials, StepPass):
         need_new_label(kernel, f"{self.partial}.out")
         if len(outer.forms()) != 1 or any(loop_of(v) is not None for v in outer.counters):
             raise Refuse(f"'{self.loop}' does not have one bound that is known outside")
-        if any(True for _ in enclosing(outer)):
-            raise Refuse(f"'{self.loop}' does not stand by itself")
+        around = list(enclosing(outer))
+        if any(not isinstance(op, IfOp) or any(loop_of(v) is not None for v in op.condition().values) for op in around):
+            raise Refuse(f"'{self.loop}' does not stand by itself, nor under conditions of symbols")
         access, moved = _reduction(self, kernel, outer)
         (bound,) = outer.forms()
         sizes: list[SSAValue] = []
@@ -84,7 +85,7 @@ class LoopPartials(Partials, StepPass):
         load = LoadOp(alloc.result, [combine.counter, *(loop.counter for loop in results.loops)])
         place = results.index(access.index())
         combine.block.add_ops([load, ReduceOp(access.kind.data, load.result, access.buffer, place, [combine.counter])])
-        insert([alloc], InsertPoint.before(outer), access)
+        insert([alloc], InsertPoint.before(around[-1] if around else outer), access)
         insert(results.close([combine]), InsertPoint.after(outer), access)
         rest = [value for value in access.over if value is not outer.counter]
         counters = [outer.counter, *(loop.counter for loop in moved)]
@@ -104,7 +105,7 @@ def _reduction(step: Partials, kernel: FuncOp, outer: ForOp) -> tuple[ReduceOp, 
     access = found[0]
     if outer.counter not in access.over or len(access.over) < 2:
         raise Refuse(f"'{step.buffer}' is not reduced over '{step.loop}' and another loop")
-    if any(isinstance(op, IfOp) for op in enclosing(access)):
+    if any(isinstance(op, IfOp) and outer.is_ancestor(op) for op in enclosing(access)):
         raise Refuse("the reduction stands under a condition")
     indexed = {v for form in access.index() for v in form.values}
     moved = [loop for loop in reversed(list(loops_around(access))) if loop.counter in indexed]

@@ -209,3 +209,66 @@ def test_few_rows_of_much_work_are_no_launch_of_their_own():
       func.return %s : tensor<31x40xf32>
     }"""
     assert holds(steps(scheduled(text)), "partials t over jb", "map jb to grid", "rfactor m_r")
+
+
+ANY = """func.func @main(%x: tensor<{0}xf32>) -> tensor<{2}f32> {{
+  %s = ml.reduce add %x, dims = [{1}] : tensor<{0}xf32> to tensor<{2}f32>
+  func.return %s : tensor<{2}f32>
+}}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "cuts"),
+    [
+        (ANY.format("?", "0", ""), [(0,), (1,), (16384,), (16385,), (50001,)], 1),
+        (ANY.format("?x?", "0, 1", ""), [(0, 3), (3, 0), (17, 33), (100, 200)], 1),
+        (ANY.format("4x?", "1", "4x"), [(4, 0), (4, 5), (4, 20001)], 2),
+        (ANY.format("?x3", "0", "3x"), [(0, 3), (1, 3), (1025, 3), (5000, 3)], 2),
+    ],
+)
+def test_sums_of_unknown_length_have_many_blocks(text, shapes, cuts):
+    """Parts of a fixed size leave partial results, as many as there are."""
+    assert sum(step.startswith("partials") for step in steps(scheduled(text))) == cuts
+    function = weft.compile(text, target="gpu-sim")
+    for shape in shapes:
+        x = np.random.default_rng(0).integers(-3, 4, shape).astype(np.float32)
+        np.testing.assert_array_equal(function(x), run(weft.parse(text), "main", [x])[0])
+
+
+def test_rows_of_a_few_elements_stay_in_the_registers_of_a_thread():
+    text = SOFTMAX.format(300, 5)
+    found = steps(scheduled(text))
+    assert holds(found, "map i to grid 256", "unroll j", "keep x at i", "keep m at i", "keep arg1 at i")
+    x = np.random.default_rng(0).standard_normal((300, 5)).astype(np.float32)
+    y = weft.compile(text, target="gpu-sim:check")(x)
+    np.testing.assert_allclose(y, run(weft.parse(text), "main", [x])[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("columns", "lanes"), [(8192, 4), (8194, 2), (8193, 1)])
+def test_vectors_are_as_wide_as_rows_start(columns, lanes):
+    found = [step for step in steps(scheduled(SOFTMAX.format(64, columns))) if step.startswith("vectorize")]
+    assert {step.split()[-1] for step in found} == ({str(lanes)} if lanes > 1 else set())
+
+
+@pytest.mark.parametrize("chip", ["sm_75", "sm_80", "sm_90a"])
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("add", "i32"), ("max", "i8"), ("min", "i16"), ("and", "i32"), ("or", "i1")]
+)
+def test_integers_of_a_warp_are_reduced_by_one_instruction(tmp_path, chip, kind, dtype):
+    """On chips that have it; on others by shuffles."""
+    text = f"""func.func @main(%x: tensor<3x1000x{dtype}>) -> tensor<3x{dtype}> {{
+      %s = ml.reduce {kind} %x, dims = [1] : tensor<3x1000x{dtype}> to tensor<3x{dtype}>
+      func.return %s : tensor<3x{dtype}>
+    }}"""
+    weft.export(text, tmp_path / "x.ptx", target=f"cuda:{chip}")
+    ptx = (tmp_path / "x.ptx").read_text()
+    assert ("redux.sync" in ptx) == (chip != "sm_75") and ("shfl.sync.bfly" in ptx or chip != "sm_75")
+    if chip == "sm_90a":
+        return
+    info = None if dtype == "i1" else np.iinfo(dtype.replace("i", "int"))
+    x = np.random.default_rng(0).integers(0 if info is None else info.min, 2 if info is None else info.max, (3, 1000))
+    x = x.astype(bool if info is None else info.dtype)
+    x[1] = x[1, 0]
+    np.testing.assert_array_equal(
+        weft.compile(text, target=f"gpu-sim:{chip}")(x), run(weft.parse(text), "main", [x])[0]
+    )

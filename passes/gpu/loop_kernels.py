@@ -38,6 +38,7 @@ from weft.dialects.loop import (
 )
 from weft.dialects.loop.buffers import PIECE, memref_of, pieces_of_row
 from weft.passes.gpu.async_copies import lower_if_or_copy, lower_load_or_wait, lower_store_or_copy
+from weft.passes.gpu.occupancy import blocks_together
 from weft.passes.gpu.shared_memory import SharedMemory
 from weft.passes.gpu.tensor_cores import lower_matrix_load, lower_mma
 from weft.passes.gpu.to_nvvm.instructions import HAS_REDUX, REDUX, warp_reduction
@@ -93,6 +94,8 @@ def lower_loop_kernel(
     function.attributes |= {"gpu.kernel": UnitAttr(), "nvvm.kernel": UnitAttr()}
     if kernel.block_size is not None:
         function.attributes["nvvm.maxntid"] = DenseArrayBase.from_list(i32, kernel.block_size)
+    if (together := blocks_together(kernel)) is not None:
+        function.attributes["nvvm.minctasm"] = int_attr(together, 32)
     return [*shared.globals(), function]
 
 

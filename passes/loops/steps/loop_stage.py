@@ -78,7 +78,8 @@ class LoopStage(Stage, StepPass):
     **Needs** one index map for all accesses inside the loop, all of them reads or all of them reductions, under
     no condition; constant greatest bounds of the loops inside.
 
-    **Leaves alone** accesses outside the loop. Copies in `reg` take the marks of the loops.
+    **Leaves alone** accesses outside the loop. Copies in `reg` take the marks of the loops, and range over threads of a
+    GPU that do not move what they read: each fills registers of its own.
     """
 
     name = "loop-stage"
@@ -205,7 +206,7 @@ class _Plan:
             load = LoadOp(source.target, index)
             return [load, StoreOp(load.result, self.alloc.result, place)]
 
-        nest = self._nest(self.step.copy, copy, self.order if _fits(self.order) else self.staged)
+        nest = self._nest(self.step.copy, copy, self._with_threads(self.order if _fits(self.order) else self.staged))
         self._surround([self.alloc, *nest], [])
         for access in self.touching:
             assert isinstance(access, LoadOp)
@@ -257,10 +258,25 @@ class _Plan:
     def _place(self) -> list[Linear]:
         return [linear(loop.counter) for loop in self.order]
 
+    def _with_threads(self, order: Sequence[ForOp]) -> list[ForOp]:
+        """The loops of a copy, and with registers, which each thread has of its own, those over all threads that read
+        it: these keep their order, for it says which thread is which."""
+        inside = [loop for loop in loops_around(self.touching[0]) if self.root.is_ancestor(loop)][::-1]
+        threads = [loop for loop in inside if loop is not self.root and loop.kind() in SHARED_BY["shared"]]
+        if self.step.space != "reg" or all(loop in order for loop in threads):
+            return list(order)
+        first = next((at for at, loop in enumerate(order) if loop in threads), 0)
+        return [
+            *order[:first],
+            *threads,
+            *(loop for loop in order[first:] if loop not in threads),
+        ]
+
     def _nest(self, prefix: str, make: Make, order: Sequence[ForOp]) -> list[Operation]:
         """A nest over the staged part, with what `make` makes of an index of the buffer and of the copy."""
         marks = self.step.space == "reg"
-        nest = copy_loops(self.kernel, self.staged, prefix, marks=marks, order=order)
+        loops = [loop for loop in loops_around(self.touching[0]) if loop in order][::-1]
+        nest = copy_loops(self.kernel, loops, prefix, marks=marks, order=order)
         return nest.close(make(nest.index(self.touching[0].index()), nest.index(self._place())))
 
     def _surround(self, before: Sequence[Operation], after: Sequence[Operation]) -> None:

@@ -162,15 +162,10 @@ def _side(form: Linear, moving: set[SSAValue]) -> _Side | None:
     size = 1
     limits: list[Linear] = []
     finer = Linear()
-    for value, factor in sorted(inner.terms, key=lambda term: term[1]):
-        loop = loop_of(value)
-        assert loop is not None
-        trip = greatest_trip(loop)
-        if trip is None:
-            raise Refuse(f"the bound of '{label(loop)}' is not known to be constant; tile it first")
+    for factor, trip, loop in sorted((_step(term) for term in inner.terms), key=lambda step: step[:2]):
         if factor != size:
             raise Refuse(f"'{label(loop)}' moves by {factor}, where the loops inside count through {size} places")
-        finer += Linear(((value, factor),))
+        finer += Linear(((loop.counter, factor),))
         # value < bound, so that factor*value + finer < factor*bound
         ends = [bound * factor + (form - finer) for bound in loop.forms() if not bound.is_constant]
         limits += [end for end in ends if not moving & set(end.values)]
@@ -181,6 +176,16 @@ def _side(form: Linear, moving: set[SSAValue]) -> _Side | None:
     slack = {limit: least(limit - outer - size) for limit in limits}
     kept = tuple(limit for limit, left in slack.items() if left is None or left < 0)
     return _Side(outer, inner, size, kept)
+
+
+def _step(term: tuple[SSAValue, int]) -> tuple[int, int, ForOp]:
+    """How far a loop moves the place, and how often: of several that move it alike the single one is first."""
+    loop = loop_of(term[0])
+    assert loop is not None
+    trip = greatest_trip(loop)
+    if trip is None:
+        raise Refuse(f"the bound of '{label(loop)}' is not known to be constant; tile it first")
+    return term[1], trip, loop
 
 
 def _copy_in(

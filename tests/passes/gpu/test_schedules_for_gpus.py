@@ -10,6 +10,7 @@ from tests.programs import random_program
 from weft.backends.reference import run
 from weft.dialects.loop import ForOp, ScheduleAttr
 from weft.driver.passes import run_pipeline
+from weft.passes.gpu.plans.products import Sizes
 from weft.passes.pipelines import BUFFERS, GPU_SCHEDULED, KERNELS, TENSORS
 
 SOFTMAX = """func.func @main(%x: tensor<{0}x{1}xf32>) -> tensor<{0}x{1}xf32> {{
@@ -96,18 +97,19 @@ MATMUL = """func.func @main(%x: tensor<{0}x{2}xf32>, %y: tensor<{2}x{1}xf32>) ->
 
 def test_a_product_is_tiled_for_blocks_threads_and_registers():
     found = steps(scheduled(MATMUL.format(1000, 777, 333)))
-    assert holds(found, "stage arg2 at jt", "stage x at kb as x_s in shared", "partition kb")
-    assert not holds(steps(scheduled(MATMUL.format(1000, 3, 333))), "stage x at kb")
+    assert holds(found, "stage arg2 at jw", "stage_tile x at kb as x_s in shared swizzle 4", "pad kv", "pipeline kb 3")
+    assert holds(found, "stage_tile y at kb as y_s in shared", "stage x_s at kq as x_s_r in reg (im, it, kv)")
+    assert not holds(steps(scheduled(MATMUL.format(1000, 3, 333))), "stage_tile x at kb")
 
 
 @pytest.mark.parametrize(("rows", "columns", "depth"), [(8, 16, 16), (9, 11, 10), (13, 18, 21)])
 def test_tiles_of_a_product_keep_what_it_means(rows, columns, depth, monkeypatch):
-    for name, value in {"SIDE": 2, "ROWS": 4, "DEPTH": 8, "LEAST": 4}.items():
+    for name, value in {"SIZES": (Sizes((1, 1), (1, 4), 1.0),), "DEPTH": 8, "LEAST": 4}.items():
         monkeypatch.setattr(f"weft.passes.gpu.plans.products.{name}", value)
     rng = np.random.default_rng(0)
     x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((rows, depth), (depth, columns)))
     module = scheduled(MATMUL.format(rows, columns, depth))
-    assert holds(steps(module), "stage x at kb")
+    assert holds(steps(module), "stage_tile x at kb")
     out = np.zeros((rows, columns), np.float32)
     run(module, "main", [x, y, out])
     np.testing.assert_allclose(out, x @ y, rtol=1e-4, atol=1e-5)

@@ -7,7 +7,7 @@ import weft
 from weft.backends.cuda.ptx import to_ptx
 from weft.dialects import gpu
 from weft.driver.passes import run_pipeline
-from weft.passes.gpu.plans import tensors
+from weft.passes.gpu.plans import products, tensors
 from weft.passes.gpu.plans.tensors import Sizes
 from weft.passes.pipelines import CUDA, GPU_STOPS
 
@@ -118,6 +118,14 @@ def check(case, dtype, monkeypatch):
     if bias:
         want = np.maximum((want + bias[0]).astype(dtype), 0)
     np.testing.assert_array_equal(np.asarray(run(x, w, *bias), np.float32), want.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "case", [{"m": 66, "k": 70, "n": 72}, {"m": 65, "k": 33, "n": 31, "left": "km", "right": "nk"}]
+)
+def test_products_of_floats_are_right_and_do_not_race(case, monkeypatch):
+    monkeypatch.setattr(products, "SIZES", (products.Sizes((1, 2), (4, 4), 1.0),))
+    check({**case, "element": "f32"}, np.float32, monkeypatch)
 
 
 def test_sizes_may_be_known_to_the_run_only(monkeypatch):

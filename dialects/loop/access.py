@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType, StringAttr, UnitAttr
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     irdl_op_definition,
@@ -22,7 +22,7 @@ from xdsl.printer import Printer
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
-from weft.dialects.loop.base import LinearOp, is_element
+from weft.dialects.loop.base import LinearOp, is_element, segment_sizes
 from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.kinds import KINDS, kinds_of
 from weft.dialects.loop.linear import (
@@ -127,8 +127,9 @@ class ReadOp(AccessOp):
     def __init__(self, buffer: SSAValue, index: Sequence[Form]) -> None:
         """The element of `buffer` at `index`."""
         counters, matrix = pack([linear(form) for form in index])
-        super().__init__(
-            operands=[buffer, counters],
+        Operation.__init__(
+            self,
+            operands=[buffer, *counters],
             properties={"lin": matrix},
             result_types=[memref_of(buffer).element_type],
         )
@@ -216,10 +217,10 @@ class StoreOp(WriteOp):
     def __init__(self, value: SSAValue, buffer: SSAValue, index: Sequence[Form], *, nontemporal: bool = False) -> None:
         """Store `value` into `buffer` at `index`."""
         counters, matrix = pack([linear(form) for form in index])
-        super().__init__(
-            operands=[value, buffer, counters],
-            properties={"lin": matrix, "nontemporal": UnitAttr() if nontemporal else None},
+        properties: dict[str, Attribute] = (
+            {"lin": matrix, "nontemporal": UnitAttr()} if nontemporal else {"lin": matrix}
         )
+        Operation.__init__(self, operands=[value, buffer, *counters], properties=properties)
 
     @classmethod
     def parse(cls, parser: Parser) -> StoreOp:
@@ -299,9 +300,12 @@ class ReduceOp(WriteOp):
     ) -> None:
         """Combine `value` into `buffer` at `index`."""
         counters, matrix = pack([linear(form) for form in index])
-        super().__init__(
-            operands=[value, buffer, counters, list(over)],
-            properties={"lin": matrix, "kind": StringAttr(kind)},
+        over = list(over)
+        sizes = segment_sizes(1, 1, len(counters), len(over))
+        Operation.__init__(
+            self,
+            operands=[value, buffer, *counters, *over],
+            properties={"lin": matrix, "kind": StringAttr(kind), "operandSegmentSizes": sizes},
         )
 
     def trailing(self) -> Sequence[SSAValue]:

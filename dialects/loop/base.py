@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar, cast
 
 from xdsl.dialects.builtin import (
@@ -40,6 +41,12 @@ def integer_width(type_: Attribute) -> int | None:
     return integer.width.data if integer.signedness.data == Signedness.SIGNLESS else None
 
 
+@lru_cache(None)
+def segment_sizes(*sizes: int) -> DenseArrayBase[IntegerType]:
+    """How many operands each operand definition of an op takes, one object for equal numbers."""
+    return DenseArrayBase.from_list(i32, sizes)
+
+
 class LinearOp(IRDLOperation):
     """An op that holds linear forms: the matrix `lin` over the operands `counters`.
 
@@ -67,7 +74,7 @@ class LinearOp(IRDLOperation):
         rest = list(self.trailing() if trailing is None else trailing)
         if "operandSegmentSizes" in self.properties:
             sizes = [*[1] * self.FIRST, len(counters), len(rest)]
-            self.properties["operandSegmentSizes"] = DenseArrayBase.from_list(i32, sizes)
+            self.properties["operandSegmentSizes"] = segment_sizes(*sizes)
         self.operands = [*self.operands[: self.FIRST], *counters, *rest]
         self.properties["lin"] = matrix
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from xdsl.dialects.builtin import IndexType, StringAttr
-from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     opt_prop_def,
@@ -71,11 +71,10 @@ class ForOp(LinearOp):
             block = Block(arg_types=[INDEX])
             block.add_ops(body)
             body = Region(block)
-        super().__init__(
-            operands=[counters],
-            properties={"lin": matrix, "label": StringAttr(label), "mark": mark},
-            regions=[body],
-        )
+        properties: dict[str, Attribute] = {"lin": matrix, "label": StringAttr(label)}
+        if mark is not None:
+            properties["mark"] = mark
+        Operation.__init__(self, operands=counters, properties=properties, regions=[body])
         hint = label.replace(".", "_").rstrip("~")
         if SSAValue.is_valid_name(hint):
             self.counter.name_hint = hint

@@ -15,6 +15,7 @@ from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import buffers, loops
 from weft.passes.loops.nest_shape import Leaf
 from weft.passes.loops.registers import check_registers
+from weft.passes.making import copied
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Trial:
     """Why steps were not taken, in the order in which they were tried."""
 
     def __post_init__(self) -> None:
-        self.copy = self.original.clone()
+        self.copy = copied(self.original)
 
     def attempt(self, steps: Sequence[Step]) -> bool:
         """Take the steps, where all of them are legal. A step that is refused has not changed anything."""
@@ -48,13 +49,13 @@ class Trial:
     def back_to(self, count: int) -> None:
         """Take back all but the first `count` steps."""
         del self.steps[count:]
-        self.copy = self.original.clone()
+        self.copy = copied(self.original)
         for step in self.steps:
             pass_of(step).run(self.copy)
 
     def snapshot(self) -> FuncOp:
         """The kernel as it is now, for steps that are planned while others are taken."""
-        return self.copy.clone() if self.steps else self.original
+        return copied(self.copy) if self.steps else self.original
 
     def has(self, nest: Leaf) -> bool:
         """Whether the nest is still there: it may have been fused into another."""

@@ -10,6 +10,7 @@ from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
+from weft.dialects.discarding import discard
 from weft.dialects.target import cpu_of
 from weft.dialects.walking import inside
 from weft.passes.lower.function_builder import Externals
@@ -83,7 +84,7 @@ class ConvertLoopToLlvm(ModulePass):
                 made = lower_kernel(function, externals, threads)
                 op.body.block.insert_ops_before(made, function)
                 function.detach()
-                function.erase()
+                discard(function)
         convert_calls([call for call in inside(op) if type(call) is CallOp], kernels)
         for declaration in externals.declarations(op.location):
             if SymbolTable.lookup_symbol(op, declaration.sym_name) is None:

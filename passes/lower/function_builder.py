@@ -25,11 +25,11 @@ from xdsl.dialects.builtin import (
     VectorType,
     i64,
 )
-from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
-from xdsl.ir.core import SSAValues
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from weft.dialects.upstream import llvm as ours
 from weft.passes.lower.types import PTR, VOID, element, integer_type, is_float
+from weft.passes.making import make
 
 Value: TypeAlias = SSAValue
 Items: TypeAlias = "list[Operation | Items]"
@@ -157,7 +157,7 @@ class FunctionBuilder:
         successors: Sequence[Block] = (),
     ) -> Operation:
         """Emit any op."""
-        made = _make(kind, operands, results, properties, self.location)
+        made = make(kind, operands, results, properties, self.location)
         if successors:
             made.successors = successors
         self._list.append(made)
@@ -176,14 +176,17 @@ class FunctionBuilder:
         properties: Mapping[str, Attribute] | None = None,
     ) -> Value:
         """Emit an op with one result, and give the result."""
-        return self.op(kind, operands, (result,), properties).results[0]
+        made = make(kind, operands, (result,), properties, self.location)
+        self._list.append(made)
+        (value,) = made.results
+        return value
 
     # constants
 
     def _constant(self, key: object, kind: type[Operation], type_: Attribute, value: Attribute | None) -> Value:
         found = self._pool.get(key)
         if found is None:
-            made = _make(kind, (), (type_,), None if value is None else {"value": value}, self.location)
+            made = make(kind, (), (type_,), None if value is None else {"value": value}, self.location)
             self._pooled.append(made)
             found = self._pool[key] = made.results[0]
         return found
@@ -237,24 +240,6 @@ class FunctionBuilder:
     def null(self) -> Value:
         """The null pointer."""
         return self._constant("null", llvm.ZeroOp, PTR, None)
-
-
-def _make(
-    kind: type[Operation],
-    operands: Sequence[Value],
-    results: Sequence[Attribute],
-    properties: Mapping[str, Attribute] | None,
-    location: LocationAttr,
-) -> Operation:
-    """What `kind.create` makes, in a third of the time: a kernel has thousands of ops, none of them with regions."""
-    made = kind.__new__(kind)
-    if operands:
-        made.operands = operands
-    made.results = SSAValues([OpResult(type_, made, index) for index, type_ in enumerate(results)])
-    made.properties = {} if properties is None else dict(properties)
-    made.attributes = {}
-    made.location = location
-    return made
 
 
 def _flat(items: Items) -> list[Operation]:

@@ -174,6 +174,7 @@ def _compile(program: Program | Source, schedule: Source | None, request: Reques
     from xdsl.dialects.builtin import ArrayAttr, StringAttr
 
     from weft.backends import cpu, llvm
+    from weft.dialects.discarding import discard
     from weft.driver.host import host_cpu, set_target
     from weft.driver.program import drop_unused, find_entry, keep_only, need_host, parse
     from weft.driver.schedules.text import run_scheduled
@@ -194,7 +195,10 @@ def _compile(program: Program | Source, schedule: Source | None, request: Reques
     blobs, short_cut = llvm.blobs_for_host(), cpu.python_call_text(signature)
     code = llvm.to_object(llvm.to_llvm_ir(module, blobs) + short_cut + laps, blobs=blobs)
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
-    return _Made(signature, tuple(message.data for message in messages), data_of(module), bool(short_cut), code)
+    made = _Made(signature, tuple(message.data for message in messages), data_of(module), bool(short_cut), code)
+    if not request.instruments:
+        discard(module)
+    return made
 
 
 def data_of(module: ModuleOp) -> dict[str, DataSpec]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import IntegerType, MemRefType, NoneAttr, Signedness, TensorType
@@ -19,6 +20,7 @@ def signless(element: Attribute) -> Attribute:
     return element
 
 
+@lru_cache(1 << 12)
 def buffer_type(type_: Attribute) -> Attribute:
     """What a type is once tensors are buffers: a contiguous memref for a tensor, signless scalars."""
     if is_tensor(type_):

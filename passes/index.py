@@ -26,6 +26,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("apply-schedule", "weft.passes.loops.apply_schedule:ApplySchedule"),
     # schedule steps
     ("loop-clear", "weft.passes.loops.steps.loop_clear:LoopClear"),
+    ("loop-add-pairs", "weft.passes.loops.steps.loop_add_pairs:LoopAddPairs"),
     ("loop-contract", "weft.passes.loops.steps.loop_contract:LoopContract"),
     ("loop-fuse", "weft.passes.loops.steps.loop_fuse:LoopFuse"),
     ("loop-fuse-consumer", "weft.passes.loops.steps.loop_fuse_consumer:LoopFuseConsumer"),
@@ -43,8 +44,8 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("loop-rfactor", "weft.passes.loops.steps.loop_rfactor:LoopRfactor"),
     ("loop-stage", "weft.passes.loops.steps.loop_stage:LoopStage"),
     ("loop-stage-tile", "weft.passes.loops.steps.loop_stage_tile:LoopStageTile"),
-    ("loop-tensorize", "weft.passes.loops.steps.loop_tensorize:LoopTensorize"),
     ("loop-tile", "weft.passes.loops.steps.loop_tile:LoopTile"),
+    ("loop-tensorize", "weft.passes.loops.steps.loop_tensorize:LoopTensorize"),
     ("loop-unroll", "weft.passes.loops.steps.loop_unroll:LoopUnroll"),
     ("loop-vectorize", "weft.passes.loops.steps.loop_vectorize:LoopVectorize"),
     # after the schedule

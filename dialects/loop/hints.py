@@ -20,6 +20,14 @@ The op need not be computed where the condition holds; code for a vector may jum
 ```
 """
 
+FLUSHES = "loop.flushes"
+"""On an `arith.mulf` of bf16 numbers: denormal factors, products and sums may be taken for zeros.
+
+```mlir
+%p = arith.mulf %a, %b {loop.flushes} : f32
+```
+"""
+
 ACCURACY = "weft.accuracy"
 """On an op of `math`, or an elementwise op of `ml`: how exact it has to be, one of :data:`ACCURACIES`.
 

@@ -35,6 +35,10 @@ from weft.dialects.walking import inside
 INDEX = IndexType()
 
 
+WITHIN_LANES = ("unroll", "dot")
+"""Marks of loops that may stand in a vector loop."""
+
+
 @irdl_op_definition
 class ForOp(LinearOp):
     """A loop whose counter runs from 0 by 1 up to the least of its bounds; a bound of 0 or less runs nothing.
@@ -162,14 +166,14 @@ class ForOp(LinearOp):
             verify_labels(self)
 
     def _verify_mark(self) -> None:
-        """Wholly unrolled loops have a constant bound; only unrolled loops stand in a vector loop."""
+        """Wholly unrolled loops have a constant bound; only unrolled loops and dots stand in a vector loop."""
         kind, label = self.kind(), self.label.data
         if kind == "unroll" and not self.number() and self.greatest_trip() is None:
             raise VerifyException(f"loop.for: the unroll loop '{label}' needs a constant among its bounds")
         if kind != "vector":
             return
         for op in inside(self.body):
-            if isinstance(op, ForOp) and op.kind() != "unroll":
+            if isinstance(op, ForOp) and op.kind() not in WITHIN_LANES:
                 raise VerifyException(
                     f"loop.for: the vector loop '{label}' holds the loop '{op.label.data}', which is not unrolled"
                 )

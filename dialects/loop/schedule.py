@@ -98,6 +98,16 @@ class Unroll(Step):
 
 
 @dataclass(frozen=True)
+class AddPairs(Step):
+    """`add_pairs kp`"""
+
+    WORD = "add_pairs"
+    SYNTAX = "$loop"
+
+    loop: Name
+
+
+@dataclass(frozen=True)
 class Vectorize(Step):
     """`vectorize jr 16`"""
 
@@ -317,6 +327,7 @@ STEPS: tuple[type[Step], ...] = (
     Tile,
     Interchange,
     Unroll,
+    AddPairs,
     Vectorize,
     Tensorize,
     Pipeline,

@@ -85,7 +85,8 @@ class ContractionOp(MlOp, ABC):
     The result's element type is the operands' or a wider one of the same kind (`i8` to `i32`, `bf16` to
     `f32`). Sums of f16 and bf16 are kept in f32, integers wrap in the result's type, `i1` has `and` and `or`.
     The order of summation is free. `precision` (ieee unless given) allows f32 operands to be rounded to tf32
-    or bf16.
+    or bf16; with bf16 as operands and as precision, denormal numbers may be taken for zeros, as the instructions of
+    machines for bf16 do.
     """
 
     lhs = operand_def(TENSOR)

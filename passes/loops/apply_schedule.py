@@ -20,6 +20,7 @@ from weft.passes.loops.dependence import say
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, kernels
 from weft.passes.loops.registers import check_registers
 from weft.passes.loops.steps.base import StepPass
+from weft.passes.loops.steps.loop_add_pairs import LoopAddPairs
 from weft.passes.loops.steps.loop_clear import LoopClear
 from weft.passes.loops.steps.loop_contract import LoopContract
 from weft.passes.loops.steps.loop_fuse import LoopFuse
@@ -44,6 +45,7 @@ from weft.passes.loops.steps.loop_unroll import LoopUnroll
 from weft.passes.loops.steps.loop_vectorize import LoopVectorize
 
 PASSES: tuple[type[StepPass], ...] = (
+    LoopAddPairs,
     LoopClear,
     LoopContract,
     LoopFuse,

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import AnyFloat, DenseIntOrFPElementsAttr, ModuleOp, 
 from xdsl.ir import Attribute, Operation
 
 from weft.dialects.loop import LookupOp, ScaleOp
-from weft.dialects.target import cpu_of
+from weft.dialects.target import Cpu, cpu_of
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.scalar_rule import Rule
@@ -29,12 +29,17 @@ _KINDS: Mapping[int, tuple[str, str, Attribute]] = {32: ("ps", "sf", i16), 64: (
 """How intrinsics spell floats of 32 and 64 bits, and the mask of a whole register of them."""
 
 
-def has_instructions(op: Operation) -> bool:
-    """Whether the target of an op's module has the instructions."""
+def cpu_around(op: Operation) -> Cpu:
+    """The target of an op's module."""
     module = op
     while (parent := module.parent_op()) is not None:
         module = parent
-    return isinstance(module, ModuleOp) and cpu_of(module).has(FEATURE)
+    return cpu_of(module) if isinstance(module, ModuleOp) else Cpu()
+
+
+def has_instructions(op: Operation) -> bool:
+    """Whether the target of an op's module has the instructions."""
+    return cpu_around(op).has(FEATURE)
 
 
 def _scale(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:

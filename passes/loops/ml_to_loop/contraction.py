@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import i1
+from xdsl.dialects.builtin import BFloat16Type, UnitAttr, i1
 from xdsl.ir import Attribute, SSAValue
 
 from weft.dialects import ml
+from weft.dialects.loop.hints import FLUSHES
 from weft.dialects.loop.linear import Linear
 from weft.dialects.ml.base import MlOp, tensor_type
+from weft.dialects.ml.contraction import Precision
 from weft.dialects.ml.dtypes import Kind, kind_of
 from weft.passes.loops.ml_to_loop.body import Body, is_float, wide
 from weft.passes.loops.ml_to_loop.kernel import Kernel
@@ -42,6 +44,7 @@ def contraction(kernel: Kernel, op: MlOp) -> None:
 
     An operand that is computed and read more than a few times gets a buffer first.
     """
+    assert isinstance(op, ml.MatmulOp | ml.DotGeneralOp)
     lhs, rhs = _sides(op)
     result = op.results[0]
     element = wide(tensor_type(result).element_type)
@@ -62,17 +65,17 @@ def contraction(kernel: Kernel, op: MlOp) -> None:
         indices = (lhs.index(place[: len(batch)], i, over), rhs.index(place[: len(batch)], j, over))
         factors = [_widened(nest, side.value, index, element) for side, index in zip((lhs, rhs), indices, strict=True)]
         product = multiply(nest.body, *factors)
+        allow_flushing(product, op.exactness, (lhs.value, rhs.value))
         nest.reduce(add_kind(element), product, buffer, place, over)
 
     Nest.top(kernel).where_some(summed, build, lambda top: fill(top, buffer, (*batch, *left, *right), 0))
 
 
-def _sides(op: MlOp) -> tuple[_Side, _Side]:
+def _sides(op: ml.MatmulOp | ml.DotGeneralOp) -> tuple[_Side, _Side]:
     if isinstance(op, ml.MatmulOp):
         rank = tensor_type(op.lhs).get_num_dims()
         batch, row, column = tuple(range(rank - 2)), rank - 2, rank - 1
         return _Side(op.lhs, batch, (row,), (column,)), _Side(op.rhs, batch, (column,), (row,))
-    assert isinstance(op, ml.DotGeneralOp)
     values = (op.lhs, op.rhs)
     lhs, rhs = (_Side(value, op.batch[n], op.free[n], op.contract[n]) for n, value in enumerate(values))
     return lhs, rhs
@@ -103,6 +106,13 @@ def multiply(b: Body, x: SSAValue, y: SSAValue) -> SSAValue:
     if is_float(x.type):
         return b.put(arith.MulfOp(x, y))
     return b.put(arith.AndIOp(x, y) if x.type == i1 else arith.MuliOp(x, y))
+
+
+def allow_flushing(product: SSAValue, precision: Precision, factors: Sequence[SSAValue]) -> None:
+    """Note on a product of bf16 numbers that no more than their precision is asked for: denormals may be zeros."""
+    narrow = all(isinstance(tensor_type(value).element_type, BFloat16Type) for value in factors)
+    if narrow and precision is Precision.BF16 and isinstance(product.owner, arith.MulfOp):
+        product.owner.attributes[FLUSHES] = UnitAttr()
 
 
 def add_kind(element: Attribute) -> str:

@@ -21,6 +21,7 @@ from weft.dialects.loop.schedule import (
 from weft.passes.loops.nest_shape import Leaf, labels, stride
 from weft.passes.loops.plans.common import Machine, Names, name, trip
 from weft.passes.loops.plans.packing import packed
+from weft.passes.loops.plans.pairs import by_pairs
 from weft.passes.loops.plans.panels import blocks_around, paneled
 from weft.passes.loops.plans.roles import (
     Roles,
@@ -165,7 +166,8 @@ def direct(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Ste
     steps.append(Vectorize(vr, lanes))
     steps += [Unroll(label) for label in inner[:-1]]
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
-    return [*steps, *(Partition(label) for label in tiles)]
+    steps += [Partition(label) for label in tiles]
+    return by_pairs(steps, found.over[-1].label.data, found, machine, names)
 
 
 def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
@@ -198,7 +200,7 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
     steps += [Unroll(k)] if rows == 1 else []
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
     steps += [Prefetch(name(found.right), k, AHEAD)] if deep else []
-    return [*steps, *(Partition(label) for label in ragged)]
+    return by_pairs([*steps, *(Partition(label) for label in ragged)], k, found, machine, names)
 
 
 def _streaming_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from weft.dialects.loop.schedule import (
 )
 from weft.passes.loops.nest_shape import Leaf, labels, stride
 from weft.passes.loops.plans.common import Machine, Names, name, trip
-from weft.passes.loops.plans.roles import Roles, register_tile
+from weft.passes.loops.plans.pairs import by_pairs
+from weft.passes.loops.plans.roles import Roles, has_pairs, register_tile
 
 STRIPS = 8
 """How many strips of the right input, each as wide as a tile of sums, the second cache has room for."""
@@ -65,10 +66,11 @@ def packed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Ste
     copies = copy_of_panel(found.right, found.lanes, found.over[-1], (bp, jp, k, jr), kc_size * columns * slab, lanes)
     if threads > 1 and not found.outer:
         copies.append(Parallelize(f"{bp}.{jp if found.across else f'{column}o'}"))
-    if trip(found.lanes) >= MANY_COLUMNS:
+    if trip(found.lanes) >= MANY_COLUMNS and not has_pairs(found, machine):  # pairs of the left input are neighbours
         steps.append(Stage(left, ic, ap, "heap", (ip, k, ir)))
         copies += copy_of_panel(found.left, found.rows, found.over[-1], (ap, ip, k, ir), kc_size * rows * panel, lanes)
-    return [*steps, *copies, Partition(jp), Partition(ip), Unroll(f"{k}~", 1)]
+    steps += [*copies, Partition(jp), Partition(ip), Unroll(f"{k}~", 1)]
+    return by_pairs(steps, k, found, machine, names)
 
 
 def _part(whole: int, most: int, multiple: int, times: int = 1) -> int:

@@ -7,6 +7,7 @@ from weft.dialects.loop.schedule import Interchange, Partition, Stage, Step, Til
 from weft.passes.loops.nest_shape import Leaf, labels
 from weft.passes.loops.plans.common import Machine, Names, name, trip
 from weft.passes.loops.plans.packing import copy_of_panel
+from weft.passes.loops.plans.pairs import by_pairs
 from weft.passes.loops.plans.roles import Roles, register_tile
 
 
@@ -37,7 +38,7 @@ def paneled(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[St
     moving = [loop for loop in found.outer if loop.counter in found.right.counters]
     resting = [loop for loop in found.outer if loop not in moving]
     elements = found.depth * trip(found.lanes)
-    return [
+    steps: list[Step] = [
         Tile(column, columns, jp, jr),
         Tile(row, rows, ip, ir),
         Interchange((*labels(moving), jp, *labels(resting), ip, depth, ir, jr)),
@@ -49,3 +50,4 @@ def paneled(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[St
         Partition(jp),
         Partition(ip),
     ]
+    return by_pairs(steps, depth, found, machine, names)

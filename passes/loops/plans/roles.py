@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 
 from weft.dialects.loop import ForOp, LoadOp, ReduceOp
+from weft.dialects.loop.dots import PAIR, dot_of
 from weft.passes.loops.nest_shape import Leaf, element_bytes, factors, stride
 from weft.passes.loops.plans.common import VECTORS_IN_A_ROW, Machine, trip
 
@@ -109,6 +110,12 @@ def _with(
     return Roles(out, left, right, lanes, row, over, outer)
 
 
+def has_pairs(found: Roles, machine: Machine) -> bool:
+    """Whether the machine adds two products of a sum at once, where the right input has its lanes side by side."""
+    trip, dot = found.over[-1].trip(), dot_of(found.out)
+    return dot is not None and machine.cpu.has(dot.feature) and not found.across and trip is not None and trip >= PAIR
+
+
 def register_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]:
     """(rows, columns) of the sums that are kept in registers: three quarters of them, two vectors wide."""
     sums = machine.cpu.vector_registers * 3 // 4
@@ -138,7 +145,7 @@ def cost_along_lanes(found: Roles, lanes: int, machine: Machine, *, packed: bool
     strips = ceil(trip(found.lanes) / lanes)
     products = found.times * trip(found.rows) * strips * found.depth
     loads = (vectors + rows / 2) / (rows * vectors)
-    cost = products * max(1.0, loads, LATENCY / (rows * vectors))
+    cost = products * max(1.0, loads, LATENCY / (rows * vectors)) / (PAIR if has_pairs(found, machine) else 1)
     if found.scattered and rows > WAYS and found.rows is not None and _meet(found.left, found.rows):
         cost *= CONFLICT_COST
     if found.scattered:

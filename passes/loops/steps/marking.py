@@ -6,7 +6,7 @@ from xdsl.dialects.func import FuncOp
 
 from weft.diagnostics import did_you_mean
 from weft.dialects.loop import AllocOp, ForOp, IfOp
-from weft.dialects.loop.nest import loops_around
+from weft.dialects.loop.nest import WITHIN_LANES, loops_around
 from weft.dialects.walking import inside
 from weft.passes.loops.dependence import carried
 from weft.passes.loops.kernels import Refuse, label, loops
@@ -32,7 +32,7 @@ def against_lanes(loop: ForOp, width: int) -> str | None:
     if any(outer.kind() == "vector" for outer in loops_around(loop)):
         return f"'{label(loop)}' stands in a vector loop"
     for op in inside(loop.body):
-        if isinstance(op, ForOp) and op.kind() != "unroll":
+        if isinstance(op, ForOp) and op.kind() not in WITHIN_LANES:
             return f"'{label(loop)}' holds the loop '{label(op)}', which is not unrolled"
         if isinstance(op, ForOp | IfOp) and loop.counter in op.counters:
             return f"the counter of '{label(loop)}' decides control flow inside it"
@@ -45,6 +45,6 @@ def against_mark(loop: ForOp) -> str | None:
     """Why the mark that a loop has cannot stand where the loop stands; None where it can."""
     if loop.kind() == "vector":
         return against_lanes(loop, loop.number())
-    if loop.kind() in ("seq", "unroll"):
+    if loop.kind() in ("seq", *WITHIN_LANES):
         return None
     return carried(loop, lanes=loop.kind() in TOGETHER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from xdsl.ir import Operation, SSAValue
@@ -17,7 +18,7 @@ from weft.passes.lower.loop_to_llvm.masks import mask_of
 from weft.passes.lower.loop_to_llvm.places import Address, Pending, Place, Target
 from weft.passes.lower.loop_to_llvm.scalars import lower_scalar
 from weft.passes.lower.scalar_casts import is_narrow, narrow, widen
-from weft.passes.lower.types import PTR, element, integer_type, lanes, memory_type
+from weft.passes.lower.types import PTR, element, integer_type, lanes, memory_type, register_type, vector_type
 
 
 def lower_load(k: Lowering, op: Operation) -> None:
@@ -65,6 +66,22 @@ def lower_reduce(k: Lowering, op: Operation) -> None:
         return
     current = _starting_at(k, op, first, _read(k, op, target))
     _write(k, op, target, _added(k, op, width, current))
+
+
+def add_in_lanes(k: Lowering, op: ReduceOp, added: Callable[[Value], Value]) -> bool:
+    """What `added` makes of the lanes that a sum has so far, as its lanes; False where lanes meet in one place."""
+    target = target_of(k, op)
+    if k.lanes is None or _width(k, op, target) is None:
+        return False
+    settle(k, op.buffer)
+    first = _is_first(k, op)
+    if first is True:
+        type_ = vector_type(register_type(op.value.type), k.lanes.width)
+        current = neutral_value(k.e, op.kind.data, type_, op.memref.element_type)
+    else:
+        current = _starting_at(k, op, first, _read(k, op, target))
+    _write(k, op, target, k.here(added(current)))
+    return True
 
 
 def lower_product(k: Lowering, op: Operation) -> None:

@@ -10,11 +10,13 @@ from xdsl.ir import Operation
 from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import AccessOp, ForOp
+from weft.dialects.loop.dots import PAIR
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.accesses import finish
 from weft.passes.lower.loop_to_llvm.analysis import in_registers
 from weft.passes.lower.loop_to_llvm.control import branch, repeat
 from weft.passes.lower.loop_to_llvm.counters import Counter, Lanes
+from weft.passes.lower.loop_to_llvm.dots import lower_dot
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
 from weft.passes.lower.loop_to_llvm.masks import mask_below
 from weft.passes.lower.loop_to_llvm.parallel import parallel
@@ -100,6 +102,12 @@ def _unroll(k: Lowering, op: ForOp, count: Bound) -> None:
         _run(k, op, 0, end, factor)
         if not isinstance(count, int) or count % factor:
             _run(k, op, end, count)
+
+
+def _dot(k: Lowering, op: ForOp, count: Bound) -> None:
+    """Products that one instruction adds up; one by one where the machine has none, or they are fewer."""
+    if count != PAIR or not lower_dot(k, op):
+        _unroll(k, op, count)
 
 
 def _guarded(k: Lowering, op: ForOp, count: Value) -> None:
@@ -202,5 +210,6 @@ _MARKS: Mapping[str, Callable[[Lowering, ForOp, Bound], None]] = {
     "seq": _seq,
     "parallel": _parallel,
     "unroll": _unroll,
+    "dot": _dot,
     "vector": _vector,
 }

@@ -101,6 +101,8 @@ REFUSED = [
     (PRODUCT, "", "map k to block", "reduce into the same place of 'C'"),
     (PRODUCT, "", "map i to lane", "'lane' is no unit"),
     (PRODUCT, "", "map i to block 3", "an axis is 0, 1 or 2"),
+    (PRODUCT, "", "add_pairs k", "has more than 2 iterations"),
+    (PRODUCT, "tile k 2 into (k, p)", "add_pairs p", "holds more than a sum of products of i8"),
     (PRODUCT, "", "vectorize j 4", "holds the loop 'k', which is not unrolled"),
     (PRODUCT, "unroll k", "vectorize j 4", None),
     (PRODUCT, "vectorize k 4", "interchange (k, j)", "holds the loop 'j', which is not unrolled"),

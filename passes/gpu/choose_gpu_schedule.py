@@ -23,6 +23,7 @@ from weft.passes.gpu.plans.nests import cut, plans
 from weft.passes.gpu.plans.plan import Choice, Plan
 from weft.passes.gpu.plans.products import is_product
 from weft.passes.loops import tried
+from weft.passes.loops.given_schedules import give_schedules
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, label
 from weft.passes.loops.plans.common import Names
 from weft.passes.loops.row_steps import joined
@@ -59,6 +60,9 @@ class ChooseGpuSchedule(ModulePass):
     ```
     **Needs** kernels of naive nests.
 
+    Schedules that the module says itself in `loop.schedules`, by the names of kernels, go before all others, and the
+    attribute is gone afterwards. `weft run --schedule=FILE` puts it there.
+
     **Leaves alone** kernels that have a schedule, or had one applied, or whose buffers may overlap
     (`loop.may_alias`); the loops themselves.
     """
@@ -68,6 +72,7 @@ class ChooseGpuSchedule(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Choose for every kernel without a schedule."""
         gpu = cuda_of(op)
+        give_schedules(op)
         for kernel in kernels(op):
             if not {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
                 trial = choose(kernel, gpu)

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DictionaryAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block
 from xdsl.passes import ModulePass
 
-from weft import codes
-from weft.diagnostics import did_you_mean
-from weft.dialects.locations import error_at
 from weft.dialects.loop import AllocOp, ForOp, IfOp, ScheduleAttr, WriteOp, buffer_name
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.schedule import Parallelize, Step
@@ -21,7 +18,8 @@ from weft.dialects.target import Cpu, cpu_of
 from weft.dialects.walking import inside
 from weft.passes.loops import tried
 from weft.passes.loops.default_plans import plans
-from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, buffers, kernels
+from weft.passes.loops.given_schedules import give_schedules
+from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
 from weft.passes.loops.next_rows import ask_for_rows
 from weft.passes.loops.plans.common import WELL_BALANCED, Machine, Names, balance
@@ -74,33 +72,6 @@ class ChooseSchedule(ModulePass):
                 chosen = choice(kernel, cpu)
                 kernel.attributes[SCHEDULE] = ScheduleAttr(chosen.steps)
                 tried.remember(kernel, chosen.result)
-
-
-def give_schedules(module: ModuleOp) -> None:
-    """Put the schedules that a module says in `loop.schedules` on its kernels.
-
-    Raises :class:`WeftError` for what is no schedule, and for a name that no kernel has.
-    """
-    said = module.attributes.pop(SCHEDULES, None)
-    if said is None:
-        return
-    if not isinstance(said, DictionaryAttr):
-        raise error_at(module, f"{SCHEDULES} should be a dictionary, it is {said}", code=codes.REFUSED_STEP)
-    known = {kernel.sym_name.data: kernel for kernel in kernels(module)}
-    for name, schedule in said.data.items():
-        if not isinstance(schedule, ScheduleAttr):
-            what = f"the schedule of '@{name}' should be a #loop.schedule, it is {schedule}"
-            raise error_at(module, what, code=codes.REFUSED_STEP)
-        if name not in known:
-            there = f"there are {', '.join(f'@{kernel}' for kernel in known)}" if known else "there are none"
-            hint = did_you_mean(name, known) or there
-            raise error_at(
-                module,
-                f"a schedule is for the kernel '@{name}', which the program does not have",
-                hint=hint,
-                code=codes.WRONG_SYMBOL,
-            )
-        known[name].attributes[SCHEDULE] = schedule
 
 
 @dataclass(frozen=True)

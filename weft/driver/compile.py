@@ -34,7 +34,7 @@ MESSAGES = "weft.messages"
 class Request:
     """What is asked for besides the program.
 
-    With `instruments`, which watch the passes, or a `profile`, which measures kernels, the cache is not asked.
+    With `instruments`, which watch the passes, or a `profile`, which measures kernels on a CPU, the cache is not asked.
     `schedule` is a file of schedules, or its text.
     """
 
@@ -78,8 +78,8 @@ def compile_program(program: Program, request: Request) -> Compiled:
         hint = did_you_mean(name, TARGETS) if target is None else None
         known = " or ".join(f"'{name}'" for name in TARGETS)
         raise WeftError(f"unknown target '{request.target}', expected {known}", hint=hint, code=codes.UNKNOWN_TARGET)
-    if name != "cpu" and (request.schedule is not None or request.profile is not None):
-        message = f"the target '{name}' takes no schedules and is not explained, only 'cpu' is"
+    if not target.scheduled and (request.schedule is not None or request.profile is not None):
+        message = f"the target '{name}' takes no schedules and is not explained: it has no kernels"
         raise WeftError(message, code=codes.COMMAND_LINE)
     threads = request.threads if request.threads is not None else default_threads()
     if threads < 1:
@@ -236,16 +236,20 @@ def _for_device(program: Program, request: Request) -> Compiled:
 
 @dataclass(frozen=True)
 class Target:
-    """Something that programs are compiled for. `options` says what may stand behind a `:`; None: nothing."""
+    """Something that programs are compiled for.
+
+    `options` says what may stand behind a `:`; None: nothing. `scheduled` says whether its kernels have schedules.
+    """
 
     build: Callable[[Program, Request], Compiled]
     options: str | None = None
+    scheduled: bool = True
 
 
 TARGETS: dict[str, Target] = {
     "cpu": Target(_for_cpu),
     "cuda": Target(_for_device, "CHIP"),
     "gpu-sim": Target(_for_device, "OPTIONS"),
-    "reference": Target(_for_reference),
+    "reference": Target(_for_reference, scheduled=False),
 }
 """Everything that a program can be compiled for and run on."""

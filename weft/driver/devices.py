@@ -14,7 +14,7 @@ from weft.backends.signature import Signature
 from weft.dialects import device
 from weft.driver import cache
 from weft.driver.compile import MESSAGES, Compiled, Request, compiled_of, data_of, source_of
-from weft.driver.source import showing
+from weft.driver.source import read_source, showing
 from weft.room import with_room
 
 if TYPE_CHECKING:
@@ -38,23 +38,27 @@ def compile_for_device(program: Program, request: Request) -> Compiled:
     backend = cast(Backend, import_module(BACKENDS[request.target]))
     facts = backend.target_facts(request.options)
     source, key = source_of(program), None
+    schedule = None if request.schedule is None else read_source(request.schedule)
     if source is not None and not request.instruments:
         wishes = (request.entry or "", request.pipeline or "", request.target, request.options, repr(facts), host())
+        wishes += () if schedule is None else (schedule.name, schedule.text)
         key = cache.key((source.text, source.name, *wishes))
         if (entry := cache.read(key)) is not None:
             made = _from_cache(*entry)
             return compiled_of(backend.load(made, request.options), made.signature, True)
     with collection.paused(), showing(source) if source is not None else nullcontext():
-        made = with_room(lambda: _compile(source or program, request, backend, facts))
+        made = with_room(lambda: _compile(source or program, schedule, request, backend, facts))
     if key is not None:
         cache.write(key, *_for_cache(made))
     return compiled_of(backend.load(made, request.options), made.signature, False)
 
 
-def _compile(program: Program | Source, request: Request, backend: Backend, facts: Cuda) -> DeviceProgram:
+def _compile(
+    program: Program | Source, schedule: Source | None, request: Request, backend: Backend, facts: Cuda
+) -> DeviceProgram:
     from weft.dialects.target import ATTRIBUTE, CudaAttr
-    from weft.driver.passes import run_pipeline
     from weft.driver.program import drop_unused, find_entry, keep_only, parse
+    from weft.driver.schedules.text import run_scheduled
     from weft.driver.signatures import signature_of
     from weft.passes.pipelines import CUDA
 
@@ -66,7 +70,7 @@ def _compile(program: Program | Source, request: Request, backend: Backend, fact
     keep_only(module, function)
     drop_unused(module)
     module.attributes[ATTRIBUTE] = CudaAttr(facts)
-    run_pipeline(module, request.pipeline or CUDA, instruments=request.instruments)
+    run_scheduled(module, request.pipeline or CUDA, schedule, request.instruments)
     short_cut = backend.call_text(signature) if hasattr(backend, "call_text") else ""
     return device_program(
         module, signature, lambda kernels: backend.compile_module(kernels, request.options), short_cut

@@ -80,7 +80,7 @@ def _report(program: Source, request: Request, watch: Watch, options: argparse.N
     if options.print_schedule:
         sys.stdout.write(schedules_text(kernel.scheduled() for kernel in kernels))
     if options.explain:
-        sys.stdout.write(explain(kernels, watch.cpu))
+        sys.stdout.write(explain(kernels, watch.target))
     return 0
 
 

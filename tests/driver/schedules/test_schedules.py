@@ -109,6 +109,53 @@ def test_a_schedule_that_does_not_fit_is_refused(schedule, message):
         weft.compile(LAYER, schedule=schedule)
 
 
+ON_GPU = "gpu-sim:sm_80"
+
+BY_HAND_ON_GPU = """
+builtin.module attributes {loop.schedules = {
+  "main_kernel_0" = #loop.schedule<
+    map i to block,
+    tile j 32 into (jw, jt),
+    map jt to thread
+  >
+}} {}
+"""
+
+
+def test_schedules_for_a_gpu_read_back_too():
+    text = printed(watched(LAYER, target=ON_GPU))
+    assert '"main_kernel_0" = #loop.schedule<\n' in text
+    assert "map " in text
+    again = watched(LAYER, text, target=ON_GPU)
+    assert printed(again) == text
+    assert all(kernel.given for kernel in again.living())
+
+
+def test_a_schedule_for_a_gpu_by_hand_gives_the_same_result_by_other_code(arrays, tmp_path):
+    expected = weft.compile(LAYER, threads=1)(*arrays)
+    for schedule in (None, BY_HAND_ON_GPU):
+        found = weft.compile(LAYER, target="gpu-sim:check", schedule=schedule)(*arrays)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    files = [tmp_path / f"{name}.ptx" for name in "ab"]
+    weft.export(LAYER, files[0], target="cuda:sm_80")
+    weft.export(LAYER, files[1], target="cuda:sm_80", schedule=BY_HAND_ON_GPU)
+    assert files[0].read_text() != files[1].read_text()
+    with pytest.raises(weft.WeftError, match="no loop is labelled 'q'"):
+        weft.compile(LAYER, target="gpu-sim", schedule=BY_HAND_ON_GPU.replace("map i", "map q"))
+
+
+def test_the_report_for_a_gpu_tells_of_launches():
+    watch = watched(LAYER, BY_HAND_ON_GPU, target=ON_GPU)
+    text = explain(watch.living(), watch.target)
+    assert "given      map i to block" in text
+    assert (
+        "launches   1 of 2: blocks i (20); threads jt (32)\n             2 of 2: one thread, no loop is mapped" in text
+    )
+    assert "48800 operations on floats" in text
+    assert "floor" not in text
+    assert "machine: sm_80, 108 multiprocessors" in text
+
+
 def test_schedules_that_no_pass_takes_are_an_error():
     with pytest.raises(weft.WeftError, match="nothing took the schedules"):
         weft.compile(LAYER, schedule=BY_HAND, pipeline="builtin.module(canonicalize)")
@@ -118,7 +165,7 @@ def test_schedules_that_no_pass_takes_are_an_error():
 
 def test_the_report_tells_what_became_of_each_kernel():
     watch = watched(LAYER)
-    text = explain(watch.living(), watch.cpu)
+    text = explain(watch.living(), watch.target)
     assert "@main_kernel_0: 3 ops fused: ml.matmul, ml.broadcast_in_dim, ml.add (<string>:3 to 5)" in text
     assert "not fused  with @main_kernel_0: ml.matmul and ml.softmax both need loops of their own" in text
     assert re.search(r"vectors +t_r.*\(\d+ lanes\)", text)
@@ -132,7 +179,7 @@ def test_the_report_tells_what_became_of_each_kernel():
 def test_work_of_run_time_sizes_is_not_guessed():
     program = "func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {\n  %0 = ml.exp %x : tensor<?xf32>\n"
     watch = watched(program + "  func.return %0 : tensor<?xf32>\n}\n")
-    assert "depends on sizes that only the run knows" in explain(watch.living(), watch.cpu)
+    assert "depends on sizes that only the run knows" in explain(watch.living(), watch.target)
 
 
 def test_kernels_are_timed_where_they_are_called(arrays):

@@ -21,6 +21,19 @@ from weft.dialects.loop import (
     loop_of,
 )
 
+
+def all_loops(kernel: FuncOp) -> list[ForOp]:
+    """The loops of a kernel, inner ones too."""
+    return [op for op in kernel.walk() if isinstance(op, ForOp)]
+
+
+def vector_loops(kernel: FuncOp) -> list[str]:
+    """A line that tells which loops run in vectors, if any: `jr (16 lanes), k (8 lanes)`."""
+    vectors = [loop for loop in all_loops(kernel) if loop.kind() == "vector"]
+    wide = dict.fromkeys(f"{loop.label.data.rstrip('~')} ({loop.number()} lanes)" for loop in vectors)
+    return [", ".join(wide)] if wide else []
+
+
 _REDUCED = {"add": "+=", "mul": "*=", "max": "max=", "min": "min="}
 
 

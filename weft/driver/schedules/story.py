@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft.dialects.target import Cpu
 from weft.driver.schedules.profile import Profile
 from weft.driver.schedules.watch import Watch
 
@@ -14,9 +15,11 @@ class Story:
         self.profile = Profile()
 
     def told(self) -> str:
-        """The report, beside what this machine reaches."""
+        """The report: on a CPU with the times of kernels, beside what this machine reaches."""
         from weft.driver.schedules.ceiling import measured
         from weft.driver.schedules.report import explain
 
-        laps = self.profile.laps()
-        return explain(self.watch.living(), measured(self.watch.cpu), laps)
+        target = self.watch.target
+        if isinstance(target, Cpu):
+            return explain(self.watch.living(), measured(target), self.profile.laps())
+        return explain(self.watch.living(), target)

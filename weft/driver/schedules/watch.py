@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import ModuleOp
@@ -13,14 +13,16 @@ from xdsl.passes import ModulePass
 from weft.diagnostics import Location
 from weft.dialects.locations import where
 from weft.dialects.loop import ScheduleAttr
-from weft.dialects.target import Cpu, cpu_of
+from weft.dialects.target import Cpu, Cuda, cpu_of, cuda_of
 from weft.driver.instruments import Quiet
 from weft.driver.schedules.nests import nest_lines
 from weft.driver.schedules.text import Scheduled
 from weft.passes.graph.outline_kernels import is_kernel
 from weft.passes.graph.roles import Role, role_of
-from weft.passes.loops.choose_schedule import choice
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, kernels
+
+CHOOSING: dict[str, Callable[[ModuleOp], Cpu | Cuda]] = {"choose-schedule": cpu_of, "choose-gpu-schedule": cuda_of}
+"""The passes that choose schedules, and what each chooses for."""
 
 
 @dataclass
@@ -58,20 +60,21 @@ class Watch(Quiet):
     refusals: bool = False
     """Whether to ask again what was refused, which takes as long as choosing."""
     kernels: dict[str, Kernel] = field(default_factory=dict[str, Kernel])
-    cpu: Cpu = field(default_factory=Cpu)
+    target: Cpu | Cuda = field(default_factory=Cpu)
+    """What the program is compiled for."""
 
     def before(self, step: ModulePass, op: Operation) -> None:
         """Keep the naive loops, and whether they have a schedule already."""
-        if step.name != "choose-schedule" or not isinstance(op, ModuleOp):
+        if step.name not in CHOOSING or not isinstance(op, ModuleOp):
             return
-        self.cpu = cpu_of(op)
+        self.target = CHOOSING[step.name](op)
         said = op.attributes.get(SCHEDULES)
         for kernel in kernels(op):
             kept = self._kernel(kernel)
             kept.before = kernel.clone()
             kept.given = SCHEDULE in kernel.attributes or kept.name in getattr(said, "data", {})
             if self.refusals and not kept.given and APPLIED not in kernel.attributes:
-                kept.refused = choice(kernel, self.cpu).refused
+                kept.refused = _refused(kernel, self.target)
 
     def after(self, step: ModulePass, op: Operation) -> None:
         """Keep what the pass made of each kernel."""
@@ -79,7 +82,7 @@ class Watch(Quiet):
             return
         if step.name == "outline-kernels":
             self._outlined(op)
-        elif step.name == "choose-schedule":
+        elif step.name in CHOOSING:
             for kernel in kernels(op):
                 steps = kernel.attributes.get(SCHEDULE)
                 self._kernel(kernel).steps = steps if isinstance(steps, ScheduleAttr) else None
@@ -111,6 +114,17 @@ class Watch(Quiet):
     def living(self) -> list[Kernel]:
         """The kernels that are in the program at the end, in order."""
         return [kernel for kernel in self.kernels.values() if kernel.after is not None]
+
+
+def _refused(kernel: FuncOp, target: Cpu | Cuda) -> tuple[str, ...]:
+    """Why steps were not taken that would have been better."""
+    if isinstance(target, Cpu):
+        from weft.passes.loops.choose_schedule import choice
+
+        return choice(kernel, target).refused
+    from weft.passes.gpu.choose_gpu_schedule import choose
+
+    return tuple(dict.fromkeys(choose(kernel, target).refused))
 
 
 def _sources(call: CallOp) -> set[str]:

@@ -212,22 +212,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--rounds", type=int, default=9, help="how often each contender gets its turn")
     add("--count", type=int, default=30, help="how many random programs")
     add("--seed", type=int, default=0, help="other random programs")
+    add("--seconds", type=float, default=float("inf"), help="begin no row after so long")
     add("--json", metavar="FILE", help="write the figures there")
     add("--write", action="store_true", help="write the tables into docs/performance.md")
     options = parser.parse_args(arguments)
     torch.set_grad_enabled(False)
     print(f"{torch.cuda.get_device_name()}: copy {gpu_rows.copy_speed():.2f} TB/s", flush=True)
     found: dict[str, list[Outcome]] = {"rows": [], "programs": []}
+    start, left_out = time.perf_counter(), 0
     suites = {"rows": gpu_rows.rows(), "programs": gpu_rows.programs(options.count, options.seed)}
     for suite, rows in suites.items():
         for row in rows:
             if options.rows and not any(word in row.name for word in options.rows):
+                continue
+            if time.perf_counter() - start > options.seconds:
+                left_out += 1
                 continue
             outcome = run_row(row, options.rounds, options.peers.split(","))
             found[suite].append(outcome)
             print(outcome.line(), flush=True)
             torch.cuda.empty_cache()
         print(summary(found[suite]), flush=True)
+    if left_out:
+        print(f"{left_out} rows were left out: there was no time for them", flush=True)
     if options.json:
         figures = {suite: [{**o.__dict__, "ratio": o.ratio} for o in outcomes] for suite, outcomes in found.items()}
         Path(options.json).write_text(json.dumps(figures, indent=1), encoding="utf-8")

@@ -15,10 +15,10 @@ TWINS = [name for name in PROGRAMS if name != "device_query"]
 QUICK = ("matmul_tensor_cores", "matmul_tiled", "reduction")
 
 
-def result(name, entry):
+def result(name, entry, target="gpu-sim"):
     """What a function of an example gives on the inputs that it carries."""
     path = FOLDER / f"{name}.mlir"
-    compiled = weft.compile(path, "gpu-sim", entry=entry)
+    compiled = weft.compile(path, target, entry=entry)
     arguments = compiled.signature.arguments
     return compiled(*(read_value(spec.default, path.parent, spec.name, n) for n, spec in enumerate(arguments)))
 
@@ -29,6 +29,13 @@ def result(name, entry):
 def test_a_kernel_by_hand_gives_what_its_twin_gives(name):
     by_hand, twin = result(name, "main"), result(name, "twin")
     assert np.asarray(by_hand).dtype == np.asarray(twin).dtype
+    np.testing.assert_allclose(by_hand, twin, rtol=2e-4, atol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", TWINS)
+def test_a_kernel_by_hand_gives_what_its_twin_gives_on_a_gpu(name):
+    by_hand, twin = result(name, "main", "cuda"), result(name, "twin", "cuda")
     np.testing.assert_allclose(by_hand, twin, rtol=2e-4, atol=1e-5)
 
 

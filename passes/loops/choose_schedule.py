@@ -129,8 +129,13 @@ def _groups(block: Block) -> Iterator[_Group]:
 
 def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
     """The plans of the nests of a group; threads go to the loops that they share."""
-    blocked = len(group.outer) > 1
-    machine = Machine(cpu, not group.outer, group.outer[-2].label.data if blocked else None)
+    work = sum(nest.work() for nest in group.leaves)
+    for loop in group.outer:
+        work *= trip_or(loop, UNKNOWN_TRIP)
+    shared = None
+    if group.outer and Machine(cpu, parallel=True).wants_threads(work):
+        shared = _shared_out(group.outer, cpu.threads)
+    machine = Machine(cpu, parallel=not group.outer, blocked=len(group.outer) > 1, shared=shared)
     for nest in group.leaves:
         if not trial.has(nest):
             continue
@@ -143,11 +148,8 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
                 trial.fuse_consumer(buffer_name(access.target) or "")
     if group.outer and trial.has_loop(group.outer[-1].label.data):
         ask_for_rows(trial, group.outer[-1].label.data, cpu)
-    work = sum(nest.work() for nest in group.leaves)
-    for loop in group.outer:
-        work *= trip_or(loop, UNKNOWN_TRIP)
-    if group.outer and Machine(cpu, parallel=True).wants_threads(work):
-        trial.attempt([Parallelize(_shared_out(group.outer, cpu.threads))])
+    if shared is not None:
+        trial.attempt([Parallelize(shared)])
 
 
 def _shared_out(loops: Sequence[ForOp], threads: int) -> str:

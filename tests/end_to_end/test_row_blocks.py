@@ -95,6 +95,18 @@ def test_a_causal_mask_is_right_in_blocks() -> None:
     )
 
 
+def test_grouped_heads_run_in_blocks_and_pack_the_keys_of_a_group_once() -> None:
+    q, k = "1x6x40x8xf32", "1x2x40x8xf32"
+    body = f"%r = ml.attention %q, %k, %v, causal : (tensor<{q}>, tensor<{k}>, tensor<{k}>) -> tensor<{q}>"
+    text = module(16384, 1, {"q": q, "k": k, "v": k}, body, q)
+    scheduled = stop(text, "scheduled")
+    assert scheduled.count("func.func private") == 1 and "stage k at bb0 as k_p" in scheduled
+    given = [RNG.standard_normal(shape).astype(np.float32) for shape in ((1, 6, 40, 8), (1, 2, 40, 8), (1, 2, 40, 8))]
+    repeated = [given[0], *(np.repeat(x, 3, axis=1) for x in given[1:])]
+    want = expected(*repeated, np.tril(np.ones((40, 40), bool)))
+    np.testing.assert_allclose(weft.compile(text, threads=1)(*given), want, atol=2e-6)
+
+
 def by_hand(rows: str) -> str:
     """softmax(q @ k^T) @ v of matrices."""
     body = f"""%t = ml.transpose %k, perm = [1, 0] : tensor<50x9xf32> to tensor<9x50xf32>

@@ -26,26 +26,31 @@ from weft.passes.rewriting import LocatedBuilder
 
 
 def attention(builder: LocatedBuilder, op: MlOp, operands: Sequence[SSAValue]) -> SSAValue:
-    """attention(q, k, v) = (p @ v) / sum(p), p = exp(s - max(s)), s = q @ transpose(k) * scale, masked"""
+    """attention(q, k, v) = (p @ v) / sum(p), p = exp(s - max(s)), s = q @ transpose(k) * scale, masked
+
+    Grouped heads are two dimensions from the start to the end, `[..., h, g, l, n]`: the scores are made, masked and
+    summed up as they lie.
+    """
     assert isinstance(op, ml.AttentionOp)
     query, key, value = operands[:3]
-    scores = _masked(builder, op, _scores(builder, op, query, key), operands[3:])
+    masks = [_split(builder, op, mask) for mask in operands[3:]]
+    scores = _masked(builder, op, _scores(builder, op, _split(builder, op, query), key), masks)
     last = tensor_type(scores).get_num_dims() - 1
     powers = _powers(builder, scores, last)
     total = put(builder, ml.ReduceOp.of("add", powers, [last]))
     none = put(builder, ml.CompareOp("EQ", total, filled(builder, total, 0.0)))
     total = put(builder, ml.SelectOp(none, filled(builder, total, 1.0), total))
-    weighted = _apart(builder, op, put(builder, ml.MatmulOp(_together(builder, op, powers), value)), query)
-    return put(builder, ml.DivOp(weighted, along(builder, total, weighted, [last])))
+    lead = list(range(tensor_type(value).get_num_dims() - 2))
+    weighted = put(builder, ml.DotGeneralOp(powers, value, batch=(lead, lead), contract=([last], [len(lead)])))
+    result = put(builder, ml.DivOp(weighted, along(builder, total, weighted, [last])))
+    return result if op.heads is None else _joined(builder, result, query, value)
 
 
 def _scores(builder: LocatedBuilder, op: ml.AttentionOp, query: SSAValue, key: SSAValue) -> SSAValue:
     """q @ transpose(k) * scale, `[..., l, s]`."""
-    rows = _together(builder, op, query)
-    last = tensor_type(query).get_num_dims() - 1
-    lead = list(range(last - 1))
-    products = put(builder, ml.DotGeneralOp(rows, key, batch=(lead, lead), contract=([last], [last])))
-    scores = _apart(builder, op, products, query)
+    last, end = tensor_type(query).get_num_dims() - 1, tensor_type(key).get_num_dims() - 1
+    lead = list(range(end - 1))
+    scores = put(builder, ml.DotGeneralOp(query, key, batch=(lead, lead), contract=([last], [end])))
     size = tensor_type(query).get_shape()[-1]
     if op.scale is None and size == DYNAMIC_INDEX:
         count = put(builder, ml.MaxOp(count_along(builder, query, [last]), scalar(builder, query, 1.0)))
@@ -91,30 +96,28 @@ def _powers(builder: LocatedBuilder, scores: SSAValue, last: int) -> SSAValue:
     return put(builder, ml.ExpOp(put(builder, ml.SubOp(scores, along(builder, base, scores, [last])))))
 
 
-def _together(builder: LocatedBuilder, op: ml.AttentionOp, x: SSAValue) -> SSAValue:
-    """`[..., g * h, l, n]` as `[..., h, g * l, n]`: the rows of all heads that go with one head of the key."""
-    if op.heads is None:
+def _split(builder: LocatedBuilder, op: ml.AttentionOp, x: SSAValue) -> SSAValue:
+    """`[..., g * h, l, n]` as `[..., h, g, l, n]`: the heads that go with one head of the key beside each other.
+
+    A dimension of the heads that is 1 becomes two of them; a mask may have none.
+    """
+    shape = tensor_type(x).get_shape()
+    if op.heads is None or len(shape) < 3:
         return x
-    (*lead, heads, rows, size), (_, key) = tensor_type(x).get_shape(), op.heads
-    sizes = [size_of(builder, x, axis) for axis, n in enumerate(lead) if n == DYNAMIC_INDEX]
-    joined = DYNAMIC_INDEX
-    if DYNAMIC_INDEX in (heads, rows):
-        all_rows = put(builder, arith.MuliOp(size_of(builder, x, len(lead)), size_of(builder, x, len(lead) + 1)))
-        sizes.append(put(builder, arith.DivUIOp(all_rows, new_index(builder, key))))
-    else:
-        joined = heads // key * rows
-    if size == DYNAMIC_INDEX:
-        sizes.append(size_of(builder, x, len(lead) + 2))
-    target = TensorType(tensor_type(x).element_type, [*lead, key, joined, size])
-    return put(builder, ml.ReshapeOp(x, target, sizes))
+    axis, key = len(shape) - 3, op.heads[1]
+    heads = shape[axis]
+    groups = DYNAMIC_INDEX if heads == DYNAMIC_INDEX else heads if heads == 1 else heads // max(key, 1)
+    sizes = {dim: size_of(builder, x, dim) for dim, size in enumerate(shape) if size == DYNAMIC_INDEX}
+    if heads == DYNAMIC_INDEX:
+        sizes[axis] = put(builder, arith.DivUIOp(sizes[axis], new_index(builder, max(key, 1))))
+    target = [*shape[:axis], 1 if heads == 1 else key, groups, *shape[axis + 1 :]]
+    return put(builder, ml.ReshapeOp(x, TensorType(tensor_type(x).element_type, target), list(sizes.values())))
 
 
-def _apart(builder: LocatedBuilder, op: ml.AttentionOp, x: SSAValue, query: SSAValue) -> SSAValue:
-    """`[..., h, g * l, n]` as `[..., g * h, l, n]`, with as many heads and rows as the query."""
-    if op.heads is None:
-        return x
-    rank = tensor_type(x).get_num_dims()
-    owners = [query if axis in (rank - 3, rank - 2) else x for axis in range(rank)]
-    shape = [tensor_type(owner).get_shape()[axis] for axis, owner in enumerate(owners)]
+def _joined(builder: LocatedBuilder, x: SSAValue, query: SSAValue, value: SSAValue) -> SSAValue:
+    """`[..., h, g, l, n]` as `[..., g * h, l, n]`, with as many heads and rows as the query."""
+    last = tensor_type(query).get_num_dims() - 1
+    shape = [*tensor_type(query).get_shape()[:-1], tensor_type(value).get_shape()[-1]]
+    owners = [query] * last + [value]
     sizes = [size_of(builder, owners[axis], axis) for axis, n in enumerate(shape) if n == DYNAMIC_INDEX]
     return put(builder, ml.ReshapeOp(x, TensorType(tensor_type(x).element_type, shape), sizes))

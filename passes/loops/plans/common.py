@@ -43,8 +43,10 @@ class Machine:
     cpu: Cpu
     parallel: bool
     """Whether the nest may start threads."""
-    panels_at: str | None = None
-    """The loop outside of the one over blocks of rows in which the nest stands, if it does."""
+    blocked: bool = False
+    """Whether the nest stands in loops that it shares with others, as one over blocks of rows."""
+    shared: str | None = None
+    """The label of the loop around the nest that threads share out."""
 
     def lanes(self, element_bytes: int) -> int:
         """How many elements a vector has."""

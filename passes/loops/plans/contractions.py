@@ -22,7 +22,7 @@ from weft.passes.loops.nest_shape import Leaf, labels, stride
 from weft.passes.loops.plans.common import Machine, Names, name, trip
 from weft.passes.loops.plans.packing import packed
 from weft.passes.loops.plans.pairs import by_pairs
-from weft.passes.loops.plans.panels import blocks_around, paneled
+from weft.passes.loops.plans.panels import paneled, panels_around
 from weft.passes.loops.plans.roles import (
     Roles,
     cost_along_lanes,
@@ -96,11 +96,11 @@ def _along_lanes(nest: Leaf, one: Roles, lanes: int, machine: Machine, names: Na
         cost = cost_along_lanes(one, lanes, machine, packed=True)
         cost *= 1 if one.across or one.depth <= FLAT // 2 else PACKED_GAIN
         yield cost, lambda: packed(nest, one, machine, names)
-    blocks = blocks_around(nest, one, machine)
-    if blocks is not None and (one.across or wide):
-        cost = cost_along_lanes(one, lanes, machine, packed=True, times=blocks)
+    panels = panels_around(nest, one, machine)
+    if panels is not None and (one.across or wide):
+        cost = cost_along_lanes(one, lanes, machine, packed=True, times=panels.times)
         cost *= 1 if one.across or one.depth <= FLAT // 2 else PACKED_GAIN
-        yield cost, lambda: paneled(nest, one, machine, names)
+        yield cost, lambda: paneled(nest, one, panels.at, machine, names)
 
 
 def _can_pack(one: Roles) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from weft.dialects.loop import ForOp
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Interchange, Partition, Stage, Step, Tile, Unroll, Vectorize
 from weft.passes.loops.nest_shape import Leaf, labels
@@ -11,23 +14,34 @@ from weft.passes.loops.plans.pairs import by_pairs
 from weft.passes.loops.plans.roles import Roles, register_tile
 
 
-def blocks_around(nest: Leaf, found: Roles, machine: Machine) -> int | None:
-    """How many blocks use one right input, packed outside of the loop over them; None where it cannot be."""
-    if machine.panels_at is None or len(found.over) != 1 or found.rows is None or found.lanes.trip() is None:
+@dataclass(frozen=True)
+class Panels:
+    """Where the right input is packed: in the loop of that label, for so many runs of the nest."""
+
+    at: str
+    times: int
+
+
+def panels_around(nest: Leaf, found: Roles, machine: Machine) -> Panels | None:
+    """The outermost loop in which one right input serves all blocks; None where it cannot be packed outside of them.
+
+    Threads pack for themselves, not one for all.
+    """
+    if not machine.blocked or len(found.over) != 1 or found.rows is None or found.lanes.trip() is None:
         return None
-    blocks = 1
+    times, serving = 1, list[ForOp]()
     for loop in loops_around(nest.loops[0]):
-        if loop.label.data == machine.panels_at:
-            return blocks
-        if loop.counter in found.right.counters:
-            return None
-        blocks *= trip(loop)
-    return None
+        if serving:
+            times *= trip(serving[-1])
+        serving.append(loop)
+        if loop.counter in found.right.counters or loop.label.data == machine.shared:
+            break
+    return Panels(serving[-1].label.data, times) if len(serving) > 1 else None
 
 
-def paneled(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Step]:
+def paneled(nest: Leaf, found: Roles, at: str, machine: Machine, names: Names) -> list[Step]:
     """Panels of the right input, packed outside of the blocks, and a tile of sums in registers."""
-    assert found.rows is not None and machine.panels_at is not None
+    assert found.rows is not None
     lanes = machine.lanes(nest.element_bytes)
     rows, columns = register_tile(found, lanes, machine)
     column, row, depth = found.lanes.label.data, found.rows.label.data, found.over[0].label.data
@@ -45,7 +59,7 @@ def paneled(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[St
         Vectorize(jr, lanes),
         Unroll(ir),
         Stage(out, ip, names.new(f"{out}_r"), "reg"),
-        Stage(right, machine.panels_at, panel, "heap", (*labels(moving), jp, depth, jr)),
+        Stage(right, at, panel, "heap", (*labels(moving), jp, depth, jr)),
         *copy_of_panel(found.right, found.lanes, found.over[0], (panel, jp, depth, jr), elements, lanes),
         Partition(jp),
         Partition(ip),

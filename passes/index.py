@@ -22,6 +22,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("expand-math", "weft.passes.loops.expand_math:ExpandMath"),
     ("raise-to-loop", "weft.passes.loops.raise_to_loop:RaiseToLoop"),
     ("collapse-loops", "weft.passes.loops.collapse_loops:CollapseLoops"),
+    ("expand-lone-rows", "weft.passes.gpu.expand_lone_rows:ExpandLoneRows"),
     ("choose-schedule", "weft.passes.loops.choose_schedule:ChooseSchedule"),
     ("apply-schedule", "weft.passes.loops.apply_schedule:ApplySchedule"),
     # schedule steps

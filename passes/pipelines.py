@@ -59,6 +59,7 @@ GPU_SCHEDULED = (
     "expand-narrow-floats",
     "expand-math",
     "collapse-loops",
+    "expand-lone-rows",
     "choose-gpu-schedule",
     "apply-schedule",
     "hoist-buffers",

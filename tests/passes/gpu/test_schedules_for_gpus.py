@@ -11,7 +11,7 @@ from weft.backends.reference import run
 from weft.dialects.loop import ForOp, ScheduleAttr
 from weft.driver.passes import run_pipeline
 from weft.passes.gpu.plans.products import Sizes
-from weft.passes.pipelines import BUFFERS, GPU_SCHEDULED, KERNELS, TENSORS
+from weft.passes.pipelines import BUFFERS, GPU, GPU_SCHEDULED, KERNELS, TENSORS
 
 SOFTMAX = """func.func @main(%x: tensor<{0}x{1}xf32>) -> tensor<{0}x{1}xf32> {{
   %s = ml.softmax %x, axis = 1 : tensor<{0}x{1}xf32>
@@ -274,3 +274,28 @@ def test_integers_of_a_warp_are_reduced_by_one_instruction(tmp_path, chip, kind,
     np.testing.assert_array_equal(
         weft.compile(text, target=f"gpu-sim:{chip}")(x), run(weft.parse(text), "main", [x])[0]
     )
+
+
+LONE = """func.func @main(%x: tensor<{0}xf32>) -> (tensor<{0}xf32>, tensor<f32>) {{
+  %0 = ml.softmax %x, axis = 0 : tensor<{0}xf32>
+  %s = ml.reduce add %x, dims = [0] : tensor<{0}xf32> to tensor<f32>
+  %b = ml.broadcast_in_dim %s, dims = [] : tensor<f32> to tensor<{0}xf32>
+  %1 = ml.sub %0, %b : tensor<{0}xf32>
+  %2 = ml.softmax %1, axis = 0 : tensor<{0}xf32>
+  %m = ml.reduce max %2, dims = [0] : tensor<{0}xf32> to tensor<f32>
+  func.return %2, %m : tensor<{0}xf32>, tensor<f32>
+}}"""
+
+
+@pytest.mark.parametrize("size", [1, 2, 8, 37, 4124, 16385])
+def test_one_row_by_itself_is_one_launch(size):
+    text = LONE.format(size)
+    x = np.random.default_rng(0).standard_normal(size).astype(np.float32) / 50
+    for found, wanted in zip(
+        weft.compile(text, target="gpu-sim:check")(x), run(weft.parse(text), "main", [x]), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    if 8 < size < 16384:
+        module = weft.parse(SOFTMAX.replace("{0}x{1}", "{0}").replace("axis = 1", "axis = 0").format(size))
+        run_pipeline(module, f"builtin.module({','.join((*TENSORS, *KERNELS, *BUFFERS, *GPU_SCHEDULED, *GPU))})")
+        assert sum(op.name == "gpu.launch_func" for op in module.walk()) == 1

@@ -33,6 +33,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("loop-fuse-consumer", "weft.passes.loops.steps.loop_fuse_consumer:LoopFuseConsumer"),
     ("loop-inline", "weft.passes.loops.steps.loop_inline:LoopInline"),
     ("loop-interchange", "weft.passes.loops.steps.loop_interchange:LoopInterchange"),
+    ("loop-jam", "weft.passes.loops.steps.loop_jam:LoopJam"),
     ("loop-keep", "weft.passes.loops.steps.loop_keep:LoopKeep"),
     ("loop-map", "weft.passes.loops.steps.loop_map:LoopMap"),
     ("loop-nontemporal", "weft.passes.loops.steps.loop_nontemporal:LoopNontemporal"),

@@ -1,4 +1,8 @@
-"""LLVM IR text to object code, by llvmlite. No IR pass runs: the lowerings emit what the code should be."""
+"""LLVM IR text to object code, by llvmlite.
+
+No IR pass runs, for the lowerings emit what the code should be; but for functions with the attribute `weft-simplify`,
+which hold loops that no lowering knew how to improve.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 
 from weft.backends.llvm.binding import binding
 from weft.backends.llvm.machine import Machine, host_machine, initialize_all, target_machine
+from weft.dialects.host_marks import SIMPLIFY
 
 
 class InvalidIR(Exception):
@@ -88,4 +93,25 @@ def _read(ir: str, machine: Machine, generator: Any, context: Any) -> Any:
         module.verify()
     except RuntimeError as error:
         raise InvalidIR(f"LLVM refuses the generated code: {str(error).strip()}") from error
+    if SIMPLIFY in ir:
+        _simplify(module, generator)
     return module
+
+
+def _simplify(module: Any, generator: Any) -> None:
+    """Run LLVM's simplifications, of loops among others, on the functions that ask for them; unroll their loops."""
+    wanted = [
+        function
+        for function in module.functions
+        if not function.is_declaration and any(SIMPLIFY in str(attribute) for attribute in function.attributes)
+    ]
+    if not wanted:
+        return
+    builder = binding.create_pass_builder(generator, binding.create_pipeline_tuning_options(speed_level=2))
+    simplify, unroll = builder.getFunctionPassManager(), binding.create_new_function_pass_manager()
+    unroll.add_loop_unroll_pass()
+    unroll.add_instruction_combine_pass()
+    unroll.add_simplify_cfg_pass()
+    for function in wanted:
+        simplify.run(function, builder)
+        unroll.run(function, builder)

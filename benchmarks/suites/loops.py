@@ -242,7 +242,7 @@ func.func @main(%a: memref<1024x1024xf32>, %b: memref<1024xf32>) {
     affine.for %k = 0 to 1024 {
       %1 = affine.load %b[%k] : memref<1024xf32>
       %2 = affine.load %a[%i, %k] : memref<1024x1024xf32>
-      %3 = arith.maximumf %1, %2 : f32
+      %3 = arith.maximumf %1, %2 fastmath<nnan,nsz> : f32
       affine.store %3, %b[%k] : memref<1024xf32>
     }
   }
@@ -321,7 +321,7 @@ func.func @main(%a: memref<512x32xf32>, %b: memref<32x512xf32>, %d: memref<512x5
     %1 = affine.load %a[%i, %k] : memref<512x32xf32>
     %2 = affine.load %b[%k, %j] : memref<32x512xf32>
     %3 = arith.addf %1, %2 : f32
-    %4 = arith.minimumf %0, %3 : f32
+    %4 = arith.minimumf %0, %3 fastmath<nnan,nsz> : f32
     affine.store %4, %d[%i, %j] : memref<512x512xf32>
   } } }
   func.return

@@ -275,7 +275,8 @@ class ReduceOp(WriteOp):
     The order of a reduction is free: a kernel that must keep it loads and stores instead.
 
     Kinds: add mul max min; on integers also umax umin and or xor; on i1 and or xor. `max` and `min` of floats
-    propagate NaN, of integers are signed.
+    propagate NaN, and 0.0 is more than -0.0; with `{fastmath = #arith.fastmath<nnan,nsz>}` they need not, which is
+    faster. Of integers they are signed.
     """
 
     name = "loop.reduce"
@@ -307,6 +308,14 @@ class ReduceOp(WriteOp):
             operands=[value, buffer, *counters, *over],
             properties={"lin": matrix, "kind": StringAttr(kind), "operandSegmentSizes": sizes},
         )
+
+    def again(
+        self, value: SSAValue, buffer: SSAValue, index: Sequence[Form], over: Iterable[SSAValue] = ()
+    ) -> ReduceOp:
+        """A reduction that combines as this one does, of something else or elsewhere."""
+        made = ReduceOp(self.kind.data, value, buffer, index, over)
+        made.attributes |= self.attributes
+        return made
 
     def trailing(self) -> Sequence[SSAValue]:
         """The counters of `over`."""

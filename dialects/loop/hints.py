@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Operation
 
 from weft import codes
@@ -50,3 +52,15 @@ def accuracy_of(op: Operation) -> str | None:
         hint = did_you_mean(said, ACCURACIES)
         raise error_at(op, f"'{said}' is no accuracy: these are {', '.join(ACCURACIES)}", hint, code=codes.OPTION_VALUE)
     return asked.data
+
+
+FASTMATH = "fastmath"
+"""The property of an op of `arith`, and the attribute of a reduction, that says what liberties it has."""
+
+
+def is_loose(op: Operation) -> bool:
+    """Whether the greater of two floats may be that of a comparison: whatever it is where one is NaN or both are 0."""
+    flags = op.properties.get(FASTMATH) or op.attributes.get(FASTMATH)
+    if not isinstance(flags, FastMathFlagsAttr):
+        return False
+    return {FastMathFlag.NO_NANS, FastMathFlag.NO_SIGNED_ZEROS} <= set(flags.data)

@@ -108,6 +108,19 @@ class AddPairs(Step):
 
 
 @dataclass(frozen=True)
+class Jam(Step):
+    """`jam i 4 into (io, ir)`"""
+
+    WORD = "jam"
+    SYNTAX = "$loop $rows into ( $outer , $inner )"
+
+    loop: Name
+    rows: int
+    outer: Name
+    inner: Name
+
+
+@dataclass(frozen=True)
 class Vectorize(Step):
     """`vectorize jr 16`"""
 
@@ -328,6 +341,7 @@ STEPS: tuple[type[Step], ...] = (
     Interchange,
     Unroll,
     AddPairs,
+    Jam,
     Vectorize,
     Tensorize,
     Pipeline,

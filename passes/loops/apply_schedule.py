@@ -27,6 +27,7 @@ from weft.passes.loops.steps.loop_fuse import LoopFuse
 from weft.passes.loops.steps.loop_fuse_consumer import LoopFuseConsumer
 from weft.passes.loops.steps.loop_inline import LoopInline
 from weft.passes.loops.steps.loop_interchange import LoopInterchange
+from weft.passes.loops.steps.loop_jam import LoopJam
 from weft.passes.loops.steps.loop_keep import LoopKeep
 from weft.passes.loops.steps.loop_map import LoopMap
 from weft.passes.loops.steps.loop_nontemporal import LoopNontemporal
@@ -52,6 +53,7 @@ PASSES: tuple[type[StepPass], ...] = (
     LoopFuseConsumer,
     LoopInline,
     LoopInterchange,
+    LoopJam,
     LoopKeep,
     LoopMap,
     LoopNontemporal,

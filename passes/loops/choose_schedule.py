@@ -22,6 +22,7 @@ from weft.passes.loops.given_schedules import give_schedules
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
 from weft.passes.loops.next_rows import ask_for_rows
+from weft.passes.loops.plans.chains import jam_rows, write_out
 from weft.passes.loops.plans.common import WELL_BALANCED, Machine, Names, balance
 from weft.passes.loops.row_blocks import block_rows
 from weft.passes.loops.row_steps import contract_rows, fuse_elements, fuse_rows, joined, stream_results
@@ -148,8 +149,10 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
                 trial.fuse_consumer(buffer_name(access.target) or "")
     if group.outer and trial.has_loop(group.outer[-1].label.data):
         ask_for_rows(trial, group.outer[-1].label.data, cpu)
+    jammed = jam_rows(trial, group.outer, group.leaves, names)
+    write_out(trial, group.leaves)
     if shared is not None:
-        trial.attempt([Parallelize(shared)])
+        trial.attempt([Parallelize(jammed.get(shared, shared))])
 
 
 def _shared_out(loops: Sequence[ForOp], threads: int) -> str:

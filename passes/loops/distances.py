@@ -34,7 +34,7 @@ def independent(loop: ForOp, touching: Sequence[AccessOp], *, lanes: bool, width
             continue
         if lanes and a is b and isinstance(a, ReduceOp) and _stands(a, loop.counter):
             continue
-        if not _fits(loop, a, b, _distance(loop, a, b, free), width):
+        if not _fits(loop, a, b, distance(loop, a.index(), b.index(), free), width):
             return False
     return True
 
@@ -71,17 +71,20 @@ def _stands(access: AccessOp, counter: SSAValue) -> bool:
     return not any(has_computed(form) or form.coefficient(counter) for form in access.index())
 
 
-def _distance(loop: ForOp, a: AccessOp, b: AccessOp, free: set[SSAValue]) -> Range:
-    """By how many iterations `b` may come after `a` where both touch one place, while all outer loops stand still."""
+def distance(loop: ForOp, a: Sequence[Linear], b: Sequence[Linear], free: set[SSAValue]) -> Range:
+    """By how many iterations an access at `b` may come after one at `a` where both touch one place.
+
+    `free` are the counters of the loop and of those inside it; all others stand still.
+    """
     trip = greatest_trip(loop)
     found = Range(None if trip is None else 1 - trip, None if trip is None else trip - 1)
-    for one, two in zip(a.index(), b.index(), strict=True):
+    for one, two in zip(a, b, strict=True):
         if has_computed(one) or has_computed(two):
             continue
         factor = one.coefficient(loop.counter)
         equal = two.coefficient(loop.counter) == factor
         moving = free - {loop.counter} if equal else free
-        gap = _gap(one, two, moving, {loop.counter})
+        gap = gap_between(one, two, moving, {loop.counter})
         if factor and equal:
             found = found.both(gap.over(factor))
         elif gap.both(Range(0, 0)).is_empty:
@@ -89,7 +92,29 @@ def _distance(loop: ForOp, a: AccessOp, b: AccessOp, free: set[SSAValue]) -> Ran
     return found
 
 
-def _gap(one: Linear, two: Linear, moving: set[SSAValue], dropped: set[SSAValue]) -> Range:
+def distances(loops: Sequence[ForOp], a: Sequence[Linear], b: Sequence[Linear]) -> list[Range]:
+    """By how many iterations of some loops an access at `b` may come after one at `a` where both touch one place.
+
+    The loops stand in each other, and nothing else moves the two.
+    """
+    trips = [greatest_trip(loop) for loop in loops]
+    found = [Range(None if trip is None else 1 - trip, None if trip is None else trip - 1) for trip in trips]
+    counters = [loop.counter for loop in loops]
+    for one, two in zip(a, b, strict=True):
+        if has_computed(one) or has_computed(two):
+            continue
+        factors = [one.coefficient(counter) for counter in counters]
+        equal = factors == [two.coefficient(counter) for counter in counters]
+        moved = [number for number, factor in enumerate(factors) if factor]
+        gap = gap_between(one, two, set() if equal else set(counters), set(counters))
+        if equal and len(moved) == 1:
+            found[moved[0]] = found[moved[0]].both(gap.over(factors[moved[0]]))
+        elif not (equal and moved) and gap.both(Range(0, 0)).is_empty:
+            return [EMPTY for _ in loops]
+    return [EMPTY for _ in loops] if any(range_.is_empty for range_ in found) else found
+
+
+def gap_between(one: Linear, two: Linear, moving: set[SSAValue], dropped: set[SSAValue]) -> Range:
     """What `one - two` may be where the counters in `moving` are others in the two, and all others the same.
 
     Counters in `dropped` that do not move are left out.

@@ -22,6 +22,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from weft.dialects.host_marks import COMPUTES
 from weft.dialects.loop.buffers import MAY_ALIAS, NAME
 from weft.dialects.walking import inside
 from weft.passes.loops.kernels import KERNEL
@@ -81,7 +82,8 @@ class RaiseToLoop(ModulePass):
 
     **Needs** memrefs (`bufferize`).
 
-    **Leaves alone** kernels, and loops that do not fit, for the plain lowering; loops inside them are tried. Buffers
+    **Leaves alone** kernels, and loops that do not fit, for the plain lowering: their function gets the attribute
+    `weft.computes`. Loops inside them are tried. Buffers
     with strides of their own are not checked for overlap: their kernel is marked `loop.may_alias`, and keeps its order.
     """
 
@@ -105,6 +107,8 @@ class _Raiser:
     """Loops that came from `linalg` ops: their reductions have no order."""
     last: tuple[func.CallOp, func.FuncOp] | None = None
     """The call that the nest before this one became, and its kernel."""
+    rest: list[Loop] = field(default_factory=list[Loop])
+    """Old loops, which run where a kernel cannot."""
 
     def run(self) -> None:
         for op in inside(self.function):
@@ -115,6 +119,16 @@ class _Raiser:
                 self.structured |= set(_as_loops(op))
         for block in self.function.body.blocks:
             self._block(block)
+        if any(self._computes(op) for op in inside(self.function)):
+            self.function.attributes[COMPUTES] = UnitAttr()
+
+    def _computes(self, op: Operation) -> bool:
+        """Whether an op is a loop that stays, works on memory, and is not there for rare cases only."""
+        if not isinstance(op, scf.ForOp | scf.WhileOp | affine.ForOp) or any(old.is_ancestor(op) for old in self.rest):
+            return False
+        accesses = (memref.LoadOp, memref.StoreOp, affine.LoadOp, affine.StoreOp)
+        ops = inside(op)
+        return any(isinstance(i, accesses) for i in ops) and not any(isinstance(i, func.CallOp) for i in ops)
 
     def _block(self, block: Block) -> None:
         for op in list(block.ops):
@@ -146,6 +160,7 @@ class _Raiser:
         if condition is None:
             self._always(root, kernel, translation, fill)
         else:
+            self.rest.append(root)
             _choose(root, kernel, translation, condition, fill)
         return True
 

@@ -14,6 +14,7 @@ from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Operation
 from xdsl.utils.hints import isa
 
+from weft.dialects.loop.hints import is_loose
 from weft.dialects.upstream import llvm as ours
 from weft.dialects.upstream.arith import RemFOp
 from weft.passes.lower.emitter import CONTRACT, STRICT, Emitter
@@ -71,6 +72,18 @@ def _cmpf(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
     return e.fcmp(predicate, a, b)
 
 
+def _extreme(name: str, predicate: str) -> Rule:
+    """The greater or lesser of two floats, by a comparison where the op may take that liberty."""
+    exact = intrinsic(name)
+
+    def rule(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
+        if not is_loose(op):
+            return exact(e, op, operands)
+        return e.select(e.fcmp(predicate, *operands), *operands)
+
+    return rule
+
+
 def _select(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
     condition, a, b = operands
     return e.select(condition, a, b)
@@ -96,8 +109,6 @@ def _constant(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
 
 
 _INTRINSICS: Mapping[type[Operation], str] = {
-    arith.MaximumfOp: "maximum",
-    arith.MinimumfOp: "minimum",
     arith.MaxnumfOp: "maxnum",
     arith.MinnumfOp: "minnum",
     math.AbsFOp: "fabs",
@@ -151,6 +162,8 @@ FLOAT_RULES: Mapping[type[Operation], Rule] = {
     math.FmaOp: _fma,
     math.RsqrtOp: _rsqrt,
     math.FPowIOp: _fpowi,
+    arith.MaximumfOp: _extreme("maximum", "ogt"),
+    arith.MinimumfOp: _extreme("minimum", "olt"),
     **{kind: intrinsic(name) for kind, name in _INTRINSICS.items()},
     **{kind: _libm(name) for kind, name in _LIBM.items()},
 }

@@ -235,7 +235,7 @@ class _Reduction:
         if self.op.over and not over:
             write: Operation = StoreOp(value, self.op.buffer, self.op.index())
         else:
-            write = ReduceOp(self.kind, value, self.op.buffer, self.op.index(), over)
+            write = self.op.again(value, self.op.buffer, self.op.index(), over)
         if self._is_own():
             return [write]
         for loop in self.across:

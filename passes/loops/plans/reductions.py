@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from weft.dialects.loop import ForOp, ReadOp, ReduceOp
 from weft.dialects.loop.schedule import Interchange, Parallelize, Partition, Rfactor, Stage, Step, Tile, Vectorize
 from weft.passes.loops.nest_shape import Leaf, labels, stride
-from weft.passes.loops.plans.common import Machine, Names, is_tileable, lane_loop, name, strip_size, threads_for
+from weft.passes.loops.plans.common import Machine, Names, is_tileable, lane_loop, name, strip_size, threads_for, trip
 from weft.passes.loops.ranges import greatest_trip
+
+PAGE_BYTES = 4096
+"""The memory that a prefetcher looks ahead in."""
+
+ROWS_AT_A_TIME = 8
+"""How many rows of an input are read side by side where each is read to its end."""
 
 
 def is_short(loop: ForOp, nest: Leaf, machine: Machine) -> bool:
@@ -65,13 +73,32 @@ def strip(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     outer, strip = names.new(f"{loop}o"), names.new(f"{loop}v")
     over = [other for other in nest.loops if other not in kept]
     order = [*labels([other for other in kept if other is not along]), outer]
-    steps: list[Step] = [
-        Tile(loop, strip_size(nest, along, lanes), outer, strip),
-        Interchange((*order, *labels(over), strip)),
-    ]
-    if machine.wants_threads(nest.work()):
+    threads = machine.wants_threads(nest.work())
+    rows = over[0] if over and not threads and _streams(nest, over[0], along, machine) else None
+    steps: list[Step] = [Tile(loop, strip_size(nest, along, lanes), outer, strip)]
+    inner, last = list(labels(over)), [Partition(outer)]
+    if rows is not None:
+        block, row = names.new(f"{rows.label.data}o"), names.new(f"{rows.label.data}r")
+        steps.append(Tile(rows.label.data, ROWS_AT_A_TIME, block, row))
+        order, inner = [block, *order], [row, *inner[1:]]
+        last.append(Partition(block))
+    steps.append(Interchange((*order, *inner, strip)))
+    if threads:
         steps.append(Parallelize(order[0]))
     steps.append(Vectorize(strip, lanes))
     if over:
         steps.append(Stage(name(first), outer, names.new(f"{name(first)}_r"), "reg"))
-    return [*steps, Partition(outer)]
+    return [*steps, *last]
+
+
+def _streams(nest: Leaf, rows: ForOp, along: ForOp, machine: Machine) -> bool:
+    """Whether rows longer than a page of memory come from far: then they are read a few at a time, each to its end.
+
+    Down a strip of columns each load would be on another page, which no prefetcher follows.
+    """
+    wide = nest.element_bytes * trip(along)
+    if wide < PAGE_BYTES or trip(rows) < 2 * ROWS_AT_A_TIME:
+        return False
+    size = nest.element_bytes * prod(trip(loop) for loop in nest.loops)
+    loads = [access for access in nest.accesses if isinstance(access, ReadOp)]
+    return size > machine.cpu.l2_bytes and any(all(stride(load, loop.counter) for loop in nest.loops) for load in loads)

@@ -11,6 +11,7 @@ from xdsl.rewriter import Rewriter
 from weft.dialects.loop import ForOp, LoadOp, ReduceOp, StoreOp, kinds_of, neutral
 from weft.dialects.loop.access import AccessOp, WriteOp
 from weft.dialects.loop.base import FLOATS
+from weft.dialects.loop.hints import FASTMATH, is_loose
 from weft.dialects.loop.nest import loops_around
 from weft.passes.loops.raising.kinds import DIFFERENCES, KINDS, ORDERED
 from weft.passes.rewriting import LocatedBuilder
@@ -93,7 +94,9 @@ def _rewrite(load: LoadOp, combine: Operation, store: StoreOp) -> None:
     kind = KINDS[type(combine)]
     if isinstance(combine, DIFFERENCES):
         value = _negative(value, combine)
-    LocatedBuilder.before(store).insert(ReduceOp(kind, value, store.buffer, store.index()))
+    reduce = LocatedBuilder.before(store).insert(ReduceOp(kind, value, store.buffer, store.index()))
+    if is_loose(combine) and kind in ("max", "min"):
+        reduce.attributes[FASTMATH] = combine.properties[FASTMATH]
     for op in (store, combine, load):
         Rewriter.erase_op(op)
 

@@ -84,13 +84,13 @@ class LoopPartials(Partials, StepPass):
         combine = ForOp(f"{self.partial}.out", bound)
         load = LoadOp(alloc.result, [combine.counter, *(loop.counter for loop in results.loops)])
         place = results.index(access.index())
-        combine.block.add_ops([load, ReduceOp(access.kind.data, load.result, access.buffer, place, [combine.counter])])
+        combine.block.add_ops([load, access.again(load.result, access.buffer, place, [combine.counter])])
         insert([alloc], InsertPoint.before(around[-1] if around else outer), access)
         insert(results.close([combine]), InsertPoint.after(outer), access)
         rest = [value for value in access.over if value is not outer.counter]
         counters = [outer.counter, *(loop.counter for loop in moved)]
         insert(
-            [ReduceOp(access.kind.data, access.value, alloc.result, counters, rest)],
+            [access.again(access.value, alloc.result, counters, rest)],
             InsertPoint.before(access),
             access,
         )

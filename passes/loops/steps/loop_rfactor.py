@@ -84,11 +84,11 @@ class LoopRfactor(Rfactor, StepPass):
         over = [v for v in access.over if v not in free]
         over = [*over, combine.counter] if access.over else []
         place = results.index(access.index())
-        combine.block.add_ops([load, ReduceOp(kind, load.result, access.buffer, place, over)])
+        combine.block.add_ops([load, access.again(load.result, access.buffer, place, over)])
         insert([alloc, start, *fills.close([fill])], InsertPoint.before(outer), access)
         insert(results.close([combine]), InsertPoint.after(outer), access)
         counters = [*(loop.counter for loop in moved), parts.counter]
-        partial = ReduceOp(kind, access.value, alloc.result, counters)
+        partial = access.again(access.value, alloc.result, counters)
         insert([partial], InsertPoint.before(access), access)
         erase(access)
 

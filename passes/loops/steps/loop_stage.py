@@ -232,13 +232,13 @@ class _Plan:
 
         def reduce(index: list[Linear], place: list[Linear]) -> list[Operation]:
             load = LoadOp(self.alloc.result, place)
-            return [load, ReduceOp(kind, load.result, source.target, index)]
+            return [load, source.again(load.result, source.target, index)]
 
         before = [self.alloc, start, *self._nest(f"{self.step.copy}.0", fill, self.staged)]
         self._surround(before, self._results(source, store, reduce))
         for access in self.touching:
             assert isinstance(access, ReduceOp)
-            into = ReduceOp(kind, access.value, self.alloc.result, self._place())
+            into = access.again(access.value, self.alloc.result, self._place())
             insert([into], InsertPoint.before(access), access)
             erase(access)
 

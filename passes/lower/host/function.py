@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from xdsl.dialects import func, llvm
-from xdsl.dialects.builtin import MemRefType, i1, i64
+from xdsl.dialects.builtin import ArrayAttr, MemRefType, StringAttr, i1, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from weft import codes
 from weft.dialects.gpu.attributes import AsyncTokenType
+from weft.dialects.host_marks import COMPUTES, SIMPLIFY
 from weft.dialects.locations import error_at
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value
@@ -163,4 +164,7 @@ class HostFunction(LoweredFunction):
             e.enter(self._exit)
             self._free_locals()
             e.ret(self._exit.args[0])
-        return e.finish(body_name(self.function.sym_name.data), self.results)
+        made = e.finish(body_name(self.function.sym_name.data), self.results)
+        if COMPUTES in self.function.attributes:
+            made.properties["passthrough"] = ArrayAttr([StringAttr(SIMPLIFY)])
+        return made

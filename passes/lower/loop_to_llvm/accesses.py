@@ -11,7 +11,7 @@ from weft.dialects.loop import AccessOp, ComputedOp, PrefetchOp, ReadOp, ReduceO
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm import memory, registers
 from weft.passes.lower.loop_to_llvm.buffers import address
-from weft.passes.lower.loop_to_llvm.combine import across, combine, neutral_value
+from weft.passes.lower.loop_to_llvm.combine import across, combine, neutral_value, rule_of
 from weft.passes.lower.loop_to_llvm.computed import computed_address
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
 from weft.passes.lower.loop_to_llvm.masks import mask_of
@@ -25,7 +25,7 @@ def lower_load(k: Lowering, op: Operation) -> None:
     """`loop.load` and `loop.gather`."""
     op = cast(ReadOp, op)
     settle(k, op.buffer)
-    k.set_value(op.result, _read(k, op, target_of(k, op)))
+    k.set_value(op.result, read(k, op, target_of(k, op)))
 
 
 def lower_store(k: Lowering, op: Operation) -> None:
@@ -64,7 +64,7 @@ def lower_reduce(k: Lowering, op: Operation) -> None:
     if first is True:
         _write(k, op, target, _reduced(k, op, width))
         return
-    current = _starting_at(k, op, first, _read(k, op, target))
+    current = _starting_at(k, op, first, read(k, op, target))
     _write(k, op, target, _added(k, op, width, current))
 
 
@@ -79,7 +79,7 @@ def add_in_lanes(k: Lowering, op: ReduceOp, added: Callable[[Value], Value]) -> 
         type_ = vector_type(register_type(op.value.type), k.lanes.width)
         current = neutral_value(k.e, op.kind.data, type_, op.memref.element_type)
     else:
-        current = _starting_at(k, op, first, _read(k, op, target))
+        current = _starting_at(k, op, first, read(k, op, target))
     _write(k, op, target, k.here(added(current)))
     return True
 
@@ -102,12 +102,12 @@ def finish(k: Lowering, keys: list[object] | None = None) -> None:
     kept, k.lanes = k.lanes, None
     for key in list(k.pending) if keys is None else keys:
         waiting = k.pending.pop(key)
-        op, kind = waiting.op, waiting.op.kind.data
+        op, kind = waiting.op, rule_of(waiting.op)
         k.e.location = op.location
         total = across(k.e, kind, waiting.lanes)
         small = element(waiting.lanes.type)
         if waiting.first is not True:
-            current = _starting_at(k, op, waiting.first, _read(k, op, waiting.target))
+            current = _starting_at(k, op, waiting.first, read(k, op, waiting.target))
             total = combine(k.e, kind, widen(k.e, current) if is_narrow(small) else current, total)
         total = narrow(k.e, total, small) if is_narrow(small) else total
         _write(k, op, waiting.target, k.here(total))
@@ -136,13 +136,23 @@ def _width(k: Lowering, op: AccessOp, target: Target) -> int | None:
     return k.lanes.width if target.moves or k.registers[op.target].per_lane else None
 
 
-def _read(k: Lowering, op: AccessOp, target: Target) -> Value:
+def read(k: Lowering, op: AccessOp, target: Target) -> Value:
+    """What an access finds at its target: what an earlier iteration left there in a register, or in memory."""
+    if op in k.kept.counters and (value := k.kept.read.get(_instance(k, op))) is not None:
+        return value
     if isinstance(target, Place):
         return registers.read(k, k.registers[op.target], target)
     return memory.load(k, target)
 
 
+def _instance(k: Lowering, op: AccessOp) -> object:
+    """The key of an access in what is kept: the op, and which of its copies this is."""
+    return (op, *(k.counter(counter).offset for counter in k.kept.counters[op]))
+
+
 def _write(k: Lowering, op: AccessOp, target: Target, value: Value) -> None:
+    if op in k.kept.counters and (key := _instance(k, op)) in k.kept.written:
+        k.kept.written[key] = value
     if isinstance(target, Place):
         registers.write(k, k.registers[op.target], target, value)
     else:
@@ -194,7 +204,7 @@ def _added(k: Lowering, op: ReduceOp, width: int | None, current: Value) -> Valu
     if (product := k.analysis.product(op)) is not None:
         a, b = (k.value(factor, width) for factor in product.operands)
         return k.here(k.e.muladd(a, b, current))
-    return k.here(combine(k.e, op.kind.data, current, k.value(op.value, width)))
+    return k.here(combine(k.e, rule_of(op), current, k.value(op.value, width)))
 
 
 def _gather_lanes(k: Lowering, op: ReduceOp, target: Target) -> None:

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from xdsl.dialects.builtin import f32
 from xdsl.ir import Attribute
 
-from weft.dialects.loop import neutral
+from weft.dialects.loop import ReduceOp, neutral
+from weft.dialects.loop.hints import is_loose
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.scalar_casts import is_narrow, narrow, widen
@@ -21,11 +22,16 @@ def _intrinsic(name: str) -> _Combine:
     return lambda e, a, b: e.intrinsic(name, (a, b), a.type)
 
 
+_LOOSE = "loose "
+"""Stands before the kind of a reduction that may take liberties."""
+
 _FLOATS: Mapping[str, _Combine] = {
     "add": lambda e, a, b: e.fadd(a, b),
     "mul": lambda e, a, b: e.fmul(a, b),
     "max": _intrinsic("maximum"),
     "min": _intrinsic("minimum"),
+    f"{_LOOSE}max": lambda e, a, b: e.select(e.fcmp("ogt", a, b), a, b),
+    f"{_LOOSE}min": lambda e, a, b: e.select(e.fcmp("olt", a, b), a, b),
 }
 _INTEGERS: Mapping[str, _Combine] = {
     "add": lambda e, a, b: e.add(a, b),
@@ -40,8 +46,17 @@ _INTEGERS: Mapping[str, _Combine] = {
 }
 
 
+def rule_of(op: ReduceOp) -> str:
+    """How a reduction combines, for :func:`combine` and :func:`across`: its kind, and whether it may take liberties."""
+    loose = is_loose(op) and op.kind.data in ("max", "min")
+    return f"{_LOOSE}{op.kind.data}" if loose else op.kind.data
+
+
 def combine(e: Emitter, kind: str, a: Value, b: Value) -> Value:
-    """`kind(a, b)` of scalars or vectors of one type; narrow floats are combined in f32 and rounded."""
+    """`kind(a, b)` of scalars or vectors of one type; narrow floats are combined in f32 and rounded.
+
+    `kind` is that of a reduction, or what :func:`rule_of` gives for it.
+    """
     if not is_float(a.type):
         return _INTEGERS[kind](e, a, b)
     if is_narrow(a.type):

@@ -20,6 +20,7 @@ from weft.passes.lower.loop_to_llvm.dots import lower_dot
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
 from weft.passes.lower.loop_to_llvm.masks import mask_below
 from weft.passes.lower.loop_to_llvm.parallel import parallel
+from weft.passes.lower.loop_to_llvm.recurrences import Carried
 from weft.passes.lower.loop_to_llvm.strips import Bound, strips, whole
 
 _VECTORS_IN_A_ROW = 8
@@ -67,12 +68,15 @@ def _copies(k: Lowering, op: ForOp, low: int, high: int) -> None:
 def _run(k: Lowering, op: ForOp, low: Bound, high: Bound, factor: int = 1, *, certain: bool = False) -> None:
     """A loop of the machine, with `factor` copies of the body."""
 
+    carried = Carried(k, op)
+
     def body(counter: Value) -> None:
         for number in range(factor):
             k.counters[op.counter] = Counter(counter, number)
-            k.body(op.block)
+            carried.around(lambda: k.body(op.block))
 
-    repeat(k, op, low, high, factor, body, certain=certain)
+    carried.start(low, high)
+    repeat(k, op, low, high, factor, body, certain=certain, extra=carried.slots())
 
 
 def _seq(k: Lowering, op: ForOp, count: Bound) -> None:

@@ -19,7 +19,7 @@ from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.analysis import Analysis
 from weft.passes.lower.loop_to_llvm.counters import Counter, Form, Lanes
 from weft.passes.lower.loop_to_llvm.outline import Outliner
-from weft.passes.lower.loop_to_llvm.places import Buffer, FlatIndex, Pending, RegisterBuffer
+from weft.passes.lower.loop_to_llvm.places import Buffer, FlatIndex, Kept, Pending, RegisterBuffer
 from weft.passes.lower.loop_to_llvm.scope import Scope
 from weft.passes.lower.scalar_rule import Rule
 from weft.passes.lower.types import register_type, vector_type
@@ -75,6 +75,7 @@ class Lowering:
         self.registers: dict[SSAValue, RegisterBuffer] = {}
         self.lanes: Lanes | None = None
         self.pending: dict[object, Pending] = {}
+        self.kept = Kept()
         self.worker: Value | None = None
         self.places: dict[AccessOp, FlatIndex] = {}
         self._depths: dict[Value, int] = dict.fromkeys(emitter.arguments, 0)

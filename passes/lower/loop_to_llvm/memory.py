@@ -57,6 +57,8 @@ def store(k: Lowering, at: Address, value: Value, *, nontemporal: bool = False) 
     k.scope.forget(frozenset({at.buffer.root}))
     if lanes is None or at.step is None:
         _store_scalar(k, at, value)
+        if lanes is None:
+            k.scope.loads.setdefault(at.buffer.root, {})[_key(at, None)] = value
         return
     raw = _to_memory(k, value)
     size = byte_size(at.buffer.element)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from xdsl.ir import Attribute, SSAValue
 
-from weft.dialects.loop import ReduceOp
+from weft.dialects.loop import AccessOp, ReduceOp
 from weft.dialects.loop.linear import Linear
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.scope import Scope
@@ -158,3 +158,15 @@ class Pending:
     target: Address | Place
     lanes: Value
     first: Value | bool
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an iteration keeps in registers beside what it keeps in memory: keys are accesses, and the values of the
+    counters that `counters` has for them, of loops that are written out."""
+
+    counters: dict[AccessOp, tuple[SSAValue, ...]] = field(default_factory=dict[AccessOp, tuple[SSAValue, ...]])
+    read: dict[object, Value] = field(default_factory=dict[object, Value])
+    """What accesses read that an earlier iteration wrote."""
+    written: dict[object, Value | None] = field(default_factory=dict[object, "Value | None"])
+    """What accesses wrote in this iteration that later ones read."""

@@ -15,7 +15,7 @@ from xdsl.dialects import llvm
 from weft.dialects.loop import AccessOp, ForOp, ReduceOp
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.loop_to_llvm.accesses import finish, start_gathering, target_of
-from weft.passes.lower.loop_to_llvm.combine import combine, neutral_value
+from weft.passes.lower.loop_to_llvm.combine import combine, neutral_value, rule_of
 from weft.passes.lower.loop_to_llvm.control import Slot, branch, repeat
 from weft.passes.lower.loop_to_llvm.counters import Counter, Lanes
 from weft.passes.lower.loop_to_llvm.lowering import Lowering
@@ -145,7 +145,7 @@ def _finish(k: Lowering, op: ForOp, count: Bound, gathered: Sequence[Gathered]) 
         for one in gathered:
             first, *others = (one.parts.values[key] for key in one.parts.blocks())
             for other in others:
-                first = k.here(combine(k.e, one.op.kind.data, first, other))
+                first = k.here(combine(k.e, rule_of(one.op), first, other))
             start_gathering(k, one.op, first)
         finish(k)
 

@@ -3,6 +3,8 @@
     python benchmarks/gpu.py                       # all rows and 30 random programs, a few minutes
     python benchmarks/gpu.py --rows softmax matmul --rounds 3
     python benchmarks/gpu.py --json gpu.json --write
+    python benchmarks/gpu.py --rows "matmul f16 4096" --count 0 --schedule tiles       # with every tile that plans have
+    python benchmarks/gpu.py --rows "matmul f32 1024" --count 0 --schedule mine.mlir   # as --print-schedule writes it
 
 Arrays are torch's, on the GPU, and results are written to `out=`; JAX has its own. Every result is checked against
 float64 (or torch's, where that is too large) first. Then all contenders are measured in turns in one process: a burst
@@ -58,7 +60,7 @@ class Outcome:
     @property
     def best(self) -> str | None:
         """The fastest peer."""
-        ran = [name for name in self.times if name != WEFT]
+        ran = [name for name in self.times if not name.startswith(WEFT)]
         return min(ran, key=lambda name: self.times[name]) if ran else None
 
     @property
@@ -126,8 +128,8 @@ def measure(timers: dict[str, Callable[[int], float]], rounds: int) -> dict[str,
     return {name: statistics.median(times) for name, times in bursts.items()}
 
 
-def run_row(row: gpu_rows.Row, rounds: int, who: Sequence[str]) -> Outcome:
-    """Check and measure a row."""
+def run_row(row: gpu_rows.Row, rounds: int, who: Sequence[str], schedules: Sequence[str] = ()) -> Outcome:
+    """Check and measure a row, with other schedules, too."""
     outcome = Outcome(row.name, row.goal, row.bytes, row.flops)
     arrays = row.arrays()
     wanted = row.wanted(arrays)
@@ -155,6 +157,8 @@ def run_row(row: gpu_rows.Row, rounds: int, who: Sequence[str]) -> Outcome:
                 traceback.print_exc(limit=-4)
 
     offer(WEFT, lambda: own(row, arrays, wanted))
+    for name, schedule in variants(row, schedules).items():
+        offer(f"{WEFT} {name}", lambda schedule=schedule: own(row, arrays, wanted, schedule))
     for name in who:
         if name in row.peers:
             offer(name, lambda name=name: row.peers[name](arrays), clock=name == "jax")
@@ -162,9 +166,19 @@ def run_row(row: gpu_rows.Row, rounds: int, who: Sequence[str]) -> Outcome:
     return outcome
 
 
-def own(row: gpu_rows.Row, arrays: Sequence[Any], wanted: Any) -> gpu_rows.Contender:
+def variants(row: gpu_rows.Row, schedules: Sequence[str]) -> dict[str, str]:
+    """Schedules by a name: those of files, and of `tiles` every tile that plans have for the row's products."""
+    from gpu_tiles import tiles
+
+    found: dict[str, str] = {}
+    for word in schedules:
+        found |= tiles(row.text) if word == "tiles" else {Path(word).stem: word}
+    return found
+
+
+def own(row: gpu_rows.Row, arrays: Sequence[Any], wanted: Any, schedule: str | None = None) -> gpu_rows.Contender:
     """weft's call, through its public API, from text."""
-    compiled = weft.compile(row.text, target="cuda")
+    compiled = weft.compile(row.text, target="cuda", schedule=schedule)
     out = torch.empty(wanted.shape, dtype=row.result_dtype, device="cuda")
     return lambda: compiled(*arrays, out=out), lambda: out
 
@@ -209,6 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--rows", nargs="*", default=[], metavar="WORD", help="only rows with this in their name")
     add("--peers", default="torch,compile,triton,jax", help="who runs beside weft")
+    add("--schedule", nargs="*", default=[], metavar="FILE", help="measure these schedules too; or all 'tiles'")
     add("--rounds", type=int, default=9, help="how often each contender gets its turn")
     add("--count", type=int, default=30, help="how many random programs")
     add("--seed", type=int, default=0, help="other random programs")
@@ -228,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if time.perf_counter() - start > options.seconds:
                 left_out += 1
                 continue
-            outcome = run_row(row, options.rounds, options.peers.split(","))
+            outcome = run_row(row, options.rounds, options.peers.split(","), options.schedule)
             found[suite].append(outcome)
             print(outcome.line(), flush=True)
             torch.cuda.empty_cache()

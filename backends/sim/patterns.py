@@ -115,10 +115,11 @@ def _sectors(rows: Table, group: Table) -> tuple[Table, Table]:
 
 def _passes(rows: Table, group: Table) -> tuple[Table, Table]:
     """For each group the passes over the banks, and the fewest that its words need: a pass gives each bank's word once,
-    to all who ask for it. Lanes that access 8 (or 16) bytes go in 2 (or 4) parts."""
+    to all who ask for it. Lanes that access 8 (or 16, 32) bytes go in 2 (or 4, 8) parts."""
     lanes = rows["thread"] % _WARP
     parts = np.maximum(1, rows["bytes"] // _BANK_BYTES)
-    part = group * 4 + lanes * parts // _WARP
+    most_parts = int(parts.max())
+    part = group * most_parts + lanes * parts // _WARP
     owner, word = _spread(rows, part, _BANK_BYTES)
     bank = owner * _BANKS + word % _BANKS
     banks, words = np.unique(bank, return_counts=True)
@@ -126,7 +127,7 @@ def _passes(rows: Table, group: Table) -> tuple[Table, Table]:
     np.maximum.at(most, banks // _BANKS, words)
     count = int(group[-1]) + 1
     passes = np.zeros(count, np.int64)
-    np.add.at(passes, np.arange(len(most)) // 4, most)
+    np.add.at(passes, np.arange(len(most)) // most_parts, most)
     least = np.zeros(count, np.int64)
-    np.add.at(least, np.arange(len(most)) // 4, most > 0)
+    np.add.at(least, np.arange(len(most)) // most_parts, most > 0)
     return passes, least

@@ -44,6 +44,7 @@ class _Mapper:
         self.places = places
         self.ids = ids
         self.together = together
+        self.around: list[ForOp] = []
 
     def block(self, block: Block) -> None:
         """Replace the mapped loops of a block, and of what stands in it."""
@@ -59,10 +60,12 @@ class _Mapper:
     def _loop(self, loop: ForOp) -> None:
         place = self.places.of[loop]
         restarts = loop in self.places.restarts
-        form = self._form(place)
+        form = self._form(place, restarts or any(outer in self.places.restarts for outer in self.around))
         replace_counter(loop, form)
         guards = [row - form - 1 for row in loop.forms() if not _covered(row, place)]
+        self.around.append(loop)
         self.block(loop.block)
+        self.around.pop()
         body = list(loop.block.ops)
         for op in body:
             op.detach()
@@ -72,8 +75,9 @@ class _Mapper:
         if restarts:
             self.together |= set(made)
 
-    def _form(self, place: Place) -> Linear:
-        if place.extent == 1:
+    def _form(self, place: Place, fills: bool) -> Linear:
+        """The id for a loop. One iteration is done by all threads alike, but for what fills shared memory."""
+        if place.extent == 1 and (not fills or place.room <= place.divisor):
             return linear(0)
         return linear(self.ids.part(self.ids.thread(place.axis), place.modulus, place.divisor))
 

@@ -16,6 +16,7 @@ from weft.dialects.locations import error_at
 from weft.passes.gpu.constants import Constants
 from weft.passes.gpu.device_functions import FUNCTIONS
 from weft.passes.loops.expand_math import expansion_of
+from weft.passes.loops.expansions.arithmetic import BY_MACHINE
 from weft.passes.loops.ml_to_loop.body import Body
 from weft.passes.rewriting import LocatedBuilder
 
@@ -43,7 +44,8 @@ MACHINE: frozenset[type[Operation]] = frozenset(
 
 def is_function(op: Operation) -> bool:
     """Whether an op is no instruction: it is expanded, or called."""
-    return op.name.startswith("math.") and type(op) not in MACHINE
+    by_machine = isinstance(op, math.Exp2Op) and op.fastmath == BY_MACHINE
+    return op.name.startswith("math.") and type(op) not in MACHINE and not by_machine
 
 
 def expand_functions(function: Operation) -> None:

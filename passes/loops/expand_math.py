@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math
@@ -16,10 +17,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.loop.hints import ACCURACIES, UNLIKELY, accuracy_of
-from weft.dialects.target import cpu_of
+from weft.dialects.target import ATTRIBUTE, CudaAttr, cpu_of
 from weft.dialects.walking import inside
 from weft.passes.loops.expansions.angles import atan, atan2
-from weft.passes.loops.expansions.arithmetic import Floats
+from weft.passes.loops.expansions.arithmetic import BY_MACHINE, Floats
 from weft.passes.loops.expansions.circular import Circle
 from weft.passes.loops.expansions.error_function import erf
 from weft.passes.loops.expansions.exponentials import exp, exp2, expm1, tanh
@@ -92,7 +93,8 @@ class ExpandMath(ModulePass):
     ```
 
     Where the module's target has AVX-512, exp and exp2 take a part of their power from a table in a register
-    (`loop.lookup`), and powers of two are put in by one instruction (`loop.scale`).
+    (`loop.lookup`), and powers of two are put in by one instruction (`loop.scale`). Where it is a GPU, exp and exp2 of
+    f32 take the power of what is left by its instruction, `math.exp2` with `fastmath<afn>`.
 
     **Needs** nothing; before `choose-schedule` it is done once, and not for each copy of a body.
 
@@ -114,12 +116,24 @@ class ExpandMath(ModulePass):
             )
         for function in op.ops:
             if isinstance(function, func.FuncOp) and "loop.kernel" in function.attributes:
-                _expand(function, self.accuracy, tables=cpu_of(op).has(TABLES))
+                _expand(function, self.accuracy, _abilities(op))
 
 
-def _expand(function: func.FuncOp, accuracy: str, *, tables: bool) -> None:
+Abilities: TypeAlias = Mapping[str, bool]
+"""What a machine has instructions for: options of :class:`Floats`."""
+
+_NONE: Abilities = {}
+
+
+def _abilities(module: ModuleOp) -> Abilities:
+    if isinstance(module.attributes.get(ATTRIBUTE), CudaAttr):
+        return {"powers": True}
+    return {"tables": cpu_of(module).has(TABLES)}
+
+
+def _expand(function: func.FuncOp, accuracy: str, abilities: Abilities) -> None:
     """Expand the math functions of one kernel."""
-    found = [(op, make) for op in inside(function) if (make := _expansion(op, accuracy, tables=tables)) is not None]
+    found = [(op, made) for op in inside(function) if (made := _expansion(op, accuracy, abilities=abilities))]
     if not found:
         return
     constants = _Constants(function)
@@ -135,7 +149,7 @@ def expansion_of(op: Operation) -> Callable[..., SSAValue] | None:
 
 
 def _expansion(
-    op: Operation, accuracy: str, asked: str | None = None, *, tables: bool = False
+    op: Operation, accuracy: str, asked: str | None = None, *, abilities: Abilities = _NONE
 ) -> Callable[..., SSAValue] | None:
     """What makes the result of an op, where it has an expansion of the accuracy that is asked for."""
     format_ = next((known for known in EXPANSIONS if op.operands and op.operands[0].type == known.type), None)
@@ -143,20 +157,22 @@ def _expansion(
     asked = asked or accuracy_of(op) or accuracy
     if format_ is None or expansion is None or UNLIKELY in op.attributes or asked == "library":
         return None
+    if op.properties.get("fastmath") == BY_MACHINE:
+        return None
     if asked == "1ulp" and format_ is F64:
         return None
     if asked == "1ulp" and type(op) in BOTH:
-        return partial(_in_f64, BOTH[type(op)], tables)
-    return partial(_directly, format_, expansion, tables)
+        return partial(_in_f64, BOTH[type(op)], abilities)
+    return partial(_directly, format_, expansion, abilities)
 
 
-def _in_f64(expansion: Expansion, tables: bool, body: Body, *operands: SSAValue) -> SSAValue:
+def _in_f64(expansion: Expansion, abilities: Abilities, body: Body, *operands: SSAValue) -> SSAValue:
     wide = (body.resize_float(operand, F64.type) for operand in operands)
-    return body.resize_float(expansion(Floats(body, F64, tables=tables), *wide), F32.type)
+    return body.resize_float(expansion(Floats(body, F64, **abilities), *wide), F32.type)
 
 
-def _directly(format_: Format, expansion: Expansion, tables: bool, body: Body, *operands: SSAValue) -> SSAValue:
-    return expansion(Floats(body, format_, tables=tables), *operands)
+def _directly(format_: Format, expansion: Expansion, abilities: Abilities, body: Body, *operands: SSAValue) -> SSAValue:
+    return expansion(Floats(body, format_, **abilities), *operands)
 
 
 class _Constants:

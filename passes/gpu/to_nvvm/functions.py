@@ -12,6 +12,7 @@ from xdsl.ir import Operation
 from weft.dialects.upstream.arith import RemFOp
 from weft.passes.gpu.device_functions import FUNCTIONS, name_of
 from weft.passes.gpu.to_nvvm.function import DeviceModule
+from weft.passes.gpu.to_nvvm.instructions import power_of_two
 from weft.passes.gpu.to_nvvm.remainder import remainder_function, remainder_name
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Value
@@ -30,9 +31,15 @@ def scalar_rules(module: DeviceModule) -> Mapping[type[Operation], Rule]:
         **functions,
         RemFOp: _remainder(module),
         math.FPowIOp: _integer_power(module),
+        math.Exp2Op: _power_of_two,
         arith.ShLIOp: _shift(llvm.ShlOp),
         arith.ShRUIOp: _shift(llvm.LShrOp),
     }
+
+
+def _power_of_two(e: Emitter, op: Operation, operands: Sequence[Value]) -> Value:
+    """`math.exp2` of a small f32: what `expand-math` leaves of exp."""
+    return e.each_lane(lambda lane: power_of_two(e, lane[0]), operands, element(operands[0].type))
 
 
 def _shift(kind: type[Operation]) -> Rule:

@@ -59,6 +59,13 @@ def shuffle_checked(
     return e.extract_value(op.results[0], 0, value.type), e.extract_value(op.results[0], 1, i1)
 
 
+def power_of_two(e: Emitter, value: Value) -> Value:
+    """2 to the power of an f32, right to 2 ulp; denormal numbers are 0."""
+    op = nvvm.make("ex2.approx.ftz.f", value)
+    e.add_op(op)
+    return op.results[0]
+
+
 def warp_reduction(e: Emitter, kind: str, value: Value, mask: Value) -> Value:
     """The i32 values of the lanes of a mask, combined. Kinds: add, umin, umax, min, max, and, or, xor."""
     op = nvvm.make("redux.sync", value, mask, kind=kind)

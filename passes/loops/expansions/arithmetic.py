@@ -8,19 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects import arith, math
+from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import SSAValue
 
 from weft.dialects.loop import LookupOp, ScaleOp
-from weft.passes.loops.expansions.formats import F64, Format
+from weft.passes.loops.expansions.formats import F32, F64, Format
 from weft.passes.loops.ml_to_loop.body import Body
+
+BY_MACHINE = arith.FastMathFlagsAttr([FastMathFlag.APPROX_FUNC])
+"""What an op of `math` says that is the machine's own instruction, of which the numbers it is given are right."""
 
 
 class Floats:
     """Arithmetic on the floats of one format, and on integers as wide, in a body."""
 
-    def __init__(self, body: Body, format_: Format, *, tables: bool = False) -> None:
+    def __init__(self, body: Body, format_: Format, *, tables: bool = False, powers: bool = False) -> None:
         self.body = body
         self.format = format_
+        self.powers = powers and format_ is F32
+        """Whether the machine has an instruction for powers of two, right to 2 ulp, and a fused multiply-add."""
         self.tables = tables
         """Whether the machine scales by powers of two and looks numbers up in a register (`loop.scale`, `loop.lookup`)
         in one instruction each, and has a fused multiply-add."""
@@ -107,6 +113,10 @@ class Floats:
     def fma(self, a: SSAValue, b: SSAValue | float, c: SSAValue | float) -> SSAValue:
         """a * b + c, rounded once."""
         return self.body.put(math.FmaOp(a, self._value(b), self._value(c)))
+
+    def power_near(self, r: SSAValue) -> SSAValue:
+        """2**r by the machine's instruction, for a small r."""
+        return self.body.put(math.Exp2Op(r, fastmath=BY_MACHINE))
 
     def whole(self, n: SSAValue) -> SSAValue:
         """An integer below 2**(mantissa - 1) in size as a float. f64 and i64 are not converted by every machine."""

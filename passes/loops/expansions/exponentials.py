@@ -124,6 +124,10 @@ def exp(f: Floats, x: SSAValue) -> SSAValue:
         n, place = _by_table(f, f.fma(x, numbers.log2_e[0], _rounder(f)))
         r = f.fma(x, numbers.log2_e[1], f.fma(x, numbers.log2_e[0], f.negate(n)))
         return f.scaled(_power_near(f, r, place), n)
+    if f.powers:
+        whole, n = f.round(f.mul(x, LOG2_E))
+        r = f.fma(x, numbers.log2_e[1], f.fma(x, numbers.log2_e[0], f.negate(whole)))
+        return f.scaled(f.power_near(r), n)
     r, n = _reduced(f, x)
     return f.scaled(f.add(_expm1_near(f, r), 1.0), n)
 
@@ -145,6 +149,8 @@ def exp2(f: Floats, x: SSAValue) -> SSAValue:
         return f.scaled(_power_near(f, f.sub(x, n), place), n)
     whole, n = f.round(x)
     r = f.sub(x, whole)
+    if f.powers:
+        return f.scaled(f.power_near(r), n)
     return f.scaled(f.add(f.mul(r, f.polynomial(r, numbers.exp2_tail)), 1.0), n)
 
 

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+import weft
 from tests.passes.gpu.ptx import lower
 from weft.backends import sim
 
@@ -103,3 +104,25 @@ def test_powers_have_their_stated_error_and_special_cases(type_):
     check(run("powf", type_, a, b), np.power(a.astype(WIDE), b.astype(WIDE)), dtype)
     n = RNG.integers(-20, 20, a.size).astype(np.int32)
     check(run("fpowi", type_, a, n), np.power(a.astype(WIDE), n.astype(WIDE)), dtype)
+
+
+@pytest.mark.parametrize("name", ["exp", "exp2"])
+def test_powers_are_the_instruction_of_the_machine(tmp_path, name):
+    """On f32; what is left for it is near 0. The simulator's is right to less than a unit."""
+    text = f"""func.func @main(%x: tensor<4096xf32>) -> tensor<4096xf32> {{
+      %y = ml.{name} %x : tensor<4096xf32>
+      func.return %y : tensor<4096xf32>
+    }}"""
+    weft.export(text, tmp_path / "x.ptx", target="cuda:sm_75")
+    assert "ex2.approx.ftz.f32" in (tmp_path / "x.ptx").read_text()
+    edges = [np.inf, -np.inf, np.nan, 0, -0.0, 1e-40, -1e-40, 88.7228, 89.5, -87.4, -103.9, 127.9, 128, -149, -151]
+    x = np.concatenate([np.linspace(-160, 130, 4096 - len(edges)), edges]).astype(np.float32)
+    with np.errstate(all="ignore"):
+        wanted = (np.exp if name == "exp" else np.exp2)(x.astype(np.float64))
+        unit = np.spacing(np.minimum(wanted, np.finfo(np.float32).max).astype(np.float32)).astype(np.float64)
+        found = weft.compile(text, target="gpu-sim")(x)
+        off = np.abs(found - wanted) / unit
+    finite = wanted < np.finfo(np.float32).max
+    assert np.max(off[finite]) < 1.5
+    ends = np.where(np.isnan(wanted[~finite]), np.nan, np.inf)
+    np.testing.assert_array_equal(found[~finite], ends)

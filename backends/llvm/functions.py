@@ -268,11 +268,10 @@ class FunctionText:
                 self._names[argument] = f"%v{count}"
                 count += 1
             for op in block.ops:
-                if (inline := _INLINE.get(type(op))) is not None:
-                    self._names[op.results[0]] = inline(op)
-                elif op.results:
-                    self._names[op.results[0]] = f"%v{count}"
-                    count += 1
+                inline = _INLINE.get(type(op))
+                for result in op.results:
+                    self._names[result] = f"%v{count}" if inline is None else inline(op)
+                    count += inline is None
         for block in blocks:
             self._connect(block)
 

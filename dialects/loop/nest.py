@@ -86,20 +86,22 @@ class ForOp(LinearOp):
     @property
     def block(self) -> Block:
         """The block of the body."""
-        return self.body.block
+        return self.regions[0].block
 
     @property
     def counter(self) -> BlockArgument:
         """The counter."""
-        return self.body.block.args[0]
+        return self.regions[0].block.args[0]
 
     def kind(self) -> str:
         """The kind of the mark, `seq` without one."""
-        return self.mark.kind.data if self.mark is not None else "seq"
+        mark = self.mark
+        return mark.kind.data if mark is not None else "seq"
 
     def number(self) -> int:
         """The number of the mark, 0 without one."""
-        return self.mark.number.data if self.mark is not None else 0
+        mark = self.mark
+        return mark.number.data if mark is not None else 0
 
     def trip(self) -> int | None:
         """The number of iterations where the bound is one constant, else None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import cache
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType, TensorType
@@ -78,14 +79,19 @@ _COSTLY = (
 
 def role_of(op: Operation) -> Role:
     """The role of an op; HOST for every op that is not of ml."""
-    if not isinstance(op, MlOp) or isinstance(op, _HOST):
-        return Role.HOST
-    if isinstance(op, _POINT):
-        return Role.POINT
     if isinstance(op, ml.BitcastConvertOp):
         same = len(tensor_type(op.operand).get_shape()) == len(tensor_type(op.result).get_shape())
         return Role.POINT if same else Role.INDEX
-    return Role.INDEX if isinstance(op, _INDEX) else Role.HEAVY
+    return _role_of(type(op))
+
+
+@cache
+def _role_of(kind: type[Operation]) -> Role:
+    if not issubclass(kind, MlOp) or issubclass(kind, _HOST):
+        return Role.HOST
+    if issubclass(kind, _POINT):
+        return Role.POINT
+    return Role.INDEX if issubclass(kind, _INDEX) else Role.HEAVY
 
 
 def splat_of(op: Operation) -> DenseIntOrFPElementsAttr | None:

@@ -6,6 +6,7 @@ All of them are sufficient conditions on linear indices; a test that fails says 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from xdsl.ir import Operation, SSAValue
 
@@ -30,8 +31,13 @@ def accesses(root: Operation, buffer: SSAValue | None = None) -> list[AccessOp]:
     return [
         op
         for op in inside(root)
-        if isinstance(op, AccessOp) and not isinstance(op, PrefetchOp) and (buffer is None or op.target is buffer)
+        if _touches(type(op)) and isinstance(op, AccessOp) and (buffer is None or op.target is buffer)
     ]
+
+
+@cache
+def _touches(kind: type[Operation]) -> bool:
+    return issubclass(kind, AccessOp) and not issubclass(kind, PrefetchOp)
 
 
 def written_buffers(root: Operation) -> list[SSAValue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, StringAttr
@@ -44,7 +45,7 @@ def kernels(module: ModuleOp) -> Iterator[FuncOp]:
 
 def label(loop: ForOp) -> str:
     """The label of a loop."""
-    return loop.label.data
+    return cast(StringAttr, loop.properties["label"]).data
 
 
 def loops(kernel: Operation, name: str) -> list[ForOp]:

@@ -51,8 +51,12 @@ def page(figures: list[Figure], before: str) -> str:
             text += _section(name, title, _by_threads(measured, suites[name]))
         elif old:
             text += f"\n<!-- {name} -->\n{old.group(1)}<!-- end -->\n"
-    on_gpu = re.search(r"\n<!-- gpu -->\n.*?<!-- end gpu -->\n", before, re.DOTALL)  # benchmarks/gpu.py makes it
-    return text + (on_gpu.group(0) if on_gpu else "")
+    kept = (re.search(rf"\n<!-- {name} -->\n.*?<!-- end {name} -->\n", before, re.DOTALL) for name in KEPT)
+    return text + "".join(section.group(0) for section in kept if section)
+
+
+KEPT = ("compile", "gpu")
+"""Sections that other scripts make: `benchmarks/compile.py` and `benchmarks/gpu.py`."""
 
 
 TITLES = {

@@ -32,6 +32,9 @@ WAY_BYTES = 4096
 CONFLICT_COST = 1.3
 """How much slower a tile of sums is whose rows push each other out of the first cache."""
 
+FEW_TILES = 6
+"""Up to so many tiles beside each other have no rest, if tiles of a few rows less have none."""
+
 ACROSS_COST = 10.0
 """Cycles to add up the lanes of a vector."""
 
@@ -124,9 +127,11 @@ def register_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]
     if rows < sums // 4:
         vectors = max(vectors, min(VECTORS_IN_A_ROW, sums // rows, -(-trip(found.lanes) // lanes)))
     elif trip(found.rows) % rows:
-        # a few rows more, where that leaves none over
+        # a few rows more, where that leaves none over; or fewer, where a rest would be much of the code and the work
         most = (machine.cpu.vector_registers - vectors - 2) // vectors
-        rows = next((more for more in range(rows + 1, most + 1) if trip(found.rows) % more == 0), rows)
+        fewer = range(rows - 1, rows * 5 // 8, -1) if trip(found.rows) <= FEW_TILES * rows else ()
+        whole = (size for size in (*range(rows + 1, most + 1), *fewer) if trip(found.rows) % size == 0)
+        rows = next(whole, rows)
     return rows, vectors * lanes
 
 

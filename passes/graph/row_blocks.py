@@ -52,12 +52,36 @@ def worth_joining(group: Cluster, cpu: Cpu) -> bool:
     return chained and sum(_bytes(one.rhs, len(one.batch[1])) for one in found.values()) <= cpu.l3_bytes // 2
 
 
+def why_apart(op: Operation, cpu: Cpu) -> str | None:
+    """Why the rows of a contraction, those that it makes or those that it takes, are not handed on in blocks.
+
+    None for any other op, and where its rows could be in blocks.
+    """
+    found = contraction_of(op)
+    if found is None:
+        return None
+    made = _against(op.results[0], len(found.batch[0]) + len(found.free[0]), cpu)
+    return made and _against(found.lhs, found.kept(), cpu) and f"the rows of {op.name} are not in blocks, for {made}"
+
+
 def _is_blocked(rows: SSAValue, dims: int, cpu: Cpu) -> bool:
-    """Whether a value, its first dimensions the rows, is more than the second cache holds, and a block, twice, less
-    than half of it: before and after what is done to the rows. A row has a known size."""
+    """Whether a value, its first dimensions the rows, is worth blocks of rows."""
+    return _against(rows, dims, cpu) is None
+
+
+def _against(rows: SSAValue, dims: int, cpu: Cpu) -> str | None:
+    """What stands against blocks of the rows of a value, the first dimensions of which are the rows.
+
+    All are more than the second cache holds; a block, twice, is less than half of it: before and after what is done
+    to the rows. A row has a known size.
+    """
     if DYNAMIC_INDEX in tensor_type(rows).get_shape()[dims:]:
-        return False
-    return _bytes(rows, 0) > cpu.l2_bytes and 2 * LEAST_ROWS * _bytes(rows, dims) <= cpu.l2_bytes // 2
+        return "only the run knows the size of a row"
+    if _bytes(rows, 0) <= cpu.l2_bytes:
+        return "all of them fit into the second cache"
+    if 2 * LEAST_ROWS * _bytes(rows, dims) > cpu.l2_bytes // 2:
+        return f"{LEAST_ROWS} of them take more than a quarter of the second cache"
+    return None
 
 
 def _bytes(value: SSAValue, first: int) -> int:

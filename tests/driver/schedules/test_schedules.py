@@ -176,6 +176,18 @@ def test_the_report_tells_what_became_of_each_kernel():
     assert "measured" not in text
 
 
+def test_the_report_tells_why_products_do_not_hand_rows_on_in_blocks():
+    program = """func.func @main(%q: tensor<4x600x64xf32>, %k: tensor<4xKx64xf32>, %v: tensor<4xKx64xf32>)
+    -> tensor<4x600x64xf32> {
+  %r = ml.attention %q, %k, %v : (tensor<4x600x64xf32>, tensor<4xKx64xf32>, tensor<4xKx64xf32>) -> tensor<4x600x64xf32>
+  func.return %r : tensor<4x600x64xf32>
+}"""
+    for keys, why in (("?", "only the run knows the size of a row"), ("8", "all of them fit into the second cache")):
+        watch = watched(program.replace("K", keys))
+        text = explain(watch.living(), watch.target)
+        assert f"the rows of ml.dot_general are not in blocks, for {why}" in text
+
+
 def test_work_of_run_time_sizes_is_not_guessed():
     program = "func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {\n  %0 = ml.exp %x : tensor<?xf32>\n"
     watch = watched(program + "  func.return %0 : tensor<?xf32>\n}\n")

@@ -96,7 +96,9 @@ def _what(kernel: Kernel) -> str:
 def _apart(source: Kernel, kernel: Kernel) -> str:
     """Why a kernel is not one with another whose result it takes."""
     if source.heavy is not None and kernel.heavy is not None:
-        return f"with @{source.name}: {source.heavy} and {kernel.heavy} both need loops of their own"
+        rows = source.apart or kernel.apart
+        both = f"{source.heavy} and {kernel.heavy} both need loops of their own"
+        return f"with @{source.name}: {both}" + (f"; {rows}" if rows else "")
     return f"with @{source.name}: its result is used elsewhere too, or an element of it more than once"
 
 

@@ -13,12 +13,13 @@ from xdsl.passes import ModulePass
 from weft.diagnostics import Location
 from weft.dialects.locations import where
 from weft.dialects.loop import ScheduleAttr
-from weft.dialects.target import Cpu, Cuda, cpu_of, cuda_of
+from weft.dialects.target import Cpu, Cuda, compiled_for, cpu_of, cuda_of
 from weft.driver.instruments import Quiet
 from weft.driver.schedules.nests import nest_lines
 from weft.driver.schedules.text import Scheduled
 from weft.passes.graph.outline_kernels import is_kernel
 from weft.passes.graph.roles import Role, role_of
+from weft.passes.graph.row_blocks import why_apart
 from weft.passes.loops.kernels import APPLIED, SCHEDULE, SCHEDULES, kernels
 
 CHOOSING: dict[str, Callable[[ModuleOp], Cpu | Cuda]] = {"choose-schedule": cpu_of, "choose-gpu-schedule": cuda_of}
@@ -36,6 +37,8 @@ class Kernel:
     """The kernels whose results it takes, and which were thus not fused with it."""
     heavy: str | None = None
     """The op that needs loops of its own, where there is one."""
+    apart: str | None = None
+    """Why rows that it hands on or takes are not in blocks, where it has a contraction."""
     calls: int = 0
     """How many calls of it stand in the program."""
     before: FuncOp | None = None
@@ -92,9 +95,12 @@ class Watch(Quiet):
                 self._kernel(kernel).after = kernel.clone()
 
     def _outlined(self, module: ModuleOp) -> None:
+        cpu = compiled_for(module)
         for function in module.body.block.ops:
             if isinstance(function, FuncOp) and is_kernel(function):
                 kernel = self._kernel(function)
+                reasons = (why_apart(op, cpu) for op in _ml_ops(function)) if cpu is not None else ()
+                kernel.apart = next(filter(None, reasons), None)
                 kernel.ops = [(op.name, where(op)) for op in _ml_ops(function)]
                 kernel.heavy = next((op.name for op in _ml_ops(function) if role_of(op) is Role.HEAVY), None)
         for call in (op for op in module.walk() if isinstance(op, CallOp)):

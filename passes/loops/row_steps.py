@@ -33,12 +33,22 @@ def fuse_rows(trial: Trial, around: str | None = None) -> None:
 def fuse_elements(trial: Trial) -> None:
     """Fuse innermost loops that follow each other, where one reads the elements that the one before it stores."""
     tried: set[str] = set()
-    while waiting := [loop for loop in _innermost(trial) if loop.label.data not in tried]:
-        first = waiting[0]
+    while _fuse_one(trial, tried):
+        pass
+
+
+def _fuse_one(trial: Trial, tried: set[str]) -> bool:
+    """Fuse the first such pair that was not tried; whether the loops are worth another look."""
+    innermost = [op for op in trial.copy.walk() if isinstance(op, ForOp) and is_flat(op)]
+    for first in [loop for loop in innermost if label(loop) not in tried]:
         second = _next_loop(first)
         wanted = second is not None and share_elements(first, second)
-        if second is None or not wanted or not trial.attempt([Fuse((first.label.data, second.label.data))]):
-            tried.add(first.label.data)
+        if second is not None and wanted and trial.attempt([Fuse((label(first), label(second)))]):
+            return True
+        tried.add(label(first))
+        if wanted:
+            return True  # the copy is another one after a refusal
+    return False
 
 
 def _next_loop(loop: ForOp) -> ForOp | None:
@@ -46,10 +56,6 @@ def _next_loop(loop: ForOp) -> ForOp | None:
     while op is not None and not isinstance(op, ForOp):
         op = op.next_op
     return op
-
-
-def _innermost(trial: Trial) -> list[ForOp]:
-    return [op for op in trial.copy.walk() if isinstance(op, ForOp) and is_flat(op)]
 
 
 def joined(steps: Sequence[Step]) -> Iterator[Step]:

@@ -121,11 +121,18 @@ def check(case, dtype, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "case", [{"m": 66, "k": 70, "n": 72}, {"m": 65, "k": 33, "n": 31, "left": "km", "right": "nk"}]
+    "case",
+    [
+        {"m": 33, "k": 38, "n": 72},
+        {"m": 65, "k": 33, "n": 31, "left": "km", "right": "nk"},
+        {"m": 40, "k": 16, "n": 7},  # fewer columns than threads: of these each fills a part, or none
+        {"m": 24, "k": 8, "n": 40, "element": "f64"},  # vectors of 32 bytes
+    ],
 )
-def test_products_of_floats_are_right_and_do_not_race(case, monkeypatch):
+def test_products_of_other_floats_are_right_and_do_not_race(case, monkeypatch):
     monkeypatch.setattr(products, "SIZES", (products.Sizes((1, 2), (4, 4), 1.0),))
-    check({**case, "element": "f32"}, np.float32, monkeypatch)
+    element = case.get("element", "f32")
+    check({**case, "element": element}, {"f32": np.float32, "f64": np.float64}[element], monkeypatch)
 
 
 def test_sizes_may_be_known_to_the_run_only(monkeypatch):

@@ -22,7 +22,7 @@ def tiles(program: str, target: str = "cuda") -> dict[str, str]:
             with patch.object(plans, "SIZES", (sizes,)):
                 compile_program(program, Request(target=target, instruments=(watch,)))
             text = schedules_text(kernel.scheduled() for kernel in watch.living())
-            block = sizes.block
+            block = sizes.block() if isinstance(sizes, tensors.Sizes) else sizes.block
             if "stage_tile" in text and ("tensorize" in text) == (plans is tensors):
                 found[f"{block.rows}x{block.columns}x{block.depth}"] = text
     return found

@@ -30,6 +30,14 @@ FLUSHES = "loop.flushes"
 ```
 """
 
+TF32 = "loop.tf32"
+"""On an `arith.mulf` of f32 numbers: its factors may be rounded to tf32, 10 bits behind the point.
+
+```mlir
+%p = arith.mulf %a, %b {loop.tf32} : f32
+```
+"""
+
 ACCURACY = "weft.accuracy"
 """On an op of `math`, or an elementwise op of `ml`: how exact it has to be, one of :data:`ACCURACIES`.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, cast
 
-from xdsl.dialects.builtin import IndexType, IntAttr, MemRefType, UnitAttr, VectorType
+from xdsl.dialects.builtin import FixedBitwidthType, IndexType, IntAttr, MemRefType, UnitAttr, VectorType
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def, var_operand_def
 from xdsl.parser import Parser
@@ -21,22 +21,27 @@ from weft.dialects.loop.base import LinearOp
 from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.linear import Form, LinAttr, linear, pack, parse_form, parse_index, print_form
 
-ELEMENTS_OF_MATRIX = 2
-"""The elements that a lane gets of an 8x8 matrix."""
+WORD = 4
+"""The bytes that a lane gets of a matrix."""
+
+
+def elements_of_matrix(element: Attribute) -> int:
+    """The elements that a lane gets of a matrix of 8 rows of 16 bytes."""
+    return WORD // element.size if isinstance(element, FixedBitwidthType) and element.size <= WORD else 0
 
 
 @irdl_op_definition
 class LoadMatrixOp(ReadOp):
-    """Loads 8x8 matrices of 16-bit elements from shared memory, as a warp: PTX's `ldmatrix`.
+    """Loads matrices of 8 rows of 16 bytes from shared memory, as a warp: PTX's `ldmatrix`.
 
     ```mlir
     %a = loop.ldmatrix %left[16*%im + %r, 16*%ks + 8*%h] : memref<128x32xf16> -> vector<8xf16>
     %b = loop.ldmatrix transpose %right[16*%ks + %r, 8*%h] : memref<32x128xf16> -> vector<8xf16>
     ```
 
-    Of each group of 8 lanes every lane says where a row of a matrix begins, 8 elements at a multiple of 16 bytes; the
-    groups take the matrices in turn. The result has two elements of each matrix (2 or 4 of them): lane `4*g + t` gets
-    elements `2*t` and `2*t + 1` of row `g`, with `transpose` those of column `g`.
+    Of each group of 8 lanes every lane says where a row of a matrix begins, at a multiple of 16 bytes; the groups take
+    the matrices in turn. The result has 32 bits of each matrix (2 or 4 of them): lane `4*g + t` gets the word `t` of
+    row `g`, of 16-bit elements `2*t` and `2*t + 1`; with `transpose`, of such elements only, those of column `g`.
     """
 
     name = "loop.ldmatrix"
@@ -47,16 +52,17 @@ class LoadMatrixOp(ReadOp):
     def __init__(self, buffer: SSAValue, index: Sequence[Form], count: int, *, transpose: bool = False) -> None:
         """Load `count` matrices of `buffer`, whose rows begin at `index`."""
         counters, matrix = pack([linear(form) for form in index])
+        element = memref_of(buffer).element_type
         super(ReadOp, self).__init__(
             operands=[buffer, counters],
             properties={"lin": matrix, "transpose": UnitAttr() if transpose else None},
-            result_types=[VectorType(memref_of(buffer).element_type, [count * ELEMENTS_OF_MATRIX])],
+            result_types=[VectorType(element, [count * elements_of_matrix(element)])],
         )
 
     @property
     def count(self) -> int:
         """How many matrices are loaded."""
-        return self.result.type.get_shape()[0] // ELEMENTS_OF_MATRIX
+        return self.result.type.get_shape()[0] // elements_of_matrix(self.memref.element_type)
 
     @classmethod
     def parse(cls, parser: Parser) -> LoadMatrixOp:
@@ -67,8 +73,10 @@ class LoadMatrixOp(ReadOp):
         attributes, type_ = read_type(parser)
         parser.parse_punctuation("->")
         result = parser.parse_type()
-        count = result.get_shape()[0] // ELEMENTS_OF_MATRIX if isinstance(result, VectorType) else 0
-        op = cls(parser.resolve_operand(name, type_), index, count, transpose=transpose)
+        buffer = parser.resolve_operand(name, type_)
+        each = elements_of_matrix(memref_of(buffer).element_type)
+        count = result.get_shape()[0] // each if isinstance(result, VectorType) and each else 0
+        op = cls(buffer, index, count, transpose=transpose)
         op.attributes |= attributes
         return op
 
@@ -84,21 +92,25 @@ class LoadMatrixOp(ReadOp):
         """The access is right; 2 or 4 matrices of the buffer's elements."""
         self.verify_access()
         element = self.memref.element_type
-        if self.result.type not in [VectorType(element, [n * ELEMENTS_OF_MATRIX]) for n in (2, 4)]:
+        each = elements_of_matrix(element)
+        if self.transpose is not None and each != WORD // 2:
+            raise VerifyException(f"{self.name}: matrices of {element} cannot be transposed, those of 16 bits can")
+        if not each or self.result.type not in [VectorType(element, [n * each]) for n in (2, 4)]:
             raise VerifyException(f"{self.name}: the result is 2 or 4 matrices of {element}, not {self.result.type}")
 
 
 @irdl_op_definition
 class MmaOp(WriteOp):
-    """Adds a product of matrices that a warp holds to sums in registers: PTX's `mma.sync` m16n8k16, once or twice.
+    """Adds a product of matrices that a warp holds to sums in registers: PTX's `mma.sync` m16n8, once or twice.
 
     ```mlir
     loop.mma %a, %b into %sums[%im, %jn, 0, 0, 0] : vector<8xf16>, vector<8xf16>, memref<4x4x2x2x2xf32>
     ```
 
-    `%a` is 16x16, four matrices: upper left, lower left, upper right, lower right. `%b` is 16x8 or 16x16: the matrices
-    of its columns one below the other, block by block. The sums of a lane, `4*g + t`, are the last dimensions: rows `g`
-    and `g + 8`, the blocks of 8 columns where there are two, columns `2*t` and `2*t + 1`.
+    `%a` is 16 rows of 32 bytes, four matrices: upper left, lower left, upper right, lower right. `%b` is as deep and
+    has 8 or 16 columns: the matrices of these one below the other, block by block. f32 is rounded to tf32. The sums of
+    a lane, `4*g + t`, are the last dimensions: rows `g` and `g + 8`, the blocks of 8 columns where there are two,
+    columns `2*t` and `2*t + 1`.
     """
 
     name = "loop.mma"
@@ -120,8 +132,8 @@ class MmaOp(WriteOp):
     @property
     def sides(self) -> int:
         """How many blocks of 8 columns there are."""
-        right = self.right.type
-        return right.get_shape()[0] // (2 * ELEMENTS_OF_MATRIX) if isinstance(right, VectorType) else 0
+        right = cast("VectorType[Attribute]", self.right.type)
+        return right.get_shape()[0] // (2 * elements_of_matrix(right.element_type))
 
     @classmethod
     def parse(cls, parser: Parser) -> MmaOp:
@@ -162,8 +174,13 @@ class MmaOp(WriteOp):
         self.verify_place()
         left = cast("VectorType[Attribute]", self.left.type)
         right = cast("VectorType[Attribute]", self.right.type)
+        each = elements_of_matrix(left.element_type)
         shapes = left.get_shape(), right.get_shape()
-        if left.element_type != right.element_type or shapes not in [((8,), (4,)), ((8,), (8,))]:
+        if (
+            not each
+            or left.element_type != right.element_type
+            or shapes not in [((4 * each,), (n * each,)) for n in (2, 4)]
+        ):
             raise VerifyException(f"{self.name}: there is no product of {left} and {right}")
 
 

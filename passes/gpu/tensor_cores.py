@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import BFloat16Type, VectorType, f16, i32
+from xdsl.dialects.builtin import BFloat16Type, Float16Type, Float32Type, IntegerType, VectorType, f16, f32, i32
 from xdsl.ir import Attribute, Operation
 
 from weft.dialects import nvvm
@@ -18,7 +19,13 @@ from weft.passes.lower.loop_to_llvm.lowering import Lowering
 from weft.passes.lower.loop_to_llvm.memory import pointer_at
 from weft.passes.lower.loop_to_llvm.places import Place
 
-SHAPE = (16, 8, 16)
+KINDS: Mapping[type[Attribute], tuple[str, int]] = {
+    Float16Type: ("f16", 16),
+    BFloat16Type: ("bf16", 16),
+    Float32Type: ("tf32", 8),
+    IntegerType: ("s8", 32),
+}
+"""What PTX calls the elements of a product of tensor cores, and how deep it is."""
 
 
 def lower_matrix_load(k: Lowering, op: Operation) -> None:
@@ -41,8 +48,7 @@ def lower_matrix_load(k: Lowering, op: Operation) -> None:
 def lower_mma(k: Lowering, op: Operation) -> None:
     """`loop.mma`: a product for each block of 8 columns; the sums are registers."""
     op = cast(MmaOp, op)
-    type_ = cast("VectorType[Attribute]", op.left.type)
-    kind = "bf16" if isinstance(type_.element_type, BFloat16Type) else "f16"
+    kind, depth = KINDS[type(cast("VectorType[Attribute]", op.left.type).element_type)]
     left = _words(k, k.value(op.left, None), 4, kind)
     right = _words(k, k.value(op.right, None), 2 * op.sides, kind)
     buffer, start = k.registers[op.buffer], registers.place(k, op).index
@@ -50,7 +56,7 @@ def lower_mma(k: Lowering, op: Operation) -> None:
     for side in range(op.sides):
         places = [Place(_at(start, row, side, column, op.sides), still) for row in (0, 1) for column in (0, 1)]
         sums = [registers.read(k, buffer, place) for place in places]
-        result = matrix_product(k.e, SHAPE, (kind, kind), (left, right[2 * side : 2 * side + 2], sums))
+        result = matrix_product(k.e, (16, 8, depth), (kind, kind), (left, right[2 * side : 2 * side + 2], sums))
         for place, value in zip(places, result, strict=True):
             registers.write(k, buffer, place, k.here(value))
 
@@ -69,7 +75,16 @@ def _words(k: Lowering, matrices: Value, count: int, kind: str) -> list[Value]:
 
         def word(number: int = number) -> Value:
             raw = k.e.extract_value(matrices, number, i32)
-            return raw if kind == "bf16" else k.e.value(llvm.BitcastOp, (raw,), VectorType(f16, [2]))
+            if kind == "f16":
+                return k.e.value(llvm.BitcastOp, (raw,), VectorType(f16, [2]))
+            return _rounded(k, raw) if kind == "tf32" else raw
 
         words.append(k.local(("word", matrices, number), word))
     return words
+
+
+def _rounded(k: Lowering, word: Value) -> Value:
+    """The bits of an f32, rounded to those of a tf32."""
+    op = nvvm.make("f2tf32.rna", k.e.value(llvm.BitcastOp, (word,), f32))
+    k.e.add_op(op)
+    return op.results[0]

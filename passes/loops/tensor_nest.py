@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import BFloat16Type, Float16Type, Float32Type
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import BFloat16Type, Float16Type, Float32Type, i8, i32
+from xdsl.ir import Attribute, Operation
 
 from weft.dialects.loop import AllocOp, ForOp, LoadOp, ReduceOp, linear
 from weft.dialects.loop.buffers import PIECE
+from weft.dialects.loop.hints import TF32
 from weft.passes.loops.kernels import Refuse, label
 from weft.passes.loops.nest_shape import element_bytes, factors, perfect, stride
 
@@ -24,8 +25,13 @@ GROUPS = 8
 PAIRS = 4
 """The lanes of a warp that hold different columns."""
 
-DEPTH = 16
-"""The products of 16-bit floats that go into a sum at once."""
+DEPTH_BYTES = 32
+"""The bytes of the elements whose products go into a sum at once: of 16 halves, 8 floats (as tf32), 32 bytes."""
+
+HALF = 2
+"""The bytes of the elements that may lie across the depth: matrices of these can be turned where they are loaded."""
+
+_LOADED = (LoadOp, arith.ExtFOp, arith.ExtSIOp, arith.MulfOp, arith.MuliOp, ReduceOp)
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,17 @@ def tensor_nest(loop: ForOp) -> TensorNest:
     if len(chain) not in (5, 6):
         raise Refuse(f"'{label(loop)}' starts no nest of two loops of rows, two or three of columns, and one of depth")
     side = middle[0] if middle else None
-    wanted = [(half, 2), (group, GROUPS), *([(side, 2)] if side else []), (pair, PAIRS), (column, 2), (depth, DEPTH)]
+    out = _sum(loop, chain[-1])
+    found = factors(out)
+    assert found is not None
+    deep = DEPTH_BYTES // element_bytes(found[0])
+    wanted = [(half, 2), (group, GROUPS), *([(side, 2)] if side else []), (pair, PAIRS), (column, 2), (depth, deep)]
     for each, trip in wanted:
         if each.trip() != trip:
             raise Refuse(f"'{label(each)}' should run {trip} times, whatever the sizes are; pad it")
     for each in (group, pair):
         if each.kind() != "thread":
             raise Refuse(f"'{label(each)}' should be mapped to 'thread': its iterations are lanes")
-    out = _sum(loop, chain[-1])
-    found = factors(out)
-    assert found is not None
     rows = [(half, GROUPS), (group, 1)]
     columns = [*([(side, 8)] if side else []), (pair, 2), (column, 1)]
     for left, right in (found, found[::-1]):
@@ -92,23 +99,41 @@ def tensor_nest(loop: ForOp) -> TensorNest:
             return nest
     raise Refuse(
         f"the factors in '{label(loop)}' are not rows and columns of tiles in 'shared'",
-        "each row of 8 elements of a tile starts at a multiple of 16 bytes",
+        "16 bytes of a row of a tile start at a multiple of 16 bytes; but for halves what is summed lies side by side",
     )
 
 
 def _sum(loop: ForOp, inner: ForOp) -> ReduceOp:
-    """The one sum of the nest: of products of two loads of 16-bit floats, in f32."""
+    """The one sum of the nest: of products of two loads of what tensor cores multiply."""
     ops = list(inner.block.ops)
     sums = [op for op in ops if isinstance(op, ReduceOp)]
     found = factors(sums[0]) if len(sums) == 1 and sums[0].kind.data == "add" else None
-    if found is None or not all(isinstance(op, LoadOp | arith.ExtFOp | arith.MulfOp | ReduceOp) for op in ops):
+    if found is None or not all(isinstance(op, _LOADED) for op in ops):
         raise Refuse(f"'{label(loop)}' holds more, or less, than a sum of products")
-    types = {load.memref.element_type for load in found}
-    if len(types) > 1 or not all(isinstance(type_, Float16Type | BFloat16Type) for type_ in types):
-        raise Refuse(f"tensor cores multiply f16 or bf16, not {' and '.join(sorted(map(str, types)))}")
-    if not isinstance(sums[0].memref.element_type, Float32Type):
-        raise Refuse("tensor cores add up in f32")
+    if (why := against_elements(sums[0], found)) is not None:
+        raise Refuse(why)
     return sums[0]
+
+
+def against_elements(out: ReduceOp, found: tuple[LoadOp, LoadOp]) -> str | None:
+    """Why tensor cores do not multiply and add up elements of these types; None where they do.
+
+    They take f16 or bf16, and f32 where a product may be of tf32, with sums in f32; and i8, signed, with sums in i32.
+    """
+    types = {load.memref.element_type for load in found}
+    said = " and ".join(sorted(map(str, types)))
+    element, total = next(iter(types)), out.memref.element_type
+    product = out.value.owner
+    if len(types) > 1:
+        return f"tensor cores multiply elements of one type, not {said}"
+    if isinstance(element, Float32Type) and isinstance(product, Operation) and TF32 not in product.attributes:
+        return "tensor cores multiply f32 as tf32, which is less exact, where the product has leave for that"
+    if isinstance(element, Float16Type | BFloat16Type | Float32Type):
+        return None if isinstance(total, Float32Type) else f"tensor cores add up products of {said} in f32"
+    signed = isinstance(product, arith.MuliOp) and all(isinstance(v.owner, arith.ExtSIOp) for v in product.operands)
+    if element == i8 and total == i32 and signed:
+        return None
+    return f"tensor cores multiply f16, bf16, tf32 or signed i8, not {said}"
 
 
 def _operand(
@@ -124,7 +149,7 @@ def _operand(
         return None
     if any(stride(load, loop.counter) != factor * step for loop, factor in along):
         return None
-    if 1 not in (step, deep):
+    if 1 not in (step, deep) or (deep != 1 and element_bytes(load) != HALF):
         return None
     whole = PIECE // element_bytes(load)
     moved = {depth.counter} if deep == 1 else {loop.counter for loop, _ in along}

@@ -23,14 +23,16 @@ from weft.passes.loops.pipelining import Ahead, ahead
 from weft.passes.loops.ranges import least
 
 
-def expand_pipelines(body: Block) -> None:
-    """Expand every pipeline in a body."""
+def expand_pipelines(body: Block) -> set[Operation]:
+    """Expand every pipeline in a body; the ops that all threads of the block have to run."""
+    together: set[Operation] = set()
     for op in list(body.walk()):
         if isinstance(op, ForOp) and op.kind() == "pipeline":
-            _expand(op, ahead(op))
+            together |= _expand(op, ahead(op))
+    return together
 
 
-def _expand(loop: ForOp, parts: Ahead) -> None:
+def _expand(loop: ForOp, parts: Ahead) -> set[Operation]:
     count = loop.number()
     rings: dict[SSAValue, AllocOp] = {alloc.result: _ring(alloc, count) for alloc in parts.buffers}
     now, following = SlotOp(loop.counter, count), SlotOp(linear(loop.counter) + (count - 1), count)
@@ -55,11 +57,15 @@ def _expand(loop: ForOp, parts: Ahead) -> None:
         nvvm.make("cp.async.commit.group"),
     ]
     repeated = any(outer.kind() not in ("warp", "thread") for outer in loops_around(loop))
-    insert([*rings.values(), *([gpu.BarrierOp()] if repeated else []), begin], InsertPoint.before(loop), loop)
+    before = [gpu.BarrierOp()] if repeated else []
+    insert([*rings.values(), *before, begin], InsertPoint.before(loop), loop)
     insert(head, InsertPoint.before(parts.rest[0]), loop)
     for alloc in parts.buffers:
         erase(alloc)
     loop.mark = None
+    commit = begin.block.last_op
+    assert commit is not None
+    return {*before, commit, *(op for op in head if not isinstance(op, ForOp | IfOp))}
 
 
 def _ring(alloc: AllocOp, count: int) -> AllocOp:

@@ -15,9 +15,11 @@ from xdsl.rewriter import InsertPoint
 from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.loop import ForOp, Linear, LoadMatrixOp, MmaOp, linear
+from weft.dialects.loop.buffers import PIECE
 from weft.passes.gpu.loop_to_gpu.ids import Ids
 from weft.passes.gpu.loop_to_gpu.places import WARP, Places
 from weft.passes.loops.kernels import erase, insert, label
+from weft.passes.loops.nest_shape import element_bytes
 from weft.passes.loops.tensor_nest import GROUPS, PAIRS, Operand, TensorNest, tensor_nest
 
 Counters: TypeAlias = Mapping[SSAValue, Linear]
@@ -81,16 +83,21 @@ def _rows(nest: TensorNest, lanes: _Lanes) -> Counters:
     """Where the row begins that a lane brings of A: upper left, lower left, upper right, lower right matrix."""
     within, lower, right = lanes.part(8), lanes.part(16, 8), lanes.part(32, 16)
     if nest.left.along_depth:
-        group, depth = within, right * 8
+        group, depth = within, right * _half(nest)
     else:
         group, depth = linear(0), within + right * 8
     return {nest.half.counter: lower, nest.group.counter: group, nest.depth.counter: depth}
 
 
+def _half(nest: TensorNest) -> int:
+    """The elements of one row of a matrix: half the depth."""
+    return PIECE // element_bytes(nest.left.load)
+
+
 def _columns(nest: TensorNest, lanes: _Lanes) -> Counters:
     """The same of B: of each block of columns the upper and the lower matrix."""
     if nest.right.along_depth:
-        pair, column, depth = lanes.part(8, 2), lanes.part(2), lanes.part(16, 8) * 8
+        pair, column, depth = lanes.part(8, 2), lanes.part(2), lanes.part(16, 8) * _half(nest)
     else:
         pair, column, depth = linear(0), linear(0), lanes.part(16)
     at: dict[SSAValue, Linear] = {nest.pair.counter: pair, nest.column.counter: column, nest.depth.counter: depth}

@@ -25,11 +25,11 @@ def map_threads(body: Block, ids: Ids) -> tuple[int, int, int]:
     What was inside stands in their place, under a condition where there are more ids than iterations. Conditions stand
     around what a thread does by itself only: what threads do together, all of them reach.
     """
-    expand_pipelines(body)
+    waits = expand_pipelines(body)
     places = Places(body)
     if not places.of:
         return places.threads
-    together = combine_threads(body, places, ids)
+    together = waits | combine_threads(body, places, ids)
     drop_thread_dimensions(body, places)
     together |= expand_tensor_nests(body, places, ids)
     _Mapper(places, ids, together).block(body)

@@ -1,4 +1,4 @@
-"""The plan for sums of products of 16-bit floats: warps compute tiles of sums by the tensor cores.
+"""The plan for sums of products of narrow numbers: warps compute tiles of sums by the tensor cores.
 
 A block has a tile of the sums, each of its warps a part of that, in registers. Tiles of both inputs lie in shared
 memory, several of them in turn, and are filled ahead by asynchronous copies; a swizzle keeps `ldmatrix` free of bank
@@ -8,8 +8,6 @@ conflicts. Ragged tiles run whole on zeros and are cut where sums are stored.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from xdsl.dialects.builtin import BFloat16Type, Float16Type, Float32Type
 
 from weft.dialects.loop.schedule import (
     Interchange,
@@ -23,16 +21,16 @@ from weft.dialects.loop.schedule import (
     Unroll,
     Vectorize,
 )
-from weft.passes.gpu.plans.panels import Block, Panel, best, fill, grouped, pads, swizzle
+from weft.passes.gpu.plans.panels import Block, Panel, best, fill, grouped, is_deep, pads, swizzle
 from weft.passes.gpu.plans.plan import WARP, Choice, Plan
 from weft.passes.loops.kernels import label
-from weft.passes.loops.nest_shape import labels
+from weft.passes.loops.nest_shape import element_bytes, labels
 from weft.passes.loops.plans.common import name
 from weft.passes.loops.plans.roles import Roles
+from weft.passes.loops.tensor_nest import DEPTH_BYTES, HALF, against_elements
 
-ELEMENT_BYTES = 2
 SQUARE = 16
-"""The rows, columns and depth of a product of tensor cores (two of 8 columns)."""
+"""The rows and columns of a product of tensor cores (two of 8 columns)."""
 
 NEEDS = 80
 """The compute capability that has `cp.async`, and products of 16 x 8 x 16."""
@@ -44,19 +42,19 @@ FEW_THREADS = 128
 
 @dataclass(frozen=True)
 class Sizes:
-    """The warps of a block along rows and columns, the squares of a warp along both, those of the depth, and how good
-    that is (see `Block`)."""
+    """The warps of a block along rows and columns, the squares of a warp along both, the products along the depth, each
+    of 32 bytes, and how good that is (see `Block`)."""
 
     warps: tuple[int, int]
     squares: tuple[int, int]
     depth: int
     quality: float
 
-    @property
-    def block(self) -> Block:
-        """The tile of sums."""
+    def block(self, bytes_: int = 2) -> Block:
+        """The tile of sums of products of elements of so many bytes."""
         rows, columns = (w * s * SQUARE for w, s in zip(self.warps, self.squares, strict=True))
-        return Block(rows, columns, self.depth * SQUARE, self.warps[0] * self.warps[1] * WARP, self.quality)
+        depth = self.depth * DEPTH_BYTES // bytes_
+        return Block(rows, columns, depth, self.warps[0] * self.warps[1] * WARP, self.quality)
 
 
 SIZES = (
@@ -73,24 +71,25 @@ SIZES = (
 
 def tensors(found: Roles, choice: Choice) -> list[Plan]:
     """The plan for a sum of products that tensor cores can do; none for others."""
-    fitting = [(sizes, sizes.block) for sizes in SIZES if stages(sizes, choice) >= 2]
+    fitting = [(sizes, sizes.block(element_bytes(found.left))) for sizes in SIZES if stages(sizes, choice) >= 2]
     if not fitting or not _is_tensor_product(found, choice):
         return []
     return [_plan(found, best(fitting, found, choice), choice)]
 
 
 def _is_tensor_product(found: Roles, choice: Choice) -> bool:
-    types = {type(load.memref.element_type) for load in (found.left, found.right)}
-    narrow = types in ({Float16Type}, {BFloat16Type})
-    return narrow and isinstance(found.out.memref.element_type, Float32Type) and choice.gpu.capability >= NEEDS
+    depth = found.over[0]
+    sides = ((found.left, found.rows), (found.right, found.lanes))
+    lies = element_bytes(found.left) == HALF or all(side and is_deep(load, side, depth) for load, side in sides)
+    return lies and choice.gpu.capability >= NEEDS and against_elements(found.out, (found.left, found.right)) is None
 
 
 def stages(sizes: Sizes, choice: Choice) -> int:
     """How many tiles of the inputs there is room for in shared memory; two blocks of few threads share it."""
-    block = sizes.block
+    block = sizes.block()
     together = 2 if block.threads <= FEW_THREADS else 1
     room = choice.gpu.shared_bytes // together - 1024
-    return min(MOST_STAGES, room // ((block.rows + block.columns) * block.depth * ELEMENT_BYTES))
+    return min(MOST_STAGES, room // ((block.rows + block.columns) * sizes.depth * DEPTH_BYTES))
 
 
 def _plan(found: Roles, sizes: Sizes, choice: Choice) -> Plan:
@@ -103,7 +102,8 @@ def _plan(found: Roles, sizes: Sizes, choice: Choice) -> Plan:
     out, left, right = name(found.out), name(found.left), name(found.right)
     sums, a, b = (choice.names.new(f"{each}{word}") for each, word in ((out, "_r"), (left, "_s"), (right, "_s")))
     row, column, depth = label(found.rows), label(found.lanes), label(found.over[0])
-    block = sizes.block
+    size = element_bytes(found.left)
+    block = sizes.block(size)
     groups, blocks = grouped(found, block, (ib, jb), choice)
     panels = (
         Panel.of(a, found.left, found.rows, block.rows, found.over[0], block.depth),
@@ -119,7 +119,7 @@ def _plan(found: Roles, sizes: Sizes, choice: Choice) -> Plan:
         Tile(j8, 2, j16, jp),
         Tile(j16, sizes.squares[1], jw, jn),
         Tile(jw, sizes.warps[1], jb, wj),
-        Tile(depth, SQUARE, k16, kk),
+        Tile(depth, DEPTH_BYTES // size, k16, kk),
         Tile(k16, sizes.depth, kb, ks),
         *groups,
         Interchange((*labels(found.outer), *blocks, wi, wj, kb, ks, im, jn, ih, ig, jp, jt, jv, kk)),
@@ -128,7 +128,7 @@ def _plan(found: Roles, sizes: Sizes, choice: Choice) -> Plan:
         *(Map(each, "thread") for each in (ig, jt)),
         *(Unroll(each) for each in (ks, im, jn, ih, jp, jv)),
         Stage(out, wj, sums, "reg"),
-        *(StageTile(name(p.load), kb, p.name, "shared", swizzle(p.shape[1] * ELEMENT_BYTES)) for p in panels),
+        *(StageTile(name(p.load), kb, p.name, "shared", swizzle(p.shape[1] * size)) for p in panels),
         *pads(found, block, sums, (ig, ih, im, wi), (jv, jt, jp, jn, wj), (kk, ks)),
         Tensorize(ih),
         *(step for panel in panels for step in fill(panel, block.threads, choice)),

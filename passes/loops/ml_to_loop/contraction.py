@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import BFloat16Type, UnitAttr, i1
+from xdsl.dialects.builtin import BFloat16Type, Float32Type, UnitAttr, i1
 from xdsl.ir import Attribute, SSAValue
 
 from weft.dialects import ml
-from weft.dialects.loop.hints import FLUSHES
+from weft.dialects.loop.hints import FLUSHES, TF32
 from weft.dialects.loop.linear import Linear
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.contraction import Precision
@@ -65,7 +65,7 @@ def contraction(kernel: Kernel, op: MlOp) -> None:
         indices = (lhs.index(place[: len(batch)], i, over), rhs.index(place[: len(batch)], j, over))
         factors = [_widened(nest, side.value, index, element) for side, index in zip((lhs, rhs), indices, strict=True)]
         product = multiply(nest.body, *factors)
-        allow_flushing(product, op.exactness, (lhs.value, rhs.value))
+        allow_less(product, op.exactness, (lhs.value, rhs.value))
         nest.reduce(add_kind(element), product, buffer, place, over)
 
     Nest.top(kernel).where_some(summed, build, lambda top: fill(top, buffer, (*batch, *left, *right), 0))
@@ -108,8 +108,12 @@ def multiply(b: Body, x: SSAValue, y: SSAValue) -> SSAValue:
     return b.put(arith.AndIOp(x, y) if x.type == i1 else arith.MuliOp(x, y))
 
 
-def allow_flushing(product: SSAValue, precision: Precision, factors: Sequence[SSAValue]) -> None:
-    """Note on a product of bf16 numbers that no more than their precision is asked for: denormals may be zeros."""
+def allow_less(product: SSAValue, precision: Precision, factors: Sequence[SSAValue]) -> None:
+    """Note on a product how much less exact it may be: denormal bf16 numbers taken for zeros where no more than their
+    precision is asked for, factors of f32 rounded to tf32."""
+    rounds = all(isinstance(tensor_type(value).element_type, Float32Type) for value in factors)
+    if rounds and precision is Precision.TF32 and isinstance(product.owner, arith.MulfOp):
+        product.owner.attributes[TF32] = UnitAttr()
     narrow = all(isinstance(tensor_type(value).element_type, BFloat16Type) for value in factors)
     if narrow and precision is Precision.BF16 and isinstance(product.owner, arith.MulfOp):
         product.owner.attributes[FLUSHES] = UnitAttr()

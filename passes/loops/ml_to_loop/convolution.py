@@ -10,7 +10,7 @@ from weft.dialects.loop.linear import Linear, linear
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.dialects.ml.convolution_window import Window
 from weft.passes.loops.ml_to_loop.body import signless, wide
-from weft.passes.loops.ml_to_loop.contraction import add_kind, allow_flushing, multiply, widen
+from weft.passes.loops.ml_to_loop.contraction import add_kind, allow_less, multiply, widen
 from weft.passes.loops.ml_to_loop.kernel import Kernel
 from weft.passes.loops.ml_to_loop.nests import Index, Nest
 from weft.passes.loops.ml_to_loop.shapes import Source, Space, with_space
@@ -101,7 +101,7 @@ class _Convolution:
         )
         over = tuple(at[name] for name, _ in self._window())
         product = multiply(nest.body, x, w)
-        allow_flushing(product, self.op.exactness, (self.op.lhs, self.op.rhs))
+        allow_less(product, self.op.exactness, (self.op.lhs, self.op.rhs))
         nest.reduce(add_kind(element), product, self.buffer, self._place(at, number), over)
 
     def _loops(self, *, with_groups: bool) -> list[tuple[str, Size]]:

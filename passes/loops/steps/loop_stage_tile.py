@@ -174,8 +174,24 @@ def _side(form: Linear, moving: set[SSAValue]) -> _Side | None:
         size = factor * trip
     outer = form - inner
     slack = {limit: least(limit - outer - size) for limit in limits}
-    kept = tuple(limit for limit, left in slack.items() if left is None or left < 0)
-    return _Side(outer, inner, size, kept)
+    kept = [limit for limit, left in slack.items() if left is None or left < 0]
+    return _Side(outer, inner, size, tuple(_strictest(kept)))
+
+
+def _strictest(limits: Sequence[Linear]) -> list[Linear]:
+    """The limits that none of the others implies."""
+    kept: list[Linear] = []
+    for limit in limits:
+        if any(_implies(other, limit) for other in kept):
+            continue
+        kept = [*(other for other in kept if not _implies(limit, other)), limit]
+    return kept
+
+
+def _implies(limit: Linear, other: Linear) -> bool:
+    """Whether what is below a limit is below another, too."""
+    more = least(other - limit)
+    return more is not None and more >= 0
 
 
 def _step(term: tuple[SSAValue, int]) -> tuple[int, int, ForOp]:

@@ -38,9 +38,10 @@ class LoopTensorize(Tensorize, StepPass):
     loop.for "ih" %ih to 2 tensor { loop.for "ig" %ig to 8 thread {
     } }
     ```
-    **Needs** a perfect nest of these loops, each of as many iterations as here, whatever the sizes are (`pad`); sums of
-    products of f16 or bf16, in f32 and in `reg`; factors in `shared`, of which 8 that lie side by side along the depth,
-    the rows or the columns start at a multiple of 16 bytes. A chip from sm_80.
+    **Needs** a perfect nest of these loops, each of as many iterations as here, whatever the sizes are (`pad`); the
+    depth is 16 halves, 8 floats as tf32 or 32 bytes. Sums of products of f16 or bf16, or of f32 with leave to round to
+    tf32, in f32, or of signed i8 in i32; these in `reg`. Factors in `shared`, of which those that lie together along
+    the depth, or for halves along the rows or columns, start at a multiple of 16 bytes. A chip from sm_80.
 
     **Leaves alone** everything but the mark: `convert-loop-to-gpu` makes `loop.ldmatrix` and `loop.mma` of the nest.
     """

@@ -126,6 +126,7 @@ def check(case, dtype, monkeypatch):
         {"m": 33, "k": 38, "n": 72},
         {"m": 65, "k": 33, "n": 31, "left": "km", "right": "nk"},
         {"m": 40, "k": 16, "n": 7},  # fewer columns than threads: of these each fills a part, or none
+        {"m": 20, "k": 18, "n": 8, "right": "nk"},  # more threads fill tiles than compute: all meet at barriers
         {"m": 24, "k": 8, "n": 40, "element": "f64"},  # vectors of 32 bytes
     ],
 )
@@ -133,6 +134,22 @@ def test_products_of_other_floats_are_right_and_do_not_race(case, monkeypatch):
     monkeypatch.setattr(products, "SIZES", (products.Sizes((1, 2), (4, 4), 1.0),))
     element = case.get("element", "f32")
     check({**case, "element": element}, {"f32": np.float32, "f64": np.float64}[element], monkeypatch)
+
+
+@pytest.mark.parametrize(("element", "result", "how"), [("f32", "f32", ", precision = tf32"), ("i8", "i32", "")])
+def test_bytes_and_floats_of_tf32_are_multiplied_where_the_depth_lies_side_by_side(element, result, how, monkeypatch):
+    monkeypatch.setattr(tensors, "SIZES", SMALL)
+    monkeypatch.setattr("weft.passes.gpu.plans.products.LEAST", 1)
+    text = program(21, 40, 19, element, right="nk").replace(" : (", f"{how} : (", 1)
+    text = text.replace(f"tensor<21x19x{element}>", f"tensor<21x19x{result}>")
+    at_gpu = str(at_stop(text, "sm_80", "gpu"))
+    assert "loop.mma" in at_gpu and "transpose" not in at_gpu
+    assert "loop.mma" not in str(at_stop(text, "sm_75", "gpu"))
+    rng = np.random.default_rng(5)
+    dtype = {"f32": np.float32, "i8": np.int8}[element]
+    x, w = (rng.integers(-8, 9, shape).astype(dtype) for shape in ((21, 40), (19, 40)))
+    found = weft.compile(text, target="gpu-sim:sm_80,check")(x, w)
+    np.testing.assert_array_equal(found, x.astype(np.int32) @ w.T.astype(np.int32))
 
 
 def test_sizes_may_be_known_to_the_run_only(monkeypatch):

@@ -99,19 +99,14 @@ def _read(ir: str, machine: Machine, generator: Any, context: Any) -> Any:
 
 
 def _simplify(module: Any, generator: Any) -> None:
-    """Run LLVM's simplifications, of loops among others, on the functions that ask for them; unroll their loops."""
+    """Run LLVM's simplifications, of loops among others, on the functions that ask for them."""
     wanted = [
         function
         for function in module.functions
         if not function.is_declaration and any(SIMPLIFY in str(attribute) for attribute in function.attributes)
     ]
-    if not wanted:
-        return
-    builder = binding.create_pass_builder(generator, binding.create_pipeline_tuning_options(speed_level=2))
-    simplify, unroll = builder.getFunctionPassManager(), binding.create_new_function_pass_manager()
-    unroll.add_loop_unroll_pass()
-    unroll.add_instruction_combine_pass()
-    unroll.add_simplify_cfg_pass()
-    for function in wanted:
-        simplify.run(function, builder)
-        unroll.run(function, builder)
+    if wanted:
+        builder = binding.create_pass_builder(generator, binding.create_pipeline_tuning_options(speed_level=2))
+        passes = builder.getFunctionPassManager()
+        for function in wanted:
+            passes.run(function, builder)

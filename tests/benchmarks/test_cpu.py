@@ -77,7 +77,9 @@ def arrays_of(graph):
 def loops_texts():
     """The loops that a user wrote, and one contraction in its spellings, with sizes of 64 at most."""
     sizes = {"1026": "22", "1025": "21", "1024": "20", "8192": "64", "8191": "63", "512": "24", "4096": "40",
-             "257": "9", "256": "8", "64 {": "2 {"}  # fmt: skip
+             "257": "9", "256": "8", "64 {": "2 {", "98": "6", "97": "5", "514": "10", "513": "9", "516": "28",
+             "65567": "47", "65536": "16", "192": "7", "201": "13", "200": "12", "2048": "24", "4095": "39",
+             "4094": "38", "128": "12", "500": "9"}  # fmt: skip
     pattern = re.compile("|".join(rf"(?<![\d.]){re.escape(n)}(?!\d)" for n in sizes))
     for loops in modules()["loops"].LOOPS:
         yield loops.name, pattern.sub(lambda found: sizes[found[0]], loops.text)

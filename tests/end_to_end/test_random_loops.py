@@ -22,7 +22,9 @@ def check(seed: int) -> None:
         run(module, "main", [*want, n])
         compiled(*got, n)
         for a, b in zip(got, want, strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=f"{seed}, {n}:\n{program.text}")
+            # sums of floats are exact until they are large
+            close = 1e-4 * np.abs(b).max(initial=0) if b.dtype.kind == "f" else 0
+            np.testing.assert_allclose(a, b, 0, close, err_msg=f"{seed}, {n}:\n{program.text}")
 
 
 @pytest.mark.parametrize("seed", range(24))

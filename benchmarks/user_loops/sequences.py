@@ -299,27 +299,27 @@ func.func @main(%out: memref<128x128xi32>) {
     %j32 = arith.index_cast %j : index to i32
     %y = arith.sitofp %i32 : i32 to f32
     %x = arith.sitofp %j32 : i32 to f32
-    %cx = arith.mulf %x, %step : f32
-    %cr = arith.addf %left, %cx : f32
-    %cy = arith.mulf %y, %step : f32
-    %ci = arith.addf %top, %cy : f32
+    %cx = arith.mulf %x, %step fastmath<reassoc,contract> : f32
+    %cr = arith.addf %left, %cx fastmath<reassoc,contract> : f32
+    %cy = arith.mulf %y, %step fastmath<reassoc,contract> : f32
+    %ci = arith.addf %top, %cy fastmath<reassoc,contract> : f32
     %r:3 = scf.while (%zr = %zero, %zi = %zero, %n = %n0) : (f32, f32, i32) -> (f32, f32, i32) {
-      %a = arith.mulf %zr, %zr : f32
-      %b = arith.mulf %zi, %zi : f32
-      %m = arith.addf %a, %b : f32
+      %a = arith.mulf %zr, %zr fastmath<reassoc,contract> : f32
+      %b = arith.mulf %zi, %zi fastmath<reassoc,contract> : f32
+      %m = arith.addf %a, %b fastmath<reassoc,contract> : f32
       %in = arith.cmpf ole, %m, %four : f32
       %more = arith.cmpi slt, %n, %most : i32
       %go = arith.andi %in, %more : i1
       scf.condition(%go) %zr, %zi, %n : f32, f32, i32
     } do {
     ^bb0(%zr: f32, %zi: f32, %n: i32):
-      %a = arith.mulf %zr, %zr : f32
-      %b = arith.mulf %zi, %zi : f32
-      %d = arith.subf %a, %b : f32
-      %t = arith.addf %d, %cr : f32
-      %p = arith.mulf %zr, %zi : f32
-      %q = arith.mulf %two, %p : f32
-      %u = arith.addf %q, %ci : f32
+      %a = arith.mulf %zr, %zr fastmath<reassoc,contract> : f32
+      %b = arith.mulf %zi, %zi fastmath<reassoc,contract> : f32
+      %d = arith.subf %a, %b fastmath<reassoc,contract> : f32
+      %t = arith.addf %d, %cr fastmath<reassoc,contract> : f32
+      %p = arith.mulf %two, %zr fastmath<reassoc,contract> : f32
+      %q = arith.mulf %p, %zi fastmath<reassoc,contract> : f32
+      %u = arith.addf %q, %ci fastmath<reassoc,contract> : f32
       %k = arith.addi %n, %n1 : i32
       scf.yield %t, %u, %k : f32, f32, i32
     }

@@ -63,6 +63,9 @@ FEW = 10
 FLAT = 64
 """Up to this depth of the sums, the output is more to move than the inputs."""
 
+WRITTEN_OUT = 32
+"""Sums of so few products are written out where only a strip of them is under way: counting would cost as much."""
+
 Make = Callable[[], list[Step]]
 
 
@@ -165,6 +168,8 @@ def direct(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[Ste
     steps += [Parallelize(outer[0])] if threads else []
     steps.append(Vectorize(vr, lanes))
     steps += [Unroll(label) for label in inner[:-1]]
+    if found.rows is None and found.depth <= WRITTEN_OUT and all(loop.trip() is not None for loop in found.over):
+        steps += [Unroll(label) for label in labels(found.over)]
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
     steps += [Partition(label) for label in tiles]
     return by_pairs(steps, found.over[-1].label.data, found, machine, names)

@@ -39,8 +39,15 @@ STREAMED_SUMS = 16
 VERY_FEW_ROWS = 16
 """Up to so many rows the sums may go in and out of the caches often."""
 
-ONE_ROW_SUMS = 8
-"""The same for one row, whose sums are no work to speak of: more streams than this at once are read slower."""
+FEWEST_ROWS = 3
+"""Up to so many rows, sums are no work to speak of beside reading the right input."""
+
+FEWEST_SUMS = 8
+"""How many rows of the right input are added then: more streams than this at once are read slower."""
+
+CACHED_SUMS = 128
+"""The same for a right input that the last cache has room for, and rows in more than one tile: the sums, whose rows
+may push each other out of the first cache, then go in and out less often."""
 
 DEEP_SUMS = 256
 """How many rows of the right input are added to a tile of sums where there are more."""
@@ -183,7 +190,7 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
     vp, vr = names.new(f"{column}p"), names.new(f"{column}r")
     kc, k = names.new(f"{depth}c"), names.new(f"{depth}i")
     deep = trip(found.rows) > VERY_FEW_ROWS
-    sums = DEEP_SUMS if deep else ONE_ROW_SUMS if trip(found.rows) == 1 else STREAMED_SUMS
+    sums = DEEP_SUMS if deep else _streamed_sums(found, rows, nest.element_bytes, machine)
     steps: list[Step] = [Tile(column, columns, vp, vr), Tile(depth, sums, kc, k)]
     outer, inner, ragged = [*labels(found.over[:-1]), kc, vp], [vr], [kc, vp]
     if rows == 1:
@@ -206,6 +213,14 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
     steps += [Prefetch(name(found.right), k, AHEAD)] if deep else []
     return by_pairs([*steps, *(Partition(label) for label in ragged)], k, found, machine, names)
+
+
+def _streamed_sums(found: Roles, rows: int, size: int, machine: Machine) -> int:
+    """How many rows of the right input are added to a tile of `rows` sums, of `size` bytes each, before the next."""
+    if trip(found.rows) <= FEWEST_ROWS:
+        return FEWEST_SUMS
+    cached = found.depth * trip(found.lanes) * size <= machine.cpu.l3_bytes // 4
+    return CACHED_SUMS if cached and trip(found.rows) > rows else STREAMED_SUMS
 
 
 def _streaming_tile(found: Roles, lanes: int, machine: Machine) -> tuple[int, int]:

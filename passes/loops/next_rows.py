@@ -14,13 +14,11 @@ from weft.dialects.target import Cpu
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import find
 from weft.passes.loops.nest_shape import buffer_bytes, element_bytes, stride
+from weft.passes.loops.plans.common import SECOND_CACHE
 from weft.passes.loops.trial import Trial
 
 ROWS_IN_CACHE = 8
 """How many rows the second cache should hold: this one and the next, and what is made of them."""
-
-SECOND = 2
-"""The cache that the next row goes into: the first one is for this row."""
 
 LEAST_BYTES = 8192
 """Shorter rows are read ahead by the machine itself."""
@@ -55,7 +53,7 @@ def _ask(access: AccessOp, rows: ForOp, cpu: Cpu) -> Prefetch | None:
         return None
     if not LEAST_BYTES <= row * element_bytes(access) <= cpu.l2_bytes // ROWS_IN_CACHE:
         return None
-    return Prefetch(buffer_name(access.target) or "", strip.label.data, ceil(row / moved), SECOND)
+    return Prefetch(buffer_name(access.target) or "", strip.label.data, ceil(row / moved), SECOND_CACHE)
 
 
 def _nest(op: Operation, loop: ForOp) -> Operation:

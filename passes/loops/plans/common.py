@@ -14,6 +14,9 @@ from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, stride, trip_or
 PARALLEL_WORK = 1 << 21
 """The least number of scalar ops of a nest that is worth waking threads for."""
 
+SECOND_CACHE = 2
+"""Where what comes from memory is asked for: the first cache is for what is in use."""
+
 VECTORS_IN_A_ROW = 4
 """How many vectors a strip of results or of elements has."""
 

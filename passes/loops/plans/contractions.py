@@ -18,8 +18,8 @@ from weft.dialects.loop.schedule import (
     Unroll,
     Vectorize,
 )
-from weft.passes.loops.nest_shape import Leaf, labels, stride
-from weft.passes.loops.plans.common import Machine, Names, name, trip
+from weft.passes.loops.nest_shape import Leaf, buffer_bytes, labels, stride
+from weft.passes.loops.plans.common import SECOND_CACHE, Machine, Names, name, trip
 from weft.passes.loops.plans.packing import packed
 from weft.passes.loops.plans.pairs import by_pairs
 from weft.passes.loops.plans.panels import paneled, panels_around
@@ -51,6 +51,9 @@ may push each other out of the first cache, then go in and out less often."""
 
 DEEP_SUMS = 256
 """How many rows of the right input are added to a tile of sums where there are more."""
+
+AHEAD_IN_MEMORY = 4
+"""How many tiles of columns are asked for before their turn, where the right input comes from memory."""
 
 AHEAD = 32
 """How many rows of the right input are asked for before their turn."""
@@ -211,7 +214,10 @@ def streamed(nest: Leaf, found: Roles, machine: Machine, names: Names) -> list[S
     steps += [Vectorize(vr, lanes), *(Unroll(label) for label in inner[:-1])]
     steps += [Unroll(k)] if rows == 1 else []
     steps.append(Stage(name(found.out), outer[-1], names.new(f"{name(found.out)}_r"), "reg"))
-    steps += [Prefetch(name(found.right), k, AHEAD)] if deep else []
+    if deep:
+        steps.append(Prefetch(name(found.right), k, AHEAD))
+    elif buffer_bytes(found.right.target) > machine.cpu.l3_bytes:
+        steps.append(Prefetch(name(found.right), vp, AHEAD_IN_MEMORY, SECOND_CACHE))
     return by_pairs([*steps, *(Partition(label) for label in ragged)], k, found, machine, names)
 
 

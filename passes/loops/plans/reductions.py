@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from math import prod
 
-from weft.dialects.loop import ForOp, ReadOp, ReduceOp
-from weft.dialects.loop.schedule import Interchange, Parallelize, Partition, Rfactor, Stage, Step, Tile, Vectorize
+from weft.dialects.loop import ForOp, LoadOp, ReadOp, ReduceOp
+from weft.dialects.loop.schedule import (
+    Interchange,
+    Parallelize,
+    Partition,
+    Prefetch,
+    Rfactor,
+    Stage,
+    Step,
+    Tile,
+    Vectorize,
+)
 from weft.passes.loops.nest_shape import Leaf, labels, stride
-from weft.passes.loops.plans.common import Machine, Names, is_tileable, lane_loop, name, strip_size, threads_for, trip
+from weft.passes.loops.plans.common import (
+    SECOND_CACHE,
+    Machine,
+    Names,
+    is_tileable,
+    lane_loop,
+    name,
+    strip_size,
+    threads_for,
+    trip,
+)
 from weft.passes.loops.ranges import greatest_trip
 
 PAGE_BYTES = 4096
@@ -15,6 +35,9 @@ PAGE_BYTES = 4096
 
 ROWS_AT_A_TIME = 8
 """How many rows of an input are read side by side where each is read to its end."""
+
+AHEAD_IN_MEMORY = 16
+"""How many strips are asked for before their turn, where a run of them comes from memory."""
 
 
 def is_short(loop: ForOp, nest: Leaf, machine: Machine) -> bool:
@@ -41,6 +64,9 @@ def partials(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     for reduction in nest.reductions:
         around = _reduced_around(nest, reduction, outer)
         steps.append(Rfactor(name(reduction), names.new(f"{name(reduction)}_p"), around, strip))
+    if (inner.trip() or 0) * nest.element_bytes > machine.cpu.l3_bytes:
+        streams = [name(load) for load in loads if isinstance(load, LoadOp) and stride(load, inner.counter) == 1]
+        steps += [Prefetch(stream, outer, AHEAD_IN_MEMORY, SECOND_CACHE) for stream in dict.fromkeys(streams)]
     return [*steps, Partition(outer)]
 
 

@@ -356,3 +356,11 @@ def test_a_nest_that_reads_a_row_again_asks_for_the_next_one():
     narrow = Cpu(vector_bytes=16, l2_bytes=66000)
     assert "prefetch x at ko" in words(norm(9, 2050), narrow)
     check_default(norm(9, 2050), narrow, 3)
+
+
+def test_what_comes_from_memory_is_asked_for_early():
+    small = Cpu(vector_bytes=64, vector_registers=32, l2_bytes=1 << 14, l3_bytes=1 << 16)
+    assert "prefetch B at np 4 2" in words(product(sizes(1, 512, 512)), small)
+    assert "prefetch" not in words(product(sizes(1, 512, 512)), WIDE)
+    assert "prefetch X at no 16 2" in words(reduction(sizes(1, 100000, 1)), small)
+    assert "prefetch" not in words(reduction(sizes(50, 8, 500)), small)

@@ -259,7 +259,8 @@ class Checker:
         if arena <= address < arena + len(self._stage.shared):
             block = (address - arena) // self._stage.stride * self._stage.stride + arena
             inside = address - block
-            for name, (offset, size) in self._record.shared.items():
+            for name in self._kernel.shared:
+                offset, size = self._record.shared[name]
                 if offset <= inside and (size is None or inside < offset + size):
                     return f"@{name}", block + offset
             return "shared memory", block

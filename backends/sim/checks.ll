@@ -783,8 +783,8 @@ done:
 }
 
 ; An access of %bytes at %p, made from the pointer %base. %size: the bytes of what %base points to, -1 where only its
-; allocation tells. %kind: 1 writes, 2 atomic; from bit 8 on the alignment that it needs. %value: what is written, null
-; where that is not known. The pointer that may be used.
+; allocation tells, -2 where it is the rest of a block's shared memory. %kind: 1 writes, 2 atomic; from bit 8 on the
+; alignment that it needs. %value: what is written, null where that is not known. The pointer that may be used.
 define ptr @weft_sim_check(ptr %t, ptr %p, ptr %base, i64 %size, i64 %bytes, i64 %site, i64 %kind, ptr %value) {
   %launch = call ptr @launch.of(ptr %t)
   %check = call ptr @check.of(ptr %launch)
@@ -824,9 +824,11 @@ shared:
   %rank = udiv i64 %b.offset, %stride
   %own.offset = mul i64 %rank, %stride
   %own = add i64 %arena, %own.offset
-  %shared.low = select i1 %sized, i64 %b, i64 %own
-  %shared.size = select i1 %sized, i64 %size, i64 %all
-  %shared.high = add i64 %shared.low, %shared.size
+  %rooted = icmp ne i64 %size, -1                   ; -2: from there to the end of the block
+  %shared.low = select i1 %rooted, i64 %b, i64 %own
+  %sized.high = add i64 %b, %size
+  %own.high = add i64 %own, %all
+  %shared.high = select i1 %sized, i64 %sized.high, i64 %own.high
   %arena.shadow.at = call ptr @check.arena_shadow(ptr %check)
   %arena.shadow = load ptr, ptr %arena.shadow.at
   br label %bounds

@@ -17,6 +17,8 @@ from weft.dialects.upstream import llvm as ours
 
 _UNKNOWN = -1
 """The size of what a pointer points into, where only its allocation tells."""
+_TO_THE_END = -2
+"""The size of dynamic shared memory: what is left of the block's."""
 
 
 def _atomic(op: Operation) -> int:
@@ -109,7 +111,7 @@ def checked_pointer(
     if isinstance(owner := root.owner, llvm.AddressOfOp) and (
         place := emit.context.shared.places.get(owner.global_name.string_value())
     ):
-        size = place.size if place.size is not None else _UNKNOWN
+        size = place.size if place.size is not None else _TO_THE_END
     elif not isinstance(root, BlockArgument):
         root = pointer
     tail = (emit.number(size, i64), emit.number(bytes_, i64), emit.widen(emit.site()), emit.number(kind, i64))

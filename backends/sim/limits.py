@@ -36,7 +36,7 @@ def check_limits(name: str, record: Record, sizes: Dimensions, device: Cuda, whe
     for message, hint in (
         _grid(sizes),
         _threads(sizes, kernel, device),
-        _shared(sizes, record, device),
+        _shared(sizes, kernel, device),
         _cluster(sizes),
     ):
         if message:
@@ -64,9 +64,8 @@ def _threads(sizes: Dimensions, kernel: Kernel, device: Cuda) -> tuple[str, str]
     return "", ""
 
 
-def _shared(sizes: Dimensions, record: Record, device: Cuda) -> tuple[str, str]:
-    static = record.shared_bytes if record.dynamic_offset is None else record.dynamic_offset
-    total = static + sizes.shared
+def _shared(sizes: Dimensions, kernel: Kernel, device: Cuda) -> tuple[str, str]:
+    total = kernel.shared_bytes + sizes.shared
     if total > device.shared_bytes:
         return f"a block would have {total} bytes of shared memory, the device allows {device.shared_bytes}", ""
     return "", ""

@@ -54,8 +54,7 @@ class SimModule:
             sizes = Dimensions(sizes.grid, sizes.block, cluster, sizes.shared)
         check_limits(name, self.record, sizes, self.device, where)
         record = self.record
-        static = record.shared_bytes if record.dynamic_offset is None else record.dynamic_offset
-        stage = Stage(sizes, static, self._library.address(ENTRY + name))
+        stage = Stage(sizes, record.kernels[name].shared_bytes, self._library.address(ENTRY + name))
         stage.launch["arguments"] = arguments
         calls = Calls(stage)
         checker = Checker(stage, record, name, self.memory, arguments) if record.checked else None

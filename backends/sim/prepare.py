@@ -57,7 +57,8 @@ class _Preparation:
     def __init__(self, module: Operation, functions: dict[str, llvm.FuncOp], checked: bool) -> None:
         self.module = module
         self.functions = functions
-        self.context = Context(lay_out(module), checked)
+        kernels = [name for name, op in functions.items() if is_kernel(op)]
+        self.context = Context(lay_out(module, functions, kernels), checked)
         self.shared = self.context.shared
         self.spins: set[Operation] = set()
 
@@ -86,13 +87,10 @@ class _Preparation:
             function.detach()
             out.body.block.add_op(function)
         make_plain(out)
-        dynamic = self.shared.dynamic_offset if self.shared.dynamic else None
         places = {name: (place.offset, place.size) for name, place in self.shared.places.items()}
         return out, Record(
             described,
             places,
-            self.shared.size,
-            dynamic,
             tables,
             tuple(self.context.sites.all),
             self.context.checked,
@@ -118,7 +116,16 @@ class _Preparation:
             MEMORY if passed else type_text(plain(type_)) for passed, type_ in zip(by_value, types, strict=True)
         )
         names = tuple(argument.name_hint or f"arg{n}" for n, argument in enumerate(function.body.blocks[0].args))
-        return Kernel(spelled, names, threads, shape, self.context.sites.of(function))
+        name = function.sym_name.data
+        return Kernel(
+            spelled,
+            names,
+            threads,
+            shape,
+            self.context.sites.of(function),
+            self.shared.named[name],
+            self.shared.static_bytes(name),
+        )
 
     def _rewrite(self, function: llvm.FuncOp, kernel: Kernel | None, waits: bool) -> None:
         """A function for the CPU: it takes the thread's record first."""

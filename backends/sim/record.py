@@ -34,26 +34,26 @@ class Site:
 @dataclass(frozen=True)
 class Kernel:
     """A kernel: the types of its arguments as LLVM spells them (or :data:`MEMORY`) and their
-    names, the bounds that it puts on its launches, and the number of its place."""
+    names, the bounds that it puts on its launches, the number of its place, the names of its globals in shared memory,
+    and the bytes of a block before dynamic shared memory."""
 
     arguments: tuple[str, ...]
     names: tuple[str, ...]
     threads_limit: int | None
     cluster: tuple[int, int, int] | None
     site: int
+    shared: tuple[str, ...] = ()
+    shared_bytes: int = 0
 
 
 @dataclass(frozen=True)
 class Record:
     """The kernels of a module by name; the globals in shared memory (where each begins, and its bytes, None for dynamic
-    ones), their bytes in all, and where dynamic shared memory begins (None where there is none); the globals in global
-    and constant memory, with their bytes; the places that code names by number; whether accesses are checked; what
-    threads have Python do for them, by number from 1."""
+    ones); the globals in global and constant memory, with their bytes; the places that code names by number; whether
+    accesses are checked; what threads have Python do for them, by number from 1."""
 
     kernels: Mapping[str, Kernel]
     shared: Mapping[str, tuple[int, int | None]]
-    shared_bytes: int
-    dynamic_offset: int | None
     tables: Mapping[str, int]
     sites: tuple[Site, ...]
     checked: bool
@@ -81,8 +81,14 @@ class Record:
 
 
 def _kernel(
-    arguments: list[str], names: list[str], threads_limit: int | None, cluster: list[int] | None, site: int
+    arguments: list[str],
+    names: list[str],
+    threads_limit: int | None,
+    cluster: list[int] | None,
+    site: int,
+    shared: list[str],
+    shared_bytes: int,
 ) -> Kernel:
     """A kernel from JSON, which has no tuples."""
     shape = None if cluster is None else (cluster[0], cluster[1], cluster[2])
-    return Kernel(tuple(arguments), tuple(names), threads_limit, shape, site)
+    return Kernel(tuple(arguments), tuple(names), threads_limit, shape, site, tuple(shared), shared_bytes)

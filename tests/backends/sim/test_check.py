@@ -100,6 +100,51 @@ def test_one_shared_buffer_is_not_the_next():
     assert "thread 32 of block 0 writes 4 bytes at byte 128 of @tile, which has 128" in text_of(reports)
 
 
+OTHERS = """
+  llvm.func @touch() {
+    %o = llvm.mlir.addressof @other : !llvm.ptr<3>
+    %z = llvm.mlir.constant(0 : i32) : i32
+    llvm.store %z, %o : i32, !llvm.ptr<3>
+    llvm.return
+  }
+  llvm.func @second() attributes {gpu.kernel, nvvm.kernel} {
+    llvm.call @touch() : () -> ()
+    llvm.return
+  }"""
+"""Another kernel, with `@other` by way of a function."""
+
+
+@pytest.mark.parametrize("before", [-1, 0])
+def test_a_store_before_dynamic_shared_memory(before: int):
+    """The shared memory of another kernel of the module does not lie there."""
+    body = f"""{TID}
+    %b = llvm.mlir.constant({before} : i32) : i32
+    %s = llvm.add %t, %b : i32
+    %tile = llvm.mlir.addressof @tile : !llvm.ptr<3>
+{index("%s", "%tile", "i32", "%p", 3)}
+    llvm.store %t, %p : i32, !llvm.ptr<3>"""
+    for around in ([_shared(0), _shared(32, "other"), OTHERS], [_shared(32, "other"), OTHERS, _shared(0)]):
+        reports = run(kernel("", body, "\n".join(around)), [1], [32], checked=True, shared=128)
+        assert found(reports) == ([("OUT_OF_BOUNDS", 8)] if before else [])
+        if before:
+            assert "thread 0 of block 0 writes 4 bytes at byte -4 of @tile, which has 128" in text_of(reports)
+
+
+def test_dynamic_shared_memory_begins_behind_the_static_one_of_its_kernel():
+    """A store before it is out of bounds there, too; what other kernels have does not count."""
+    body = f"""{TID}
+    llvm.call @touch() : () -> ()
+    %m = llvm.mlir.constant(-1 : i32) : i32
+    %s = llvm.add %t, %m : i32
+    %tile = llvm.mlir.addressof @tile : !llvm.ptr<3>
+{index("%s", "%tile", "i32", "%p", 3)}
+    llvm.store %t, %p : i32, !llvm.ptr<3>"""
+    around = [_shared(0), _shared(32, "other"), _shared(32, "third"), OTHERS]
+    reports = run(kernel("", body, "\n".join(around)), [1], [2], checked=True, shared=8)
+    assert ("OUT_OF_BOUNDS", 9) in found(reports)
+    assert "byte -4 of @tile, which has 8" in text_of(reports)
+
+
 def _branches(then: str, otherwise: str) -> list[Report]:
     body = f"""{TID}
     %ten = llvm.mlir.constant(10 : i32) : i32

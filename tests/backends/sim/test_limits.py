@@ -39,3 +39,16 @@ def test_names_and_counts():
         run(kernel("", ""), [1], [1], 5)
     with pytest.raises(WeftError, match="there is no kernel '@k' in the module"):
         run(kernel("", "").replace("@k", "@other"), [1], [1])
+
+
+def test_shared_memory_is_that_of_the_kernel_alone():
+    """Other kernels of the module have their own, which its blocks do not have."""
+    own = "    %o = llvm.mlir.addressof @{0} : !llvm.ptr<3>\n    llvm.store %z, %o : i32, !llvm.ptr<3>"
+    zero = "    %z = llvm.mlir.constant(0 : i32) : i32\n"
+    tiles = [f"  llvm.mlir.global internal @{n}() {{addr_space = 3 : i32}} : !llvm.array<30000 x i32>" for n in "ab"]
+    head = "  llvm.func @other() attributes {gpu.kernel, nvvm.kernel} {\n"
+    other = f"{head}{zero}{own.format('b')}\n    llvm.return\n  }}"
+    run(kernel("", zero + own.format("a"), "\n".join([*tiles, other])), [1], [1])
+    both = zero + own.format("a") + "\n" + own.format("b").replace("%o", "%q")
+    with pytest.raises(WeftError, match="a block would have 240000 bytes of shared memory"):
+        run(kernel("", both, "\n".join(tiles)), [1], [1])

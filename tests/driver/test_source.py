@@ -34,3 +34,13 @@ def test_an_error_elsewhere_shows_no_line():
     error = weft.WeftError("message", weft.Location("other.mlir", 3, 1), code=codes.SYNTAX)
     error.show_source(TEXT, "<string>")
     assert str(error) == "other.mlir:3:1: error: message [E0103]"
+
+
+def test_a_program_or_schedule_of_one_line_is_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = "func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> { func.return %a : tensor<4xf32> }"
+    assert str(weft.parse(program)) == str(weft.parse(program + "\n"))
+    (tmp_path / "{odd}.mlir").write_text(program)
+    assert str(weft.parse("{odd}.mlir")) == str(weft.parse(program))
+    with pytest.raises(weft.WeftError, match="cannot open input file 'no"):
+        weft.parse("no.mlir")

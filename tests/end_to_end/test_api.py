@@ -127,7 +127,8 @@ def test_a_path_or_text_is_a_program(tmp_path):
     [
         ({"target": "cpuu"}, "unknown target 'cpuu'"),
         ({"target": "cuda:ninety"}, "unknown target 'cuda:ninety'"),
-        ({"threads": 0}, "threads must be at least 1"),
+        ({"threads": 0}, "threads must be 1 to 1024, not 0"),
+        ({"threads": 10**11}, "threads must be 1 to 1024, not 100000000000"),
         ({"pipeline": "builtin.module(nosuch)"}, "'nosuch' does not refer to a registered pass"),
         ({"pipeline": "cse"}, "wrapped with the anchor"),
     ],

@@ -27,7 +27,7 @@ from weft.backends.signature import ENTRY, Signature
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.target import ATTRIBUTE, CpuAttr, cpu_of
 from weft.driver.binding import bind_arguments
-from weft.driver.compile import MESSAGES, default_threads
+from weft.driver.compile import MESSAGES, check_threads, default_threads
 from weft.driver.host import set_target
 from weft.driver.instruments import Instrument
 from weft.driver.linker import link_shared
@@ -89,8 +89,8 @@ def make_files(program: Program | Source, output: Path, request: Request) -> dic
     kind = _kind(output, request.emit)
     _check_prefix(request.prefix)
     _check_weights(output, kind, request.weights)
-    if request.threads is not None and request.threads < 1:
-        raise WeftError(f"threads must be at least 1, not {request.threads}", code=codes.COMMAND_LINE)
+    if request.threads is not None:
+        check_threads(request.threads)
     targets = read_targets(request.target, request.threads, default_threads())
     _check_versions(targets, kind, request)
     source = program if isinstance(program, ModuleOp | Source) else read_source(program)

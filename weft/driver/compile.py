@@ -30,6 +30,10 @@ MESSAGES = "weft.messages"
 """The module attribute that holds the texts of run-time checks: status k is message k - 1."""
 
 
+MOST_THREADS = 1024
+"""More threads than this are a mistake."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is asked for besides the program.
@@ -82,9 +86,14 @@ def compile_program(program: Program, request: Request) -> Compiled:
         message = f"the target '{name}' takes no schedules and is not explained: it has no kernels"
         raise WeftError(message, code=codes.COMMAND_LINE)
     threads = request.threads if request.threads is not None else default_threads()
-    if threads < 1:
-        raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
+    check_threads(threads)
     return target.build(program, replace(request, target=name, options=options, threads=threads))
+
+
+def check_threads(threads: int) -> None:
+    """Raises :class:`WeftError` for a number of threads that no machine has."""
+    if not 1 <= threads <= MOST_THREADS:
+        raise WeftError(f"threads must be 1 to {MOST_THREADS}, not {threads}", code=codes.COMMAND_LINE)
 
 
 def split_target(text: str) -> tuple[str, str]:

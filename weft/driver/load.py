@@ -16,7 +16,7 @@ from weft.backends.cpu.ahead.shared import SharedLibrary, open_library
 from weft.backends.cpu.compiled import CompiledFunction
 from weft.backends.signature import ENTRY, Signature
 from weft.diagnostics import WeftError, did_you_mean
-from weft.driver.compile import Compiled, compiled_of
+from weft.driver.compile import Compiled, check_threads, compiled_of
 
 
 def load_program(
@@ -26,8 +26,8 @@ def load_program(
     weights: str | os.PathLike[str] | None = None,
 ) -> Compiled:
     """A function of a library. Raises :class:`WeftError` for a wrong file, entry or number of threads."""
-    if threads is not None and threads < 1:
-        raise WeftError(f"threads must be at least 1, not {threads}", code=codes.COMMAND_LINE)
+    if threads is not None:
+        check_threads(threads)
     library = open_library(Path(file))
     record, signature = _find(library, entry)
     if record.weights is not None:

@@ -24,8 +24,11 @@ class Source:
 
 
 def read_source(program: str | os.PathLike[str]) -> Source:
-    """The text of a program. Raises :class:`WeftError` when the file cannot be read."""
-    if isinstance(program, str) and "\n" in program:
+    """The text of a program. Raises :class:`WeftError` when the file cannot be read.
+
+    A string is text where it has more than one line, or a `{` and is not the name of a file.
+    """
+    if isinstance(program, str) and ("\n" in program or ("{" in program and not os.path.exists(program))):
         return Source(program, "<string>", Path())
     path = Path(program)
     try:

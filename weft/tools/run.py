@@ -17,6 +17,7 @@ from weft.driver.compile import Compiled, Request, compile_program, split_target
 from weft.driver.deliver import check_outputs, deliver
 from weft.driver.inputs import Value, given_values, missing_values
 from weft.driver.source import read_source, showing
+from weft.tools.numbers import at_least, seconds
 from weft.tools.report import remark, show, show_remarks
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _parser() -> Parser:
     add("--output", metavar="FILE", help="write the results to an .npz, or a picture to a .png, .pgm or .ppm")
     add("--threads", type=int, metavar="N", help="threads to use (default: one a core)")
     add("--time", action="store_true", help="run several times; print the median and the best")
-    add("--repeat", type=int, default=10, metavar="N", help="how often with --time (default 10)")
+    add("--repeat", type=at_least(1), default=10, metavar="N", help="how often with --time (default 10)")
     add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
     add("--check-passes", action="store_true", help="run the program around every pass, and compare")
     add(
@@ -173,7 +174,7 @@ def _parser() -> Parser:
         help="how far floats may differ, [DTYPE=]RTOL[,ATOL]; one flag a dtype, or for all",
     )
     add("--check-reproducer", metavar="FILE", help="the file that shows a difference again")
-    add("--check-timeout", type=float, default=60.0, metavar="SECONDS", help="how long one call may take (default 60)")
+    add("--check-timeout", type=seconds, default=60.0, metavar="SECONDS", help="the most for a call (default 60)")
     add_schedule_options(parser)
     return parser
 

@@ -194,6 +194,22 @@ def test_work_of_run_time_sizes_is_not_guessed():
     assert "depends on sizes that only the run knows" in explain(watch.living(), watch.target)
 
 
+def test_sizes_are_named_by_their_buffers_and_other_values_apart_from_loops():
+    program = """
+func.func @main(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %0 = ml.softmax %x : tensor<?x?xf32>
+  func.return %0 : tensor<?x?xf32>
+}
+func.func @loops(%n: index, %a: memref<?xf32>, %x: f32) {
+  affine.for %m = 0 to %n { affine.store %x, %a[%m] : memref<?xf32> }
+  func.return
+}
+"""
+    text = printed(watched(program, entry="main"))
+    assert re.search(r"\w+ to dim\(x, 0\)\n.* \w+ to dim\(x, 1\):", text)
+    assert re.search(r"i to %\w+: a\[i\] =", printed(watched(program, entry="loops")))
+
+
 def test_kernels_are_timed_where_they_are_called(arrays):
     profile = Profile()
     compiled = compile_program(LAYER, Request(threads=1, profile=profile))

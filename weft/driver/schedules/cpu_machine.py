@@ -66,7 +66,7 @@ def _why_scalar(nest: Leaf) -> str:
         return f"it runs {trip} time{'s' if trip != 1 else ''} at most"
     if nest.calls():
         return "its body calls functions that have no vector form"
-    return "no plan for its accesses was legal (see below)" if nest.accesses else "it touches no buffer"
+    return "no plan for its accesses was legal" if nest.accesses else "it touches no buffer"
 
 
 def _threads(before: FuncOp, after: FuncOp, cpu: Cpu) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xdsl.dialects import arith, memref
+from xdsl.dialects.builtin import IntegerAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, SSAValue
 
@@ -107,5 +109,11 @@ def _form(form: Linear) -> str:
 
 
 def _name(value: SSAValue) -> str:
-    loop = loop_of(value)
-    return loop.label.data if loop is not None else value.name_hint or "n"
+    """A loop's counter by its label, a size by the buffer that has it, any other value as `%n`."""
+    if (loop := loop_of(value)) is not None:
+        return loop.label.data
+    if isinstance(size := value.owner, memref.DimOp):
+        place = size.index.owner
+        if isinstance(place, arith.ConstantOp) and isinstance(place.value, IntegerAttr):
+            return f"dim({buffer_name(size.source) or '?'}, {place.value.value.data})"
+    return f"%{value.name_hint or 'n'}"

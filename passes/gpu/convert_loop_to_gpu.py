@@ -69,6 +69,7 @@ class ConvertLoopToGpu(ModulePass):
     }
     ```
     **Needs** schedules applied, and no `loop.alloc heap` (`hoist-buffers`). A nest without a mark runs in one thread.
+    What stands in a launch outside of its mapped loops is done by all threads alike, so it may not update in place.
 
     **Leaves alone** functions that are no kernels, but for their calls of kernels.
     """

@@ -79,7 +79,7 @@ def compile_program(program: Program, request: Request) -> Compiled:
     name, options = split_target(request.target)
     target = TARGETS.get(name)
     if target is None or (options and target.options is None):
-        hint = did_you_mean(name, TARGETS) if target is None else None
+        hint = (ALIKE.get(name) or did_you_mean(name, TARGETS)) if target is None else None
         known = " or ".join(f"'{name}'" for name in TARGETS)
         raise WeftError(f"unknown target '{request.target}', expected {known}", hint=hint, code=codes.UNKNOWN_TARGET)
     if not target.scheduled and (request.schedule is not None or request.profile is not None):
@@ -262,3 +262,8 @@ TARGETS: dict[str, Target] = {
     "reference": Target(_for_reference, scheduled=False),
 }
 """Everything that a program can be compiled for and run on."""
+
+ALIKE: dict[str, str] = {
+    "gpu": "did you mean 'cuda', a GPU of this machine, or 'gpu-sim', the simulator of one?",
+}
+"""What to say to names that are spelled like one target and mean another."""

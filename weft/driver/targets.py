@@ -53,6 +53,7 @@ _ARCHITECTURES = {"x86_64": "x86-64", "amd64": "x86-64", "aarch64": "aarch64", "
 """The kind that stands for an architecture, by the first part of a triple."""
 
 _HINT = "for example cpu, cpu:x86-64-v3, cpu:aarch64-linux-gnu or cpu:riscv64-linux-gnu,+v"
+_GPU_HINT = "code for a GPU is made by the target cuda, or cuda:CHIP for a chip that is not here"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def read_target(text: str, threads: int | None, default_threads: int) -> Target:
     name, *flags = text.split(",")
     family, _, place = name.partition(":")
     if family != "cpu":
-        hint = did_you_mean(family, ["cpu"]) or _HINT
+        hint = _GPU_HINT if family == "gpu" else did_you_mean(family, ["cpu"]) or _HINT
         raise WeftError(
             f"unknown target '{text}', expected cpu[:TRIPLE][,+FEATURE...]", hint=hint, code=codes.UNKNOWN_TARGET
         )

@@ -17,6 +17,7 @@ from weft.passes.gpu.loop_to_gpu.ids import Ids
 from weft.passes.gpu.loop_to_gpu.symbols import free_values, symbol_ops
 from weft.passes.gpu.loop_to_gpu.threads import map_threads
 from weft.passes.gpu.loop_to_gpu.units import Unit
+from weft.passes.gpu.loop_to_gpu.unplaced import check_placed
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -50,6 +51,7 @@ def device_function(kernel: FuncOp, unit: Unit, name: str) -> Device:
     ids = Ids(LocatedBuilder(InsertPoint.at_end(block), origin))
     grid = peel(body, ids)
     threads = (grid.divisor, 1, 1) if grid.divisor > 1 else map_threads(body, ids)
+    check_placed(body, grid)
     for op in list(body.ops):
         op.detach()
         block.add_op(op)

@@ -71,13 +71,13 @@ def combine_threads(body: Block, places: Places, ids: Ids) -> set[Operation]:
     together: set[Operation] = set()
     for op in list(body.walk()):
         if isinstance(op, ReduceOp):
-            across = _across(op)
-            if across:
-                _Reduction(op, across, places, ids, together).replace()
+            loops = across(op)
+            if loops:
+                _Reduction(op, loops, places, ids, together).replace()
     return together
 
 
-def _across(op: ReduceOp) -> list[ForOp]:
+def across(op: ReduceOp) -> list[ForOp]:
     """The mapped loops whose iterations reduce into one place, outermost first."""
     used = {value for form in op.index() for value in form.values}
     alloc = op.buffer.owner

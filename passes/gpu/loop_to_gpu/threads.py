@@ -15,6 +15,7 @@ from weft.passes.gpu.loop_to_gpu.pipelines import expand_pipelines
 from weft.passes.gpu.loop_to_gpu.places import MAPPED, Place, Places, is_shared, written_and_read
 from weft.passes.gpu.loop_to_gpu.private import drop_thread_dimensions
 from weft.passes.gpu.loop_to_gpu.reductions import combine_threads
+from weft.passes.gpu.loop_to_gpu.replicas import check_replicas
 from weft.passes.gpu.loop_to_gpu.tensors import expand_tensor_nests
 from weft.passes.loops.kernels import erase, insert, replace_counter
 
@@ -29,6 +30,7 @@ def map_threads(body: Block, ids: Ids) -> tuple[int, int, int]:
     places = Places(body)
     if not places.of:
         return places.threads
+    check_replicas(body, places)
     together = waits | combine_threads(body, places, ids)
     drop_thread_dimensions(body, places)
     together |= expand_tensor_nests(body, places, ids)

@@ -27,6 +27,7 @@
 // EMIT: error: cannot emit 'bufers'
 // EMIT-NEXT: hint: did you mean 'buffers'?
 // FAMILY: error: unknown target 'gpu', expected cpu[:TRIPLE][,+FEATURE...]
+// FAMILY-NEXT: hint: code for a GPU is made by the target cuda
 // LEVEL: error: unknown target 'cpu:x86-64-v5': no code can be made for 'x86-64-v5'
 // LEVEL-NEXT: hint: did you mean 'x86-64-v4'?
 // SPARC: no code can be made for 'sparc-linux-gnu'
@@ -39,7 +40,7 @@
 // NAME-NEXT: hint: rename the function
 // SIGNATURE: errors.mlir:[[#]]:1: error: '@nothing' cannot be called: no array or number has the type none
 // PREFIX: error: '1-' cannot stand before names in C
-// THREADS: error: threads must be at least 1, not 0
+// THREADS: error: threads must be 1 to 1024, not 0
 // FOLDER: error: cannot write output file '/nowhere/a.o': No such file or directory
 // NOFILE: error: cannot open input file 'nofile.mlir': No such file or directory
 func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {

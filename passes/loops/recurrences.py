@@ -49,7 +49,7 @@ def recurrences(loop: ForOp) -> list[Recurrence]:
     Right for kernels whose buffers do not overlap.
     """
     own = list(_instances(loop.block))
-    sources = [one for one in own if isinstance(one.op, StoreOp | ReduceOp) and not _in_registers(one.op.target)]
+    sources = [one for one in own if isinstance(one.op, StoreOp | ReduceOp) and _stays(loop, one.op.target)]
     reads = [one for one in own if isinstance(one.op, LoadOp | ReduceOp)] if sources else []
     order = {one: number for number, one in enumerate(own)}
     found = (_recurrence(loop, read, sources, own, order) for read in reads)
@@ -66,8 +66,10 @@ def _instances(block: Block, counters: tuple[SSAValue, ...] = (), values: tuple[
                 yield from _instances(op.block, (*counters, op.counter), (*values, value))
 
 
-def _in_registers(buffer: SSAValue) -> bool:
-    return isinstance(alloc := buffer.owner, AllocOp) and alloc.space.data == "reg"
+def _stays(loop: ForOp, buffer: SSAValue) -> bool:
+    """Whether a buffer is in memory, and one for all iterations."""
+    alloc = buffer.owner
+    return not isinstance(alloc, AllocOp) or (alloc.space.data != "reg" and not loop.is_ancestor(alloc))
 
 
 def _recurrence(

@@ -27,10 +27,11 @@ from weft.dialects.loop import (
 from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import enclosing, loops_around
 from weft.dialects.loop.schedule import Keep
-from weft.passes.loops.dependence import accesses, determined
+from weft.passes.loops.dependence import accesses, determined, say
 from weft.passes.loops.kernels import Refuse, erase, find, find_buffer, insert, label, need_new_buffer, need_no_lanes
 from weft.passes.loops.ranges import greatest_trip
 from weft.passes.loops.steps.base import StepPass
+from weft.passes.loops.steps.marking import TOGETHER
 from weft.passes.loops.steps.nests import copy_loops
 
 SPACES = ("reg", "stack", "shared")
@@ -67,11 +68,12 @@ class LoopKeep(Keep, StepPass):
       }
     }
     ```
-    What is read before it is written is copied in by a nest `Xr.*`; what is written and seen outside of the loop is
-    copied out by a nest `Xr.out.*`.
+    What is read before it is written is copied in by a nest `Xr.*`, and so is a sum over the loop or over loops outside
+    of it, which goes on in each iteration; what is written and seen outside of the loop is copied out by a nest
+    `Xr.out.*`.
 
     **Needs** accesses that go over the same places in the same way, under no condition: equal factors and bounds of
-    the loops inside; constant greatest bounds of these.
+    the loops inside; constant greatest bounds of these. A sum that goes on is of one warp or thread alone.
 
     **Leaves alone** accesses outside the loop. The nests that copy take the marks of the loops.
     """
@@ -92,6 +94,7 @@ class LoopKeep(Keep, StepPass):
         ways = [_way(self, root, access) for access in touching]
         if any(not ways[0].agrees(way) for way in ways[1:]):
             raise Refuse(f"the accesses of '{self.buffer}' inside '{self.loop}' do not go over it in one way")
+        _need_one_unit(root, touching)
         shape: list[int] = []
         for loop in ways[0].loops:
             trip = greatest_trip(loop)
@@ -150,6 +153,32 @@ def _rank(access: AccessOp, loop: ForOp) -> tuple[int, int]:
     return 0, 0
 
 
+def _goes_on(root: ForOp, access: AccessOp) -> bool:
+    """Whether the first access of an iteration may need what the buffer held before it."""
+    if isinstance(access, ReduceOp):
+        # it starts anew in the first iteration of all loops of `over` only: inside of one iteration, or before it
+        return not access.over or any(not _is_inside(root, counter) for counter in access.over)
+    if isinstance(access, StoreOp):
+        standing = [loop for loop in loops_around(access) if _is_inside(root, loop.counter)]
+        standing = [loop for loop in standing if not any(form.coefficient(loop.counter) for form in access.index())]
+        return any(not loop.trip() for loop in standing)
+    return True
+
+
+def _is_inside(root: ForOp, counter: SSAValue) -> bool:
+    loop = loop_of(counter)
+    return loop is not None and loop is not root and root.is_ancestor(loop)
+
+
+def _need_one_unit(root: ForOp, touching: Sequence[AccessOp]) -> None:
+    """Raises :class:`Refuse` where several warps or threads combine into one place what each would copy."""
+    for loop in (root, *loops_around(root)):
+        for access in touching:
+            moved = any(form.coefficient(loop.counter) for form in access.index())
+            if loop.kind() in TOGETHER and isinstance(access, ReduceOp) and not moved and _goes_on(root, access):
+                raise Refuse(f"iterations of '{label(loop)}' reduce into one place of {say(access.target)} together")
+
+
 def _is_seen(kernel: FuncOp, root: ForOp, buffer: SSAValue) -> bool:
     """Whether anything outside of the loop sees what is in a buffer."""
     if not isinstance(buffer.owner, AllocOp):
@@ -172,7 +201,7 @@ class _Plan:
         """Copy in what is read first, keep what is written, copy out what is seen."""
         source, way = self.touching[0], self.ways[0]
         source_alloc = source.target.owner
-        first = isinstance(source, LoadOp) or (isinstance(source, ReduceOp) and not source.over)
+        first = _goes_on(self.root, source)
         written = any(isinstance(access, WriteOp) for access in self.touching)
         index = source.index()
 

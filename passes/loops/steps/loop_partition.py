@@ -175,7 +175,8 @@ def _split_range(kernel: FuncOp, loop: ForOp, edge: Edge, done: set[Edge]) -> No
     fold_conditions(tail)
     for inner in (op for op in tail.body.walk() if isinstance(op, ForOp)):
         tidy(inner)
-    loop.set_forms([count] if count.is_constant else [count, bound])
+    loop.set_forms([count] if count.is_constant and bound.is_constant else [count, bound])
+    tidy(loop)
     _make_whole(loop.block, edge)
     done_there = {(form.substitute({loop.counter: moved}), size) for form, size in {*done, edge}}
     for part, edges in ((loop, done), (tail, done_there)):

@@ -251,3 +251,30 @@ def test_the_commands_print_and_explain(tmp_path, capsys):
     schedule.write_text(BY_HAND.replace("kernel_0", "kernel_9"))
     assert main(["run", str(place), *inputs, "--schedule", str(schedule)]) == 1
     assert "a schedule is for the kernel '@main_kernel_9'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("program", "inputs", "step", "wanted"),
+    [
+        ("ml.reduce add %x, dims = [1] : tensor<4x5xf32> to tensor<4xf32>", ("4x5",), "keep arg1 at j as q", "4"),
+        (
+            "ml.matmul %x, %y : (tensor<4x5xf32>, tensor<5x3xf32>) -> tensor<4x3xf32>",
+            ("4x5", "5x3"),
+            "keep arg2 at k as q",
+            "4x3",
+        ),
+    ],
+)
+@pytest.mark.parametrize("space", ["reg", "stack"])
+def test_a_sum_kept_at_the_loop_that_it_runs_over_is_the_sum(program, inputs, step, wanted, space):
+    arguments = ", ".join(f"%{name}: tensor<{shape}xf32>" for name, shape in zip("xy", inputs, strict=False))
+    text = f"""func.func @main({arguments}) -> tensor<{wanted}xf32> {{
+      %0 = {program}
+      func.return %0 : tensor<{wanted}xf32>
+    }}"""
+    schedule = (
+        f'builtin.module attributes {{loop.schedules = {{"main_kernel_0" = #loop.schedule<{step} in {space}>}}}} {{}}\n'
+    )
+    values = [np.arange(4 * 5, dtype=np.float32).reshape(4, 5), np.ones((5, 3), np.float32)][: len(inputs)]
+    result = values[0].sum(1) if len(inputs) == 1 else values[0] @ values[1]
+    assert np.array_equal(weft.compile(text, schedule=schedule)(*values), result)

@@ -76,6 +76,19 @@ STEPS = """%T = loop.alloc heap "T" : memref<32xf32>
     loop.for "j" %j to 8 { %x = loop.load %X[%j]  loop.store %x, %T[8*%i + %j] : memref<32xf32> }
     loop.for "k" %k to 8 {
       %t = loop.load %T[8*%i + %k] : memref<32xf32>  loop.reduce add %t into %Y[%i] over (%k) } }"""
+TRIANGLE = """%T = loop.alloc stack "T" : memref<8xf32>
+  loop.for "i" %i to 8 { loop.for "j" %j to min(8, 8 - %i) {
+    %x = loop.load %X[%i]  loop.store %x, %T[%j] : memref<8xf32> } }
+  loop.for "o" %o to 8 { %t = loop.load %T[%o] : memref<8xf32>  loop.store %t, %Y[%o] }"""
+OVER = """loop.for "m" %m to 8 { %T = loop.alloc stack "T" : memref<8xf32>
+  loop.for "a" %a to 8 { %x = loop.load %X[%a]  loop.store %x, %T[%a] : memref<8xf32> }
+  loop.for "j" %j to min(8, %m + 1) { %x = loop.load %X[0]  loop.store %x, %T[%j] : memref<8xf32> }
+  loop.for "o" %o to 8 { %t = loop.load %T[%o] : memref<8xf32>  loop.store %t, %Y[%o] } }"""
+EMPTY = """loop.for "i" %i to 4 {
+  %T = loop.alloc stack "T" : memref<4xf32>
+  loop.for "j" %j to min(4, 4 - 4*%i) { %x = loop.load %X[100*%i]  loop.store %x, %T[%j] : memref<4xf32> } }"""
+BIG = """loop.for "i" %i to 128 { loop.for "j" %j to 128 { loop.for "k" %k to 4 {
+  %x = loop.load %X[%k]  loop.store %x, %Z[%k] } } }"""
 BETWEEN = 'loop.for "w" %w to 8 {{ %v = loop.load %{}[%w]  loop.store %v, %{}[%w] }} '
 
 # (kernel, steps before, the step that is refused, a part of the message)
@@ -189,6 +202,32 @@ REFUSED = [
     (STEPS.replace("T[8*%i", "T[7 - %j + 8*%i", 1), "", "contract T at i", None),
     (STEPS.replace("T[8*%i", "T[8*%i + 1", 1), "", "contract T at i", "has a part for each iteration of 'i' alone"),
     (TWICE, "", "contract T at i", "'T' is not made beside 'i'"),
+    (TRIANGLE, "", "pad j", "'j' would write places of 'T' that are not its own"),
+    (
+        TRIANGLE.replace("loop.store %x, %T[%j]", "loop.reduce add %x into %T[%j] over (%i)"),
+        "",
+        "pad j",
+        "'j' would write places of 'T' that are not its own",
+    ),
+    (TRIANGLE.replace("8 - %i", "8*%i + 4"), "", "pad j", "would write places of 'T' that are not its own"),
+    (TRIANGLE.replace("<8x", "<64x").replace("%T[%j]", "%T[8*%i + %j]"), "", "pad j", None),
+    (OVER, "", "pad j", "'j' would write over what another nest leaves in 'T'"),
+    (OVER.replace('"o" %o to 8', '"o" %o to min(8, %m + 1)'), "", "pad j", None),
+    (EMPTY, "", "pad j", "'j' would reach beyond 'X'"),
+    (EMPTY.replace("4 - 4*%i", "4 - %i").replace("100*", ""), "", "pad j", None),
+    (
+        EMPTY.replace("4 - 4*%i", "4 - %i").replace("%x =", 'loop.for "l" %l to %j + 1 { %x =').replace("100*%i", "%l")
+        + " }",
+        "",
+        "pad j",
+        "'j' would reach beyond 'X'",
+    ),
+    (COPY, "", "unroll i 4097", "a factor is from 0 to 4096"),
+    (COPY, "", "unroll i 1000000000", "a factor is from 0 to 4096"),
+    (BIG, "unroll j", "unroll i", "'i' would make 16384 copies"),
+    (BIG, "unroll i, unroll k", "unroll j 32", "'j' would make 16384 copies"),
+    (BIG, "unroll i", "unroll j 32", None),
+    (SUM, "map i to thread", "keep Y at i as T in reg", "reduce into one place of 'Y' together"),
     (COPY, "", "prefetch X at i", None),
     (COPY, "", "prefetch X at i 100", None),
     (COPY, "", "prefetch X at i 100 2", None),
@@ -294,6 +333,45 @@ def test_two_rests_that_only_the_run_knows_are_parted_once_each():
         x, y, z = np.arange(n, dtype=np.float32), np.zeros(4 * n, np.float32), np.zeros(2 * n, np.float32)
         run(module, "k", [x, y, z])
         assert np.array_equal(y[: 4 * n - 1], np.repeat(x, 4)[:-1]) and np.array_equal(z[:-1], np.repeat(x, 2)[:-1])
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 4, 7])
+def test_a_bound_of_the_run_stays_where_the_number_of_whole_tiles_is_constant(n):
+    text = """loop.for "i" %i to %n { loop.for "j" %j to min(3, 7 - %i) {
+      %a = loop.load %X[%i]  loop.store %a, %Z[%i + %j] } }"""
+    module = kernel(text, X="?", Z="16")
+    apply(module, "partition i")
+    x, z = np.arange(1, n + 1, dtype=np.float32), np.zeros(16, np.float32)
+    run(module, "k", [x, z])
+    wanted = np.zeros(16, np.float32)
+    for i in range(n):
+        wanted[i : min(i + 3, 7)] = x[i]
+    assert "i~" in labels(module) and np.array_equal(z, wanted)
+
+
+@pytest.mark.parametrize("space", ["reg", "stack"])
+@pytest.mark.parametrize(
+    ("before", "loop"),
+    [("", "k"), ("", "j"), ("tile k 2 into (o, k)", "o"), ("tile k 2 into (o, k), interchange (o, i, j, k)", "i")],
+)
+def test_a_sum_that_goes_on_is_copied_in(before, loop, space):
+    module = kernel(PRODUCT)
+    apply(module, f"{before}, keep C at {loop} as T in {space}".removeprefix(", "))
+    a, b = np.arange(32, dtype=np.float32).reshape(8, 4), np.arange(32, dtype=np.float32).reshape(4, 8)
+    c = np.full((8, 8), 50, np.float32)
+    run(module, "k", [a, b, c])
+    assert np.array_equal(c, a @ b)
+
+
+def test_what_a_nest_may_not_store_is_copied_in():
+    text = """loop.for "i" %i to 8 {
+      loop.for "t" %t to %n { %x = loop.load %X[%t]  loop.store %x, %Y[%i] }
+      loop.for "o" %o to 2 { %y = loop.load %Y[%i]  loop.store %y, %Z[2*%i + %o] } }"""
+    module = kernel(text, X="?", Y="8", Z="16")
+    apply(module, "keep Y at i as T in stack")
+    y, z = np.arange(8, dtype=np.float32), np.zeros(16, np.float32)
+    run(module, "k", [np.zeros(0, np.float32), y, z])
+    assert np.array_equal(y, np.arange(8)) and np.array_equal(z, np.repeat(y, 2))
 
 
 def test_a_partition_without_ragged_tiles_does_nothing():

@@ -8,8 +8,9 @@ from xdsl.ir import Block
 
 from weft import codes
 from weft.dialects.locations import error_at
-from weft.dialects.loop import ForOp
+from weft.dialects.loop import AllocOp, ForOp
 from weft.passes.gpu.loop_to_gpu.grid import Grid
+from weft.passes.gpu.loop_to_gpu.places import is_shared
 from weft.passes.loops.kernels import label
 
 OUTSIDE = (
@@ -37,8 +38,14 @@ REASONS: Mapping[str, tuple[str, str]] = {
 
 
 def check_placed(body: Block, grid: Grid) -> None:
-    """Refuse a loop whose mark nothing expanded. Raises :class:`WeftError` at the loop."""
+    """Refuse a loop whose mark nothing expanded, and shared memory of threads that have nothing in common.
+
+    Raises :class:`WeftError` at the op.
+    """
     for loop in body.walk():
+        if isinstance(loop, AllocOp) and is_shared(loop.result) and grid.divisor > 1:
+            message = f"'{loop.buffer_name.data}' cannot be in 'shared' here: {OF_BLOCK[0]}"
+            raise error_at(loop, message, OF_BLOCK[1], code=codes.CANNOT_LOWER)
         if not isinstance(loop, ForOp) or loop.kind() not in REASONS:
             continue
         kind = loop.kind()

@@ -52,6 +52,14 @@ STRAIGHT = """func.func @main(%y: memref<3xf32>) {
   func.return
 }"""
 
+COPY = """func.func @main(%x: memref<8xf32>, %y: memref<8xf32>) {
+  affine.for %i = 0 to 8 {
+    %a = affine.load %x[%i] : memref<8xf32>
+    affine.store %a, %y[%i] : memref<8xf32>
+  }
+  func.return
+}"""
+
 
 def compiled(text, steps, target="gpu-sim:check"):
     schedule = f'builtin.module attributes {{loop.schedules = {{"main_loops_0" = #loop.schedule<{steps}>}}}} {{}}\n'
@@ -94,6 +102,7 @@ def test_a_reduction_into_what_is_there_by_a_lone_thread_of_a_warp_is_refused():
     ("text", "steps", "message"),
     [
         (BESIDE, "map j to block", "'j' cannot be mapped to 'block' here: .* should stand outside of all loops"),
+        (COPY, "stage x at i as xs in shared, map i to grid 32", "'xs' cannot be in 'shared' here: .* 'grid'"),
         (BESIDE, "map i to grid, map j to thread", "'j' cannot be mapped to 'thread' here: .* mapped to 'grid'"),
     ],
 )

@@ -12,12 +12,15 @@ from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
 from weft.dialects import gpu
+from weft.dialects.loop import IndexOp
 from weft.dialects.nvvm import TargetAttr
 from weft.dialects.target import Cuda, cuda_of
 from weft.passes.gpu.loop_to_gpu.function import Device, device_function
 from weft.passes.gpu.loop_to_gpu.host import Launches, replace_body, replace_call
+from weft.passes.gpu.loop_to_gpu.symbols import Host
 from weft.passes.gpu.loop_to_gpu.units import Part, Unit, parts, units
 from weft.passes.loops.kernels import kernels
+from weft.passes.rewriting import LocatedBuilder
 
 MODULE = "kernels"
 
@@ -94,6 +97,8 @@ class ConvertLoopToGpu(ModulePass):
                 replace_call(call, made)
         for made in launches.values():
             _settle(made)
+        for index in [inner for inner in op.walk() if isinstance(inner, IndexOp)]:
+            _compute(index)
         op.body.block.add_op(_module(name, functions, cuda_of(op)))
         op.attributes["gpu.container_module"] = UnitAttr()
 
@@ -115,6 +120,14 @@ def _settle(launches: Launches) -> None:
     replace_body(launches)
     for name in [name for name in kernel.attributes if name.startswith("loop.")]:
         del kernel.attributes[name]
+
+
+def _compute(index: IndexOp) -> None:
+    """Compute a form in host code: sizes of buffers that were hoisted there are forms."""
+    host = Host(LocatedBuilder.before(index), {value: value for value in index.form().values})
+    index.result.replace_all_uses_with(host.form(index.form()))
+    index.detach()
+    index.erase()
 
 
 def _free_name(module: ModuleOp) -> str:

@@ -22,7 +22,6 @@ from weft.driver.verify import verify
 from weft.frontends.mlir import parse_module
 from weft.registry import context
 from weft.room import with_room
-from weft.tools.numbers import at_least, seconds
 from weft.tools.run import Parser
 
 DESCRIPTION = """Shrink a module while a test finds it interesting: TEST [ARGUMENT ...] FILE exits with 1 where FILE is
@@ -45,8 +44,8 @@ def _parser() -> Parser:
     add("file", metavar="FILE", nargs="?", help="MLIR text, at any stop of the road; - for standard input")
     add("--test", metavar="TEST", help="the program that says what is interesting")
     add("--test-arg", action="append", default=[], metavar="ARGUMENT", help="an argument for the test, before FILE")
-    add("--timeout", type=seconds, default=60.0, metavar="SECONDS", help="longer runs are not interesting (default 60)")
-    add("--max-steps", type=at_least(0), metavar="N", help="run the test so many times at most")
+    add("--timeout", type=float, default=60.0, metavar="SECONDS", help="longer runs are not interesting (default 60)")
+    add("--max-steps", type=int, metavar="N", help="run the test so many times at most")
     add("-o", dest="output", metavar="OUT", help="write the module there instead of printing it")
     add("--allow-unregistered-dialect", action="store_true", help="read ops of unknown dialects in generic form")
     add("--keep-names", action="store_true", help="print values by their names in the source, not by number")

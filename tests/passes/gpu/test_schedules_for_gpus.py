@@ -299,3 +299,16 @@ def test_one_row_by_itself_is_one_launch(size):
         module = weft.parse(SOFTMAX.replace("{0}x{1}", "{0}").replace("axis = 1", "axis = 0").format(size))
         run_pipeline(module, f"builtin.module({','.join((*TENSORS, *KERNELS, *BUFFERS, *GPU_SCHEDULED, *GPU))})")
         assert sum(op.name == "gpu.launch_func" for op in module.walk()) == 1
+
+
+def test_sizes_of_parts_are_computed_by_the_host():
+    """The length of what is reduced, here 7 times another size, says how large the buffer of partial results is."""
+    text = """func.func @main(%x: tensor<?x7x?xi16>) -> tensor<i16> {
+  %0 = ml.constant dense<1> : tensor<i16>
+  %1 = ml.reduce or %x init %0, dims = [0, 1, 2] : tensor<?x7x?xi16> to tensor<i16>
+  func.return %1 : tensor<i16>
+}"""
+    compiled = weft.compile(text, target="gpu-sim")
+    for shape in ((5, 7, 9), (0, 7, 3), (40, 7, 33)):
+        x = np.random.default_rng(1).integers(-9, 9, shape).astype(np.int16)
+        assert compiled(x) == np.bitwise_or.reduce(x, axis=None) | 1

@@ -81,6 +81,14 @@ def space_of(type_: Attribute) -> str:
     raise ValueError(f"a GPU has no address space {space}")
 
 
+def is_in(type_: Attribute, space: str) -> bool:
+    """Whether a memref type is of an address space; one of a space that a GPU lacks is of none."""
+    try:
+        return space_of(type_) == space
+    except ValueError:
+        return False
+
+
 @irdl_attr_definition
 class ShuffleModeAttr(Keyword):
     """Which lane of a warp a shuffle takes from: its own number xor-ed, lowered or raised by the offset, or the offset.

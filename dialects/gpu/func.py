@@ -53,7 +53,7 @@ from weft.dialects.gpu.arguments import (
     print_attributions,
     print_results,
 )
-from weft.dialects.gpu.attributes import space_of
+from weft.dialects.gpu.attributes import is_in
 from weft.dialects.gpu.module import ModuleOp
 
 KERNEL = "gpu.kernel"
@@ -229,7 +229,7 @@ class FuncOp(IRDLOperation):
             raise VerifyException("a kernel gives no results; it writes them to its buffers")
         for space, buffers in (("workgroup", self.workgroup), ("private", self.private)):
             for buffer in buffers:
-                if space_of(buffer.type) != space:
+                if not is_in(buffer.type, space):
                     raise VerifyException(f"a {space} buffer has the type {buffer.type}, of other memory")
         for size in (self.block_size, self.grid_size):
             if size is not None and (len(size) != 3 or min(size) < 1):

@@ -37,7 +37,7 @@ from xdsl.traits import HasParent, IsTerminator, MemoryWriteEffect, Pure, Recurs
 from xdsl.utils.exceptions import VerifyException
 
 from weft.dialects.gpu.arguments import parse_attributions, print_attributions
-from weft.dialects.gpu.attributes import AsyncTokenType, space_of
+from weft.dialects.gpu.attributes import AsyncTokenType, is_in
 from weft.dialects.gpu.syntax import AsyncDependencies
 
 Value = SSAValue | Operation
@@ -352,7 +352,7 @@ class LaunchOp(IRDLOperation):
             raise VerifyException(f"the body of 'gpu.launch' takes {count} indices, then its buffers")
         for space, buffers in (("workgroup", self.workgroup), ("private", self.private)):
             for buffer in buffers:
-                if space_of(buffer.type) != space:
+                if not is_in(buffer.type, space):
                     raise VerifyException(f"a {space} buffer has the type {buffer.type}, of other memory")
 
 

@@ -41,7 +41,7 @@ from xdsl.traits import IsolatedFromAbove, IsTerminator, MemoryReadEffect, Memor
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from weft.dialects.gpu.attributes import AllReduceOpAttr, ShuffleModeAttr, space_of
+from weft.dialects.gpu.attributes import AllReduceOpAttr, ShuffleModeAttr, is_in
 from weft.dialects.gpu.syntax import ReductionKind
 
 Value = SSAValue | Operation
@@ -260,7 +260,7 @@ class DynamicSharedMemoryOp(IRDLOperation):
         type_ = self.result.type
         if type_.get_shape() != (DYNAMIC_INDEX,):
             raise VerifyException(f"dynamic shared memory is memref<?xi8> in workgroup memory, not {type_}")
-        if space_of(type_) != "workgroup":
+        if not is_in(type_, "workgroup"):
             raise VerifyException(
                 f"dynamic shared memory lies in #gpu.address_space<workgroup>, not in that of {type_}"
             )

@@ -154,3 +154,29 @@ def test_operands_of_two_types_are_told_with_both(tmp_path, capsys):
     )
     assert main(["opt", str(path)]) == 1
     assert "'ml.add' op has tensor<5xf32> where tensor<4xf32> is needed" in capsys.readouterr().err
+
+
+def test_what_a_region_yields_is_what_its_op_has():
+    text = """
+func.func @main(%c: i1, %x: f32) {
+  scf.if %c {
+    "scf.yield"(%x) : (f32) -> ()
+  }
+  func.return
+}
+"""
+    with pytest.raises(weft.WeftError, match=r"<string>:4:5: error: 'scf.yield' op yields \(f32\), and 'scf.if'"):
+        weft.parse(text)
+    assert weft.parse(text.replace("(%x) : (f32)", "() : ()"))
+
+
+def test_a_buffer_in_a_memory_that_no_gpu_has_is_an_error_of_the_text():
+    text = """
+gpu.module @kernels {
+  gpu.func @k() workgroup(%s : memref<4xf32, 6>) kernel {
+    gpu.return
+  }
+}
+"""
+    with pytest.raises(weft.WeftError, match=r"<string>:3:3: error: .*memref<4xf32, 6"):
+        weft.parse(text)

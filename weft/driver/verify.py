@@ -16,6 +16,7 @@ from weft.dialects.constraints import plain
 from weft.dialects.locations import error_at, where
 from weft.driver.dominance import undominated
 from weft.driver.verify_codes import code_of
+from weft.driver.yields import misplaced_yields
 
 
 def verify(module: ModuleOp) -> None:
@@ -27,7 +28,7 @@ def verify(module: ModuleOp) -> None:
             raise
         errors = list(problems(module)) or [error_at(module, verification_message(error), code=codes.INVALID_OP)]
     else:
-        errors = list(undominated(module))
+        errors = [*undominated(module), *misplaced_yields(module)]
     if errors:
         raise WeftError.several(sorted(errors, key=_place))
 

@@ -110,7 +110,9 @@ def undefined_value(rng, text):
     uses = [
         token
         for token in tokens(text)
-        if token.text[0] == "%" and not re.match(r"\s*(?::|=|\)\s*(?:=|in\b)|,\s*%[^=\n]*=)", text[token.stop :])
+        if token.text[0] == "%"
+        and not re.search(r'loop\.for "[^"\n]*"\s*$', text[: token.start])
+        and not re.match(r"\s*(?::|=|\)\s*(?:=|in\b)|,\s*%[^=\n]*=)", text[token.stop :])
     ]
     return replaced(text, rng.choice(uses), "%no_such_value") if uses else None
 
@@ -180,9 +182,12 @@ def move_line(lines, i, j):
 
 
 def rename_value(rng, text):
-    """Give a value another name wherever it stands."""
+    """Give a value another name wherever it stands, but in strings: there `%x` may be a format."""
     token = some(rng, text, lambda text: re.fullmatch(r"%[a-zA-Z_]\w*", text) is not None)
-    return None if token is None else re.sub(re.escape(token.text) + r"(?![\w$.-])", "%renamed_value", text)
+    if token is None:
+        return None
+    places = re.compile(r'"(?:[^"\\]|\\.)*"|' + re.escape(token.text) + r"(?![\w$.-])")
+    return places.sub(lambda found: found[0] if found[0].startswith('"') else "%renamed_value", text)
 
 
 def drop_characters(rng, text):

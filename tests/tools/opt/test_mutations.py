@@ -68,7 +68,9 @@ def seeds():
 
 
 def implied(text, broken):
-    """The kinds that may take away only what is implied: a terminator without operands."""
+    """The kinds that may take away only what is implied: a terminator without operands, the linkage of a global."""
+    if re.sub(r"\bexternal\b", " ", text).split() == re.sub(r"\bexternal\b", " ", broken).split():
+        return {"drop a token"}
     gone = set(text.split("\n")) - set(broken.split("\n"))
     return {"drop a line", "drop a token"} if all(IMPLIED.fullmatch(line) for line in gone) else set()
 

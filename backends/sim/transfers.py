@@ -40,10 +40,8 @@ class TensorLoad:
     def serve(self, scene: Scene) -> None:
         """Begin it."""
         brought = scene.brought(BRINGS)
-        facts = tensor_maps.decoded(int(brought["there"]))
-        at = _coordinates(brought, self.rank, facts)
-        there, here = tensor_maps.pieces_of(facts, at, int(brought["here"]))
-        _begin_load(scene, brought, there, here, facts.width, _BOX_ALIGNMENT)
+        there, here, width = _box(brought, self.rank)
+        _begin_load(scene, brought, there, here, width, _BOX_ALIGNMENT)
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,8 @@ class TensorStore:
     def serve(self, scene: Scene) -> None:
         """Begin it."""
         brought = scene.brought(BRINGS)
-        facts = tensor_maps.decoded(int(brought["there"]))
-        at = _coordinates(brought, self.rank, facts)
-        there, here = tensor_maps.pieces_of(facts, at, int(brought["here"]))
-        _begin_store(scene, brought, there, here, facts.width, _BOX_ALIGNMENT)
+        there, here, width = _box(brought, self.rank)
+        _begin_store(scene, brought, there, here, width, _BOX_ALIGNMENT)
 
 
 @dataclass(frozen=True)
@@ -108,11 +104,14 @@ _LINE = 16
 """Bulk copies are of multiples of 16 bytes."""
 
 
-def _coordinates(brought: Any, rank: int, facts: tensor_maps.Facts) -> list[int]:
+def _box(brought: Any, rank: int) -> tuple[Addresses, Addresses, int]:
+    """Where the pieces of a box lie in global and in shared memory, and their bytes."""
+    facts = tensor_maps.decoded(int(brought["there"]))
     if rank != len(facts.sizes):
         message = f"a bulk copy with {rank} coordinates is given the map of a tensor with {len(facts.sizes)} dimensions"
         raise WeftError(message, code=codes.WRONG_ARGUMENT)
-    return [int(number) for number in brought["numbers"][:rank]]
+    at = [int(number) for number in brought["numbers"][:rank]]
+    return *tensor_maps.pieces_of(facts, at, int(brought["here"])), facts.width
 
 
 def _lines(brought: Any) -> tuple[Addresses, Addresses]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,10 +14,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import is_side_effect_free
 
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, ReduceOp, WriteOp, linear
-from weft.dialects.loop.buffers import MAY_ALIAS, memref_of
+from weft.dialects.loop.buffers import memref_of
 from weft.passes.loops.buffers.types import Buffer
 from weft.passes.loops.buffers.views import reshape
-from weft.passes.loops.kernels import APPLIED, SCHEDULE, insert, kernels
+from weft.passes.loops.kernels import insert, private_kernels
 from weft.passes.rewriting import LocatedBuilder
 
 LONGEST = 1 << 14
@@ -90,17 +89,10 @@ class ExpandLoneRows(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Expand in every kernel along one row."""
-        calls: dict[str, list[func.CallOp]] = defaultdict(list)
-        for call in op.walk():
-            if isinstance(call, func.CallOp):
-                calls[call.callee.string_value()].append(call)
-        for kernel in kernels(op):
-            private = kernel.sym_visibility is not None and kernel.sym_visibility.data == "private"
-            if not private or {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
-                continue
+        for kernel, calls in private_kernels(op):
             row = _Row(kernel)
             if row.found():
-                row.expand(calls[kernel.sym_name.data])
+                row.expand(calls)
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -13,10 +12,10 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, ReduceOp, linear, loop_of
-from weft.dialects.loop.buffers import MAY_ALIAS, memref_of
+from weft.dialects.loop.buffers import memref_of
 from weft.passes.loops.buffers.types import Buffer
 from weft.passes.loops.buffers.views import reshape
-from weft.passes.loops.kernels import APPLIED, SCHEDULE, erase, kernels
+from weft.passes.loops.kernels import erase, private_kernels
 from weft.passes.loops.reify import Reifier, constant_index
 from weft.passes.rewriting import LocatedBuilder
 
@@ -67,16 +66,9 @@ class CollapseLoops(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Collapse in every kernel."""
-        calls: dict[str, list[func.CallOp]] = defaultdict(list)
-        for call in op.walk():
-            if isinstance(call, func.CallOp):
-                calls[call.callee.string_value()].append(call)
-        for kernel in kernels(op):
-            private = kernel.sym_visibility is not None and kernel.sym_visibility.data == "private"
-            if not private or {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
-                continue
+        for kernel, calls in private_kernels(op):
             while (found := _any(kernel)) is not None:
-                found.apply(calls[kernel.sym_name.data])
+                found.apply(calls)
 
 
 def _any(kernel: func.FuncOp) -> _Pairs | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import cast
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, StringAttr
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.loop import AllocOp, ForOp, IfOp, IndexOp, Linear, LinearOp, ReduceOp, buffer_name
+from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.walking import inside
 from weft.passes.loops.ranges import quotient
@@ -41,6 +43,19 @@ def kernels(module: ModuleOp) -> Iterator[FuncOp]:
                 yield op
         elif op.regions:
             yield from (inner for inner in inside(op) if isinstance(inner, FuncOp) and KERNEL in inner.attributes)
+
+
+def private_kernels(module: ModuleOp) -> Iterator[tuple[FuncOp, list[CallOp]]]:
+    """The naive kernels whose arguments may change with all their calls, and these: private, without a schedule, and of
+    buffers that do not overlap."""
+    calls: dict[str, list[CallOp]] = defaultdict(list)
+    for call in module.walk():
+        if isinstance(call, CallOp):
+            calls[call.callee.string_value()].append(call)
+    for kernel in kernels(module):
+        private = kernel.sym_visibility is not None and kernel.sym_visibility.data == "private"
+        if private and not {SCHEDULE, APPLIED, MAY_ALIAS} & kernel.attributes.keys():
+            yield kernel, calls[kernel.sym_name.data]
 
 
 def label(loop: ForOp) -> str:

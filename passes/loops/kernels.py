@@ -18,7 +18,7 @@ from weft.dialects.loop import AllocOp, ForOp, IfOp, IndexOp, Linear, LinearOp, 
 from weft.dialects.loop.buffers import MAY_ALIAS
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.walking import inside
-from weft.passes.loops.ranges import quotient
+from weft.passes.loops.ranges import greatest_trip, quotient
 from weft.passes.rewriting import LocatedBuilder
 
 KERNEL = "loop.kernel"
@@ -81,6 +81,14 @@ def find(kernel: Operation, name: str) -> ForOp:
     if found:
         raise Refuse(f"{len(found)} loops are labelled '{name}'")
     raise Refuse(f"no loop is labelled '{name}'", hint=did_you_mean(name, known))
+
+
+def most_iterations(loop: ForOp) -> int:
+    """The most iterations of a loop. Raises :class:`Refuse` where only the run knows."""
+    trip = greatest_trip(loop)
+    if trip is None:
+        raise Refuse(f"the bound of '{label(loop)}' is not known to be constant; tile it first")
+    return trip
 
 
 def need_no_lanes(loop: ForOp) -> None:

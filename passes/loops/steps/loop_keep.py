@@ -28,8 +28,17 @@ from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import enclosing, loops_around
 from weft.dialects.loop.schedule import Keep
 from weft.passes.loops.dependence import accesses, determined, say
-from weft.passes.loops.kernels import Refuse, erase, find, find_buffer, insert, label, need_new_buffer, need_no_lanes
-from weft.passes.loops.ranges import greatest_trip
+from weft.passes.loops.kernels import (
+    Refuse,
+    erase,
+    find,
+    find_buffer,
+    insert,
+    label,
+    most_iterations,
+    need_new_buffer,
+    need_no_lanes,
+)
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.marking import TOGETHER
 from weft.passes.loops.steps.nests import copy_loops
@@ -95,12 +104,7 @@ class LoopKeep(Keep, StepPass):
         if any(not ways[0].agrees(way) for way in ways[1:]):
             raise Refuse(f"the accesses of '{self.buffer}' inside '{self.loop}' do not go over it in one way")
         _need_one_unit(root, touching)
-        shape: list[int] = []
-        for loop in ways[0].loops:
-            trip = greatest_trip(loop)
-            if trip is None:
-                raise Refuse(f"the bound of '{label(loop)}' is not known to be constant; tile it first")
-            shape.append(trip)
+        shape = [most_iterations(loop) for loop in ways[0].loops]
         alloc = AllocOp(self.space, self.copy, MemRefType(memref_of(buffer).element_type, shape))
         _Plan(kernel, self, root, touching, ways, alloc).carry_out(seen=_is_seen(kernel, root, buffer))
 

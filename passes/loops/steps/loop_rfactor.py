@@ -21,11 +21,11 @@ from weft.passes.loops.kernels import (
     find_buffer,
     insert,
     label,
+    most_iterations,
     need_new_buffer,
     need_new_label,
     need_no_lanes,
 )
-from weft.passes.loops.ranges import greatest_trip
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.nests import Nest, copy_loops
 
@@ -71,7 +71,7 @@ class LoopRfactor(Rfactor, StepPass):
         need_new_label(kernel, f"{self.partial}.0", f"{self.partial}.out")
         access, moved = _reduction(self, kernel, outer, parts)
         element, kind = access.memref.element_type, access.kind.data
-        shape = [_size(loop) for loop in (*moved, parts)]
+        shape = [most_iterations(loop) for loop in (*moved, parts)]
         fills = copy_loops(kernel, moved, f"{self.partial}.0", marks=True)
         results = copy_loops(kernel, moved, f"{self.partial}.out", marks=True)
         alloc = AllocOp("reg", self.partial, MemRefType(element, shape))
@@ -95,14 +95,6 @@ class LoopRfactor(Rfactor, StepPass):
 
 def _counters(nest: Nest) -> list[SSAValue]:
     return [loop.counter for loop in nest.loops]
-
-
-def _size(loop: ForOp) -> int:
-    """The most iterations of a loop. Raises :class:`Refuse` where only the run knows."""
-    size = greatest_trip(loop)
-    if size is None:
-        raise Refuse(f"the bound of '{label(loop)}' is not known to be constant; tile it first")
-    return size
 
 
 def _reduction(step: Rfactor, kernel: FuncOp, outer: ForOp, parts: ForOp) -> tuple[ReduceOp, list[ForOp]]:

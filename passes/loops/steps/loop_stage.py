@@ -33,8 +33,17 @@ from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import enclosing, loops_around
 from weft.dialects.loop.schedule import Stage
 from weft.passes.loops.dependence import accesses, one_map
-from weft.passes.loops.kernels import Refuse, erase, find, find_buffer, insert, label, need_new_buffer, need_no_lanes
-from weft.passes.loops.ranges import greatest_trip
+from weft.passes.loops.kernels import (
+    Refuse,
+    erase,
+    find,
+    find_buffer,
+    insert,
+    label,
+    most_iterations,
+    need_new_buffer,
+    need_no_lanes,
+)
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.nests import copy_loops
 
@@ -96,12 +105,7 @@ class LoopStage(Stage, StepPass):
         _check(self, root, touching)
         staged = _inner(root, touching[0], SHARED_BY[self.space])
         order = _layout(self, staged)
-        shape: list[int] = []
-        for loop in order:
-            trip = greatest_trip(loop)
-            if trip is None:
-                raise Refuse(f"the bound of '{label(loop)}' is not known to be constant; tile it first")
-            shape.append(trip)
+        shape = [most_iterations(loop) for loop in order]
         alloc = AllocOp(self.space, self.copy, MemRefType(memref_of(buffer).element_type, shape))
         plan = _Plan(kernel, self, root, touching, staged, order, alloc)
         if isinstance(touching[0], ReduceOp):

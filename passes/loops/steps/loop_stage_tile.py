@@ -36,11 +36,12 @@ from weft.passes.loops.kernels import (
     find_buffer,
     insert,
     label,
+    most_iterations,
     need_new_buffer,
     need_new_label,
     need_no_lanes,
 )
-from weft.passes.loops.ranges import greatest_trip, least
+from weft.passes.loops.ranges import least
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.loop_stage import SHARED_BY
 
@@ -198,10 +199,7 @@ def _step(term: tuple[SSAValue, int]) -> tuple[int, int, ForOp]:
     """How far a loop moves the place, and how often: of several that move it alike the single one is first."""
     loop = loop_of(term[0])
     assert loop is not None
-    trip = greatest_trip(loop)
-    if trip is None:
-        raise Refuse(f"the bound of '{label(loop)}' is not known to be constant; tile it first")
-    return term[1], trip, loop
+    return term[1], most_iterations(loop), loop
 
 
 def _copy_in(

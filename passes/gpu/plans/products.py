@@ -55,9 +55,9 @@ class Sizes:
 
 SIZES = (
     Sizes((4, 2), (8, 8), 1.0),
-    Sizes((2, 2), (8, 8), 0.95),
-    Sizes((2, 2), (8, 4), 0.8),
-    Sizes((2, 2), (4, 4), 0.55),
+    Sizes((2, 2), (8, 8), 0.97),
+    Sizes((2, 2), (8, 4), 0.96),
+    Sizes((2, 2), (4, 4), 0.85),
 )
 """The tiles that are tried, from 128 x 128 down to 32 x 64."""
 

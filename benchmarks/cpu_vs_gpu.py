@@ -54,12 +54,9 @@ def measure(text: str, shape: tuple[int, ...], threads: int | None) -> list[floa
     x, y = (rng.random(shape, dtype=np.float32) for _ in range(2))
     on_cpu, on_gpu = weft.compile(text, threads=threads), weft.compile(text, target="cuda")
     there = weft.to_device(x), weft.to_device(y)
-    driver = there[0].gpu.driver
 
     def waited() -> Any:
-        result = on_gpu(*there)
-        driver.call("cuStreamSynchronize", result.stream)
-        return result
+        return on_gpu(*there).block_until_ready()
 
     np.testing.assert_allclose(waited().to_host(), on_cpu(x, y), rtol=1e-3, atol=1e-3)
     return [seconds(lambda: on_cpu(x, y)), seconds(lambda: on_gpu(x, y)), seconds(waited)]

@@ -41,7 +41,7 @@ class DeviceArray:
 
     Other libraries take it without a copy: `torch.from_dlpack(a)`, `cupy.asarray(a)`, `jax.dlpack.from_dlpack(a)`,
     `numba.cuda.as_cuda_array(a)`. :meth:`to_host` gives it as a NumPy array. It may still be in the making when one
-    has it: what is done on its stream comes after.
+    has it: what is done on its stream comes after, and :meth:`block_until_ready` waits for it.
     """
 
     __slots__ = ("_owner", "address", "dtype", "gpu", "shape", "stream")
@@ -70,6 +70,15 @@ class DeviceArray:
     def nbytes(self) -> int:
         """The number of bytes."""
         return self.size * self.dtype.itemsize
+
+    def block_until_ready(self) -> DeviceArray:
+        """Wait for what computes the array, as JAX's method of that name does; the array.
+
+        Raises :class:`WeftError` where a kernel has failed meanwhile.
+        """
+        with self.gpu.current():
+            self.gpu.driver.call("cuStreamSynchronize", self.stream)
+        return self
 
     def to_host(self) -> NDArray[Any]:
         """A copy as a NumPy array; it waits for what computes the array."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakSet
 
 from weft import codes
@@ -191,7 +191,7 @@ def current_gpu(used: Driver | None = None) -> Gpu:
     if used.number("cuDeviceGetCount") == 0:
         hint = "CUDA_VISIBLE_DEVICES may hide it; --target gpu-sim runs the same code without"
         raise WeftError("there is no GPU to run on", hint=hint, code=codes.NO_DEVICE)
-    device: Any = ctypes.c_int()
-    if used.status("cuCtxGetDevice", ctypes.byref(device)):
+    now, device = ctypes.c_void_p(), ctypes.c_int()
+    if used.status("cuCtxGetCurrent", ctypes.byref(now)) or not now.value:
         return gpu_of(used, 0)
-    return gpu_of(used, device.value)
+    return gpu_of(used, 0 if used.status("cuCtxGetDevice", ctypes.byref(device)) else device.value)

@@ -46,7 +46,7 @@ class State:
     """The record of one call at a time on one stream, and the graphs that were captured with its memory.
 
     Its calls are in the order of the stream, so that they may share its memory. `words` are those that say all that a
-    call is given.
+    call is given; a short call writes them into `frame`, in which `descriptors` are those of arrays.
     """
 
     def __init__(self, loaded: Loaded, table: Any, stream: int, words: Words) -> None:
@@ -57,6 +57,9 @@ class State:
         room = 8 * len(words.addresses) + 1
         self._key, self._last = ctypes.create_string_buffer(room), ctypes.create_string_buffer(room)
         self._loaded, self._words = loaded, words
+        self.frame = ctypes.create_string_buffer(8 * len(words.addresses))
+        start = ctypes.addressof(self.frame)
+        self.descriptors = tuple(start + 8 * (first - 1) for first in words.starts)
         self.record = Record(
             stream=stream,
             kernels=ctypes.addressof(table),
@@ -103,9 +106,11 @@ class State:
             )
         if graph is not None:
             return self._launch(graph, key)
-        status = self.run(entry)
-        record.repeats = int(status == 0 and record.launches > 1 and not record.waits and not self.gpu.blocking)
-        self._last.raw = key if record.repeats and key not in self._never else b"\xff" * len(key)
+        before, status = record.repeats, self.run(entry)
+        repeats = status == 0 and record.launches > 1 and not record.waits and not self.gpu.blocking
+        if repeats or before:  # else nobody looks at the last call
+            record.repeats = int(repeats)
+            self._last.raw = key if repeats and key not in self._never else b"\xff" * len(key)
         return status
 
     def _for_any(self, key: bytes, elsewhere: Callable[[Sequence[int]], int]) -> Graph | None:

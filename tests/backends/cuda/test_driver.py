@@ -34,6 +34,14 @@ def test_a_driver_without_a_gpu_is_told():
         current_gpu(fake.driver())
 
 
+def test_a_thread_without_a_context_is_not_asked_which_gpu_it_uses():
+    """The driver calls that an error, which tools that watch calls report."""
+    fake = Fake()
+    assert current_gpu(fake.driver()).ordinal == 0 and "cuCtxGetDevice" not in fake.calls
+    fake.context = 77
+    assert current_gpu(fake.driver()).ordinal == 0 and "cuCtxGetDevice" in fake.calls
+
+
 def test_errors_have_the_names_of_the_driver():
     fake = Fake()
     fake.fail("cuMemFree", 700, 1)

@@ -141,12 +141,13 @@ def test_numbers_are_passed():
 
 def test_errors_are_told():
     f = Watched(TWICE, tensors())
-    for _ in range(3):
-        f.call(Tensor(X.copy()))
+    first, second, third, fourth = (Tensor(X.copy()) for _ in range(4))  # each elsewhere, so that there is no graph
+    for x in (first, second, third):
+        f.call(x)
     f.slow = 0
     f.fake.fail("cuLaunchKernelEx", 0, 1)
     with pytest.raises(WeftError, match="cuLaunchKernelEx says CUDA_ERROR_1") as error:
-        f.call(Tensor(X.copy()))
+        f.call(fourth)
     assert error.value.code is codes.DEVICE_FAILED and f.slow == 0
     x, out = Tensor(X.copy()), Tensor(np.zeros(4, np.float32))
     for _ in range(4):

@@ -84,9 +84,17 @@ def test_what_is_not_as_it_was_goes_the_long_way(long_ways):
     f(X, out=y)
     f(x, out=y, stream=7)
     assert len(long_ways) == count + 3
-    f.fake.context = 0
+
+
+def test_a_thread_without_a_context_gets_that_of_the_gpu_for_the_call(long_ways):
+    f = function()
+    x, y = OnDevice(X.copy()), OnDevice(np.zeros(4, np.float32))
     f(x, out=y)
-    assert len(long_ways) == count + 4
+    f.fake.context = 0
+    y.values[:] = 0
+    assert f(x, out=y) is y
+    np.testing.assert_array_equal(y.values, 2 * X)
+    assert len(long_ways) == 1 and f.fake.context == 0
 
 
 def test_without_memory_others_give_back_what_they_keep(long_ways):
@@ -113,6 +121,7 @@ def test_one_graph_is_for_arrays_that_lie_elsewhere(long_ways):
 def test_arrays_of_wefts_own(long_ways):
     f = function()
     x = DeviceArray(f._gpu, X.ctypes.data, X.shape, X.dtype, 5, X)
+    assert x.block_until_ready() is x and f.fake.calls.count("cuStreamSynchronize") == 1
     for _ in range(3):
         np.testing.assert_array_equal(f(x).to_host(), 2 * X)
     assert len(long_ways) == 1

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import weft
+from weft.diagnostics import WeftError
 
 THREADS, CALLS = 8, 10_000
 
@@ -106,10 +107,33 @@ def test_some_programs_called_from_some_threads():
     assert not wrong
 
 
+def test_a_call_that_fails_in_one_thread_leaves_the_others_alone():
+    x = "tensor<?xf32>"
+    body = f"%r = ml.add %x, %y : {x}\nfunc.return %r : {x}"
+    add = weft.compile(f"func.func @main(%x: {x}, %y: {x}) -> {x} {{\n{body}\n}}\n", threads=2)
+    softmax = weft.compile(LARGE, threads=2)
+    x, n = np.random.default_rng(0).standard_normal((4000, 500), np.float32), np.ones(3_000_000, np.float32)
+    expected, failed = softmax(x), []
+
+    def fail():
+        for _ in range(20):
+            with pytest.raises(WeftError, match="the same sizes"):
+                add(n, n[:-1])
+            failed.append(bool((add(n, n) == 2).all()))
+
+    with ThreadPoolExecutor(4) as pool:
+        failing = pool.submit(fail)
+        results = [pool.submit(softmax, x) for _ in range(12)]
+        failing.result()
+    assert all(np.array_equal(result.result(), expected) for result in results)
+    assert failed == [True] * 20
+
+
 FORKED = f"""
 import os, sys, threading
 import numpy as np
 import weft
+from weft.diagnostics import WeftError
 f = weft.compile({LARGE!r}, threads=4)
 x = np.random.default_rng(0).standard_normal((4000, 500), np.float32)
 expected = f(x)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -112,14 +113,56 @@ def test_several_workers_take_part_and_each_number_is_used_by_one_thread_at_a_ti
         inside[worker] += 1
         if inside[worker] != 1:
             clashes.append(worker)
-        if worker not in seen and len(seen) < 2:
+        if end - begin == 16:
+            time.sleep(0.001)  # the loop runs in the caller alone, as it may
+        elif worker not in seen and len(seen) < 2:
             seen.add(worker)
             both.wait()  # ends only when a second worker comes
         inside[worker] -= 1
 
-    loop(body, None, 16, 1, 2)
+    for _ in range(10_000):
+        loop(body, None, 16, 1, 2)
+        if seen:
+            break
     assert seen == {0, 1}
     assert not clashes
+
+
+def test_ranges_grow_smaller_towards_the_end():
+    loop = FOR(runtime_symbol("weft_parallel_for", 4))
+    ranges = []
+
+    @BODY
+    def body(ctx, begin, end, worker):
+        ranges.append((begin, end))
+        time.sleep(0.0005)
+
+    for _ in range(10_000):
+        ranges.clear()
+        loop(body, None, 1000, 1, 3)
+        if len(ranges) > 1:
+            break
+    ranges.sort()
+    sizes = [end - begin for begin, end in ranges]
+    assert [end for _, end in ranges[:-1]] == [begin for begin, _ in ranges[1:]]
+    assert (ranges[0][0], ranges[-1][1]) == (0, 1000)
+    assert sizes == sorted(sizes, reverse=True)
+    assert 4 * sizes[-1] < sizes[0] < 1000 / 3
+
+
+def test_loops_that_lose_by_sharing_run_in_the_caller():
+    loop = FOR(runtime_symbol("weft_parallel_for", 4))
+    shared = []
+
+    @BODY
+    def body(ctx, begin, end, worker):
+        if worker:
+            shared.append(end - begin)
+            time.sleep(0.02)  # as if the system had given the core to another program
+
+    for _ in range(400):
+        loop(body, None, 64, 1, 2)
+    assert len(shared) < 40
 
 
 def test_a_loop_of_one_thread_never_leaves_it():

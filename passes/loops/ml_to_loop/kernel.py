@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects import arith, bufferization, func, tensor
+from xdsl.dialects import arith, bufferization, func, memref, tensor
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -16,7 +16,8 @@ from weft.dialects.loop.buffers import NAME, AllocOp, argument_attributes, set_a
 from weft.dialects.loop.linear import Linear
 from weft.dialects.ml.base import MlOp, tensor_type
 from weft.passes.loops.ml_to_loop.body import Number, number_attr, signless
-from weft.passes.loops.reify import Reifier, Size, constant_index
+from weft.passes.loops.ml_to_loop.equal_sizes import EqualSizes
+from weft.passes.loops.reify import Size, constant_index
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -44,8 +45,9 @@ class Kernel:
         self.given = frozenset(self.held)
         """The values that are in memory when the kernel starts."""
         self._name_arguments()
-        self.sizes = Reifier(self.top)
+        self.sizes = EqualSizes(self.top)
         self._replace_sizes()
+        self.sizes.equate(self.old)
 
     def _read_ends(self) -> None:
         """Note which tensors are in buffers at the start, and which must be at the end."""
@@ -127,6 +129,12 @@ class Kernel:
         for op in reversed(self.old):
             if not isinstance(op, arith.ConstantOp) or op.result.first_use is None:
                 Rewriter.erase_op(op)
+        for op in reversed(list(self.block.ops)):
+            if isinstance(op, memref.DimOp) and op.result.first_use is None:
+                index = op.index.owner
+                Rewriter.erase_op(op)
+                if isinstance(index, arith.ConstantOp) and index.result.first_use is None:
+                    Rewriter.erase_op(index)
 
     def home(self, value: SSAValue, element: Attribute | None = None, name: str = "t") -> SSAValue:
         """The buffer in which to make `value`, as :meth:`room` gives it; the value is held there from now on."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from weft.backends.llvm.binding import binding
 from weft.backends.llvm.machine import Machine, host_machine, initialize_all, target_machine
-from weft.dialects.host_marks import SIMPLIFY
+from weft.dialects.host_marks import SIMPLIFY, WRITE_OUT
 
 
 class InvalidIR(Exception):
@@ -100,13 +100,25 @@ def _read(ir: str, machine: Machine, generator: Any, context: Any) -> Any:
 
 def _simplify(module: Any, generator: Any) -> None:
     """Run LLVM's simplifications, of loops among others, on the functions that ask for them."""
-    wanted = [
+    wanted = _marked(module, SIMPLIFY)
+    if not wanted:
+        return
+    builder = binding.create_pass_builder(generator, binding.create_pipeline_tuning_options(speed_level=2))
+    passes = builder.getFunctionPassManager()
+    for function in wanted:
+        passes.run(function, builder)
+    copies = binding.create_new_function_pass_manager()
+    copies.add_loop_unroll_pass()  # by a few: the simplifications write out short loops only, and wholly
+    copies.add_instruction_combine_pass()
+    copies.add_simplify_cfg_pass()
+    for function in _marked(module, WRITE_OUT):
+        copies.run(function, builder)
+
+
+def _marked(module: Any, mark: str) -> list[Any]:
+    """The functions that are defined, and have an attribute."""
+    return [
         function
         for function in module.functions
-        if not function.is_declaration and any(SIMPLIFY in str(attribute) for attribute in function.attributes)
+        if not function.is_declaration and any(mark in str(attribute) for attribute in function.attributes)
     ]
-    if wanted:
-        builder = binding.create_pass_builder(generator, binding.create_pipeline_tuning_options(speed_level=2))
-        passes = builder.getFunctionPassManager()
-        for function in wanted:
-            passes.run(function, builder)

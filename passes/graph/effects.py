@@ -16,6 +16,8 @@ from xdsl.traits import (
     SymbolOpInterface,
 )
 
+from weft.dialects.purity import UNMARKED
+
 
 class Effects(Enum):
     """What an op does besides making its results."""
@@ -33,6 +35,8 @@ def effects_of(kind: type[Operation]) -> Effects:
     """The effects of a class of ops. Symbols and terminators always stay."""
     if issubclass(kind, UnregisteredOp) or kind.has_trait(SymbolOpInterface):
         return Effects.OTHER
+    if issubclass(kind, UNMARKED):
+        return Effects.NONE
     found = {type(trait) for trait in kind.traits if isinstance(trait, MemoryEffect)}
     if kind.has_trait(IsTerminator) or not found:
         return Effects.OTHER

@@ -12,7 +12,7 @@
 | reduction along other loops, or of fewer elements than a vector has lanes | a strip of results in registers |
 | one thing for each element | vectors along the last dimension |
 | each iteration waits for the one before | four rows side by side, the values in registers (`plans/chains.py`) |
-| a short body that stays scalar | written out four times (`plans/chains.py`) |
+| a short body that stays scalar, or rows of it side by side | written out four times (`plans/chains.py`) |
 
 A sum of products can run along the lanes of any of its loops. Each way has a cost in cycles (`plans/roles.py`): vectors
 of products, loads for them, elements that go in or out of a vector on their own, panels to pack, lanes to add up.

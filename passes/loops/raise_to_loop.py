@@ -22,7 +22,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from weft.dialects.host_marks import COMPUTES
+from weft.dialects.host_marks import COMPUTES, FLAT
 from weft.dialects.loop.buffers import MAY_ALIAS, NAME
 from weft.dialects.walking import inside
 from weft.passes.loops.kernels import KERNEL
@@ -46,7 +46,8 @@ class RaiseToLoop(ModulePass):
     are scalar `arith` and `math`, and its accesses are inside their buffers. Where only the run can tell that, or
     whether two buffers overlap, the host checks it before the nest, and runs the old loops where it does not hold.
     `C[x] = C[x] + v` becomes a `loop.reduce`, whose order is free; for floats in `scf.for` loops only where the op
-    carries `fastmath<reassoc>`. So does `C[x] - v`, and `C[x] + v if p else C[x]`. What a loop carries lies in a
+    carries `fastmath<reassoc>`. So does `C[x] - v`, and `C[x] + v if p else C[x]`. An `scf.if` that only
+    chooses between a few values becomes `arith.select`. What a loop carries lies in a
     register; a sum that starts from 0 and is only stored is gathered where it is stored.
 
     **Before**
@@ -83,7 +84,7 @@ class RaiseToLoop(ModulePass):
     **Needs** memrefs (`bufferize`).
 
     **Leaves alone** kernels, and loops that do not fit, for the plain lowering: their function gets the attribute
-    `weft.computes`. Loops inside them are tried. Buffers
+    `weft.computes`, and `weft.flat` where none of them holds another. Loops inside them are tried. Buffers
     with strides of their own are not checked for overlap: their kernel is marked `loop.may_alias`, and keeps its order.
     """
 
@@ -119,8 +120,11 @@ class _Raiser:
                 self.structured |= set(_as_loops(op))
         for block in self.function.body.blocks:
             self._block(block)
-        if any(self._computes(op) for op in inside(self.function)):
+        stay = [op for op in inside(self.function) if self._computes(op)]
+        if stay:
             self.function.attributes[COMPUTES] = UnitAttr()
+        if stay and not any(_holds_loops(op) for op in stay):
+            self.function.attributes[FLAT] = UnitAttr()
 
     def _computes(self, op: Operation) -> bool:
         """Whether an op is a loop that stays, works on memory, and is not there for rare cases only."""
@@ -207,6 +211,10 @@ class _Raiser:
             number += 1
         self.taken.add(name)
         return name
+
+
+def _holds_loops(op: Operation) -> bool:
+    return any(inner is not op and isinstance(inner, scf.ForOp | scf.WhileOp | affine.ForOp) for inner in inside(op))
 
 
 def _choose(

@@ -15,12 +15,13 @@ from xdsl.dialects import arith, bufferization, func, memref, tensor
 from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, IntegerAttr, ShapedType
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
 from xdsl.ir import Operation, OpResult, SSAValue
-from xdsl.traits import Pure, SymbolTable
+from xdsl.traits import SymbolTable
 
 from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.ml.base import MlOp
 from weft.dialects.ml.dims import Dim, DimOf, FloorDiv, Product, SizeOf, Sum, product
+from weft.dialects.purity import only_computes
 from weft.passes.loops.lists import Size, mixed
 
 KERNELS = ("ml.kernel", "loop.kernel")
@@ -166,7 +167,7 @@ class Reifier:
             axis = self.index(op.index)
             if isinstance(axis, int):
                 return self.dim(op.source, axis)
-        if op.regions or not op.has_trait(Pure()) or not all(_is_scalar(v) for v in op.operands):
+        if op.regions or not only_computes(op) or not all(_is_scalar(v) for v in op.operands):
             raise NotHere
         operands = [
             self.value(self.index(v)) if isinstance(v.type, IndexType) else self._scalar(v) for v in op.operands

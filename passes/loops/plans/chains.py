@@ -49,8 +49,14 @@ def write_out(trial: Trial, leaves: Sequence[Leaf]) -> None:
         name = nest.loops[-1].label.data
         inner = loops(trial.copy, name)
         alone = len(inner) == 1 and inner[0].kind() == "seq" and trip(inner[0]) >= LEAST_TRIP
-        if alone and not any(isinstance(op, ForOp) for op in inner[0].block.ops) and len(nest.body) <= SHORT_BODY:
+        if alone and len(nest.body) <= SHORT_BODY and _is_straight(inner[0]):
             trial.attempt([Unroll(name, COPIES)])
+
+
+def _is_straight(loop: ForOp) -> bool:
+    """Whether a loop holds no others, but for the few rows that were jammed into it."""
+    inside = [op for op in loop.block.ops if isinstance(op, ForOp)]
+    return all(op.kind() == "unroll" and op.trip() == ROWS and _is_straight(op) for op in inside)
 
 
 def _waits(loop: ForOp) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from xdsl.dialects import func
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
-from xdsl.traits import Pure
 
 from weft.dialects.loop import ForOp, ReduceOp, StoreOp, loop_of
 from weft.dialects.loop.access import AccessOp
 from weft.dialects.loop.nest import loops_around
+from weft.dialects.purity import only_computes
 from weft.passes.loops.raising.forms import Inputs
 from weft.passes.loops.raising.reductions import is_neutral
 
@@ -44,7 +44,7 @@ def absorb_fill(fill: func.CallOp, filled: Block, inputs: Inputs) -> bool:
 def _only_pure_between(call: Operation, root: Operation) -> bool:
     op = call.next_op
     while op is not None and op is not root:
-        if op.regions or not op.has_trait(Pure()):
+        if op.regions or not only_computes(op):
             return False
         op = op.next_op
     return op is root

@@ -14,12 +14,12 @@ from xdsl.dialects import affine, arith, memref, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, NoneAttr
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
-from xdsl.traits import Pure
 from xdsl.utils.hints import isa
 
 from weft.dialects import loop
 from weft.dialects.loop import Linear
 from weft.dialects.loop.base import is_element
+from weft.dialects.purity import only_computes
 from weft.passes.loops.buffers.types import Buffer
 from weft.passes.loops.raising.forms import Forms, Inputs, Unfit
 from weft.passes.loops.reify import constant_index
@@ -28,6 +28,12 @@ from weft.passes.rewriting import LocatedBuilder
 Loop: TypeAlias = scf.ForOp | affine.ForOp
 
 LETTERS = "ijklmnpqrstuvw"
+
+MOST_COMPUTED = 12
+"""A side of a condition with more ops than that is not computed where it is not chosen."""
+
+_HARMLESS = (memref.LoadOp, affine.LoadOp, scf.YieldOp)
+"""What else than arithmetic may stand in a side of a condition that is computed anyway."""
 
 
 @dataclass
@@ -139,8 +145,27 @@ class Translation:
                 case affine.StoreOp():
                     forms = self.forms.of_map(op.map.data, op.indices)
                     self._store(op.value, op.memref, forms, builder)
+                case scf.IfOp():
+                    self._choice(op, builder)
                 case _:
                     self._scalar_op(op, builder)
+
+    def _choice(self, op: scf.IfOp, builder: LocatedBuilder) -> None:
+        """A condition that only chooses between values: both are computed. Their accesses are checked as all are."""
+        regions = (op.true_region, op.false_region)
+        if not op.results or any(len(region.block.ops) > MOST_COMPUTED for region in regions):
+            raise Unfit
+        if not all(only_computes(inner) or isinstance(inner, _HARMLESS) for r in regions for inner in r.block.ops):
+            raise Unfit
+        if not all(is_element(result.type) for result in op.results):
+            raise Unfit
+        condition, sides = self._scalar(op.cond, builder), list[list[SSAValue]]()
+        for region in regions:
+            self.block(region.block, builder)
+            end = region.block.last_op
+            sides.append([self._scalar(value, builder) for value in end.operands] if end is not None else [])
+        for result, yes, no in zip(op.results, *sides, strict=True):
+            self.scalars[result] = builder.insert(arith.SelectOp(condition, yes, no)).result
 
     def _load(
         self, op: memref.LoadOp | affine.LoadOp, buffer: SSAValue, index: list[Linear], builder: LocatedBuilder
@@ -163,7 +188,7 @@ class Translation:
         """An op of a body: index arithmetic is read where it is used, scalar arithmetic is done again."""
         if self._is_linear(op):
             return
-        fits = op.dialect_name() in ("arith", "math") and op.has_trait(Pure()) and not op.regions
+        fits = op.dialect_name() in ("arith", "math") and only_computes(op) and not op.regions
         if not fits or not all(is_element(value.type) for value in (*op.operands, *op.results)):
             raise Unfit
         made = type(op).create(

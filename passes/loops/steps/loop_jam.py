@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import MemRefType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint
-from xdsl.traits import Pure
 
 from weft.dialects.loop import (
     AccessOp,
@@ -31,6 +30,7 @@ from weft.dialects.loop import (
 from weft.dialects.loop.base import is_element
 from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.schedule import Jam
+from weft.dialects.purity import only_computes
 from weft.dialects.walking import inside
 from weft.passes.loops.dependence import say
 from weft.passes.loops.distances import Range, distance, distances, inner_counters
@@ -147,7 +147,7 @@ def _parts(outer: ForOp) -> _Parts:
     constants: list[Operation] = [op for op in ops if isinstance(op, arith.ConstantOp)]
     before, after = ([op for op in some if op not in constants] for some in (ops[:at], ops[at + 1 :]))
     for op in (*before, *after):
-        plain = isinstance(op, AccessOp | LinearOp) or op.has_trait(Pure()) or isinstance(op, AllocOp)
+        plain = isinstance(op, AccessOp | LinearOp) or only_computes(op) or isinstance(op, AllocOp)
         if not plain or isinstance(op, IfOp | PrefetchOp):
             raise Refuse(f"'{op.name}' stands beside '{label(inner)}'")
         if isinstance(op, AllocOp) and (op.space.data not in ("reg", "stack") or op.sizes or op not in before):

@@ -13,7 +13,7 @@ from xdsl.utils.hints import isa
 
 from weft import codes
 from weft.dialects.gpu.attributes import AsyncTokenType
-from weft.dialects.host_marks import COMPUTES, SIMPLIFY
+from weft.dialects.host_marks import COMPUTES, FLAT, SIMPLIFY, WRITE_OUT
 from weft.dialects.locations import error_at
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value
@@ -166,5 +166,6 @@ class HostFunction(LoweredFunction):
             e.ret(self._exit.args[0])
         made = e.finish(body_name(self.function.sym_name.data), self.results)
         if COMPUTES in self.function.attributes:
-            made.properties["passthrough"] = ArrayAttr([StringAttr(SIMPLIFY)])
+            marks = [SIMPLIFY, WRITE_OUT] if FLAT in self.function.attributes else [SIMPLIFY]
+            made.properties["passthrough"] = ArrayAttr([StringAttr(mark) for mark in marks])
         return made

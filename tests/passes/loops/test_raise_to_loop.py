@@ -20,7 +20,7 @@ from weft.backends.reference import run
 from weft.backends.reference.machine import Machine
 from weft.backends.reference.values import buffer_of
 from weft.diagnostics import WeftError
-from weft.dialects.host_marks import COMPUTES
+from weft.dialects.host_marks import COMPUTES, FLAT
 from weft.dialects.loop import ReduceOp
 from weft.frontends.mlir import parse_module
 from weft.passes.loops.raise_to_loop import RaiseToLoop
@@ -515,6 +515,7 @@ def test_what_does_not_fit_is_left_as_it_is(body: str) -> None:
     before, after = raised(text)
     for function in after.ops:
         function.attributes.pop(COMPUTES, None)
+        function.attributes.pop(FLAT, None)
     assert str(before) == str(after)
 
 
@@ -603,3 +604,67 @@ def test_an_accumulation_that_is_none_is_found_by_random_nests(monkeypatch: pyte
     with pytest.raises((AssertionError, VerifyException)):
         for seed in range(100):
             check_random(seed)
+
+
+CHOICE = """func.func @main(%a: memref<9xi8>, %o: memref<2xi64>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = arith.constant 9 : index
+  %z = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %z8 = arith.constant 0 : i8
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%s = %z, %k = %z) -> (i64, i64) {
+    %x = memref.load %a[%i] : memref<9xi8>
+    %p = arith.cmpi sgt, %x, %z8 : i8
+    %t:2 = scf.if %p -> (i64, i64) {
+      %w = arith.extsi %x : i8 to i64
+      %u = arith.addi %s, %w : i64
+      %v = arith.addi %k, %one : i64
+      scf.yield %u, %v : i64, i64
+    } else {
+      scf.yield %s, %k : i64, i64
+    }
+    scf.yield %t#0, %t#1 : i64, i64
+  }
+  memref.store %r#0, %o[%c0] : memref<2xi64>
+  memref.store %r#1, %o[%c1] : memref<2xi64>
+  func.return
+}"""
+
+
+def test_a_condition_that_chooses_between_values_is_a_selection_and_so_an_accumulation() -> None:
+    module = check(CHOICE, np.array([3, -1, 0, 127, -128, 5, 5, -5, 1], np.int8), np.zeros(2, np.int64))
+    assert len([op for op in kernels(module)[0].walk() if isinstance(op, ReduceOp)]) == 2
+
+
+GUARDED = """func.func @main(%a: memref<8xf32>, %b: memref<8xf32>) {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  scf.for %i = %c0 to %n step %c1 {{
+    %in = arith.cmpi sge, %i, %c1 : index
+    %before = arith.subi %i, %c1 : index
+    %x = scf.if %in -> (f32) {{
+      {body}
+    }} else {{
+      scf.yield %zero : f32
+    }}
+    memref.store %x, %b[%i] : memref<8xf32>
+  }}
+  func.return
+}}"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "%y = memref.load %a[%before] : memref<8xf32>  scf.yield %y : f32",
+        "memref.store %zero, %a[%i] : memref<8xf32>  scf.yield %zero : f32",
+    ],
+    ids=["an access that leaves its buffer where it is not chosen", "a store"],
+)
+def test_a_condition_that_guards_something_stays(body: str) -> None:
+    before, after = raised(GUARDED.format(body=body))
+    assert not kernels(after)
+    compare(before, after, array(8), array(8))

@@ -109,12 +109,14 @@ def _arguments(op: llvm.FuncOp, launch: gpu.LaunchFuncOp | None) -> list[JSON]:
     kinds = [] if launch is None else [kind for value in launch.kernel_operands for kind in _expanded(value)]
     types = op.function_type.inputs.data
     out: list[JSON] = []
-    offset = 0
+    offset, known = 0, set[str]()
     for index, type_ in enumerate(types):
         size = _size(type_)
         offset = -(-offset // size) * size
         kind, dtype = kinds[index] if len(kinds) == len(types) else _guessed(type_)
-        name = op.body.blocks[0].args[index].name_hint or f"arg{index}"
+        hint = op.body.blocks[0].args[index].name_hint
+        name = f"arg{index}" if hint is None or hint in known else hint
+        known.add(name)
         out.append({"name": name, "kind": kind, "dtype": dtype, "offset": offset, "size": size})
         offset += size
     return out

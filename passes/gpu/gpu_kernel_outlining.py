@@ -220,6 +220,7 @@ def _kernel(launch: gpu.LaunchOp, name: str, arguments: Sequence[SSAValue]) -> g
     for argument in block.args:
         argument.location = launch.location
     for value, argument in zip(arguments, block.args[: len(types)], strict=True):
+        argument.name_hint = value.name_hint
         value.replace_uses_with_if(argument, lambda use: _is_inside_op(use.operation, launch))
     for buffer, argument in zip((*workgroup, *private), block.args[len(types) :], strict=True):
         buffer.replace_all_uses_with(argument)

@@ -43,7 +43,7 @@ from weft.passes.gpu.shared_memory import SharedMemory
 from weft.passes.gpu.tensor_cores import lower_matrix_load, lower_mma
 from weft.passes.gpu.to_nvvm.instructions import HAS_REDUX, REDUX, warp_reduction
 from weft.passes.lower.emitter import Emitter
-from weft.passes.lower.function_builder import Externals, Value, int_attr
+from weft.passes.lower.function_builder import Externals, Value, int_attr, name_parts
 from weft.passes.lower.loop_to_llvm.accesses import lower_load, lower_product, lower_reduce, lower_store
 from weft.passes.lower.loop_to_llvm.analysis import Analysis
 from weft.passes.lower.loop_to_llvm.buffers import argument_types, bind, bind_argument, contiguous
@@ -86,8 +86,10 @@ def lower_loop_kernel(
     rules: Rules = {**_RULES, AllocOp: _alloc(shared), gpu.SubgroupReduceOp: _reduce_warp(capability)}
     machine = Machine(masks=False, aligned=True, threads=False, scalars=scalars or {})
     k = Lowering(e, rules, Analysis(kernel), Outliner(name, externals, 1), machine)
-    incoming = iter(e.arguments)
-    for argument in arguments:
+    incoming, place = iter(e.arguments), 0
+    for argument, group in zip(arguments, types, strict=True):
+        name_parts(argument.name_hint, e.arguments[place : place + len(group)])
+        place += len(group)
         bind_argument(k, argument, incoming, ALIGNED)
     k.body(kernel.body.block)
     function = e.finish(name, linkage="external", argument_attributes=_attributes(kernel, types))

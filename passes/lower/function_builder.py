@@ -41,6 +41,12 @@ def int_attr(value: int, width: int) -> IntegerAttr[IntegerType]:
     return IntegerAttr(value, integer_type(width))
 
 
+def name_parts(hint: str | None, parts: Sequence[Value]) -> None:
+    """Call the values that a value becomes as that was called, those after the first by a number."""
+    for number, part in enumerate(parts):
+        part.name_hint = hint if hint is None or number == 0 else f"{hint}_part{number}"
+
+
 class Externals:
     """The functions that a module calls and does not hold: libm's, the runtime's. Shared by its emitters."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from weft.diagnostics import WeftError
-from weft.driver.pipeline import Nest, Step, parse_options, parse_pipeline, parse_steps
+from weft.driver.pipeline import Nest, Step, parse_options, parse_pipeline, parse_steps, whole_pipeline
 
 
 def shape(element):
@@ -72,3 +72,8 @@ def test_options_of_a_pass_flag_are_separated_by_blanks():
 def test_steps_come_in_the_order_in_which_they_run():
     nest = Nest("any", (Step("a"), Nest("func.func", (Step("b"),)), Step("c")))
     assert [step.name for step in nest.steps()] == ["a", "b", "c"]
+
+
+def test_a_flat_list_gets_its_anchor():
+    assert whole_pipeline("a,b{x=1}") == "builtin.module(a,b{x=1})"
+    assert whole_pipeline("builtin.module(a)") == "builtin.module(a)" and whole_pipeline("") == ""

@@ -122,6 +122,11 @@ def parse_steps(text: str) -> Nest:
     return parse_pipeline(f"builtin.module({text})")
 
 
+def whole_pipeline(text: str) -> str:
+    """A pipeline as `-p` takes it, where a flat list is one of `builtin.module`, with its anchor."""
+    return text if "(" in text or not text.strip() else f"builtin.module({text})"
+
+
 def _element(scanner: _Scanner) -> Step | Nest:
     name, column = scanner.name()
     if scanner.take("("):

@@ -11,6 +11,7 @@ from pathlib import Path
 from weft import codes
 from weft.diagnostics import WeftError
 from weft.driver.ahead import CODE, MODULES, Request, export_program, make_files
+from weft.driver.pipeline import whole_pipeline
 from weft.driver.schedules.report import explain
 from weft.driver.schedules.text import schedules_text
 from weft.driver.schedules.watch import Watch
@@ -136,6 +137,6 @@ def _parser() -> Parser:
         metavar="FILE",
         help="a .safetensors file for large constants, mapped when the code runs",
     )
-    add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
+    add("--pass-pipeline", "-p", metavar="TEXT", type=whole_pipeline, help="replaces the default pipeline")
     add_schedule_options(parser)
     return parser

@@ -16,6 +16,7 @@ from weft.diagnostics import WeftError
 from weft.driver.compile import Compiled, Request, compile_program, split_target
 from weft.driver.deliver import check_outputs, deliver
 from weft.driver.inputs import Value, given_values, missing_values
+from weft.driver.pipeline import whole_pipeline
 from weft.driver.source import read_source, showing
 from weft.tools.numbers import at_least, seconds
 from weft.tools.report import remark, show, show_remarks
@@ -158,7 +159,7 @@ def _parser() -> Parser:
     add("--threads", type=int, metavar="N", help="threads to use (default: one a core)")
     add("--time", action="store_true", help="run several times; print the median and the best")
     add("--repeat", type=at_least(1), default=10, metavar="N", help="how often with --time (default 10)")
-    add("--pass-pipeline", "-p", metavar="TEXT", help="replaces the default pipeline")
+    add("--pass-pipeline", "-p", metavar="TEXT", type=whole_pipeline, help="replaces the default pipeline")
     add("--check-passes", action="store_true", help="run the program around every pass, and compare")
     add(
         "--check-gpu",

@@ -20,7 +20,7 @@ from weft.dialects.upstream import llvm as ours
 from weft.passes.gpu.to_nvvm.multiples import Multiples
 from weft.passes.gpu.to_nvvm.spaces import GLOBAL, SHARED_SPACE, pointer_type
 from weft.passes.lower.emitter import Emitter
-from weft.passes.lower.function_builder import Externals, Value
+from weft.passes.lower.function_builder import Externals, Value, name_parts
 from weft.passes.lower.host.buffers import Buffer, Layout, from_components, layout_of, to_components
 from weft.passes.lower.host.checked import Truth
 from weft.passes.lower.host.lowered import LoweredFunction
@@ -113,6 +113,7 @@ class DeviceFunction(LoweredFunction):
             types = self.argument_parts(argument.type)
             values = incoming[place : place + len(types)]
             place += len(types)
+            name_parts(argument.name_hint, values)
             if self.is_kernel and isa(argument.type, MemRefType):
                 self._define_launched(argument, argument.type, values)
             else:

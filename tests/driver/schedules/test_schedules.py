@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import weft
+from weft import WeftError
 from weft.driver.compile import Request, compile_program
 from weft.driver.schedules.profile import Profile
 from weft.driver.schedules.program_cost import flops_of
@@ -54,6 +55,19 @@ def watched(program, schedule=None, **more):
 
 def printed(watch):
     return schedules_text(kernel.scheduled() for kernel in watch.living())
+
+
+def test_a_step_that_does_not_fit_is_shown_in_its_file(tmp_path):
+    """The error is at the program's op; a note leads to the step. One of the program itself has none."""
+    file = tmp_path / "mine.mlir"
+    file.write_text(BY_HAND.replace("tile j", "tile q"))
+    with pytest.raises(WeftError, match="no loop is labelled 'q'") as error:
+        watched(LAYER, str(file))
+    assert f"{file}:4:5: note: the step stands here\n    tile q 8 into (jp, jr),\n    ^" in str(error.value)
+    with pytest.raises(WeftError, match="no loop is labelled 'q'") as error:
+        own = BY_HAND.replace("tile j", "tile q").rstrip().removesuffix("{}")
+        watched(f"{own} {{ {LAYER} }}")
+    assert "note:" not in str(error.value)
 
 
 def test_what_is_printed_reads_back_as_the_same_schedules():

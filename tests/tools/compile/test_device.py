@@ -61,6 +61,7 @@ def test_the_list_tells_how_to_launch(compiled):
         (function["arguments"][2]["name"], [128, 96], "output"),
     ]
     kernels = {kernel["name"]: kernel for kernel in listed["kernels"]}
+    assert [a["name"] for a in listed["kernels"][0]["arguments"]][:2] == ["x", "w"]  # as the program calls them
     assert all(f".entry {name}(" in text for name in kernels)
     places = {argument["name"] for argument in function["arguments"]} | {b["name"] for b in function["buffers"]}
     for step in function["launches"]:
@@ -70,6 +71,12 @@ def test_the_list_tells_how_to_launch(compiled):
         assert [a["kind"] for a in kernel["arguments"]] == ["pointer"] * len(step["arguments"])
         assert {a["buffer"] for a in step["arguments"]} <= places
         assert [a["offset"] for a in kernel["arguments"]] == [8 * i for i in range(len(kernel["arguments"]))]
+
+
+def test_what_a_buffer_of_any_size_becomes_is_called_after_it(compiled):
+    _, listed = compiled(DYNAMIC.replace("%x", "%data"))
+    names = [a["name"] for a in listed["kernels"][0]["arguments"]]
+    assert names[:2] == ["data", "data_part1"] and len(set(names)) == len(names)
 
 
 def test_what_only_the_run_knows_is_said(compiled):

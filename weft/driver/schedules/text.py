@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import DictionaryAttr, ModuleOp
 
 from weft import codes
+from weft.diagnostics import Diagnostic, Location, WeftError
 from weft.dialects.locations import error_at
 from weft.dialects.loop import ScheduleAttr
 from weft.driver.instruments import Instrument
@@ -80,7 +81,27 @@ def run_scheduled(
         module.attributes[SCHEDULES] = DictionaryAttr(
             {**own.data, **given} if isinstance(own, DictionaryAttr) else given
         )
-    run_pipeline(module, pipeline, instruments=instruments)
+    try:
+        run_pipeline(module, pipeline, instruments=instruments)
+    except WeftError as error:
+        if schedule is not None:
+            _tell_step(error, schedule)
+        raise
     if SCHEDULES in module.attributes:
         hint = "the pipeline needs the pass 'choose-schedule'"
         raise error_at(module, "nothing took the schedules of the program", hint, code=codes.PIPELINE_FAILED)
+
+
+def _tell_step(error: WeftError, schedule: Source) -> None:
+    """Say where a step stands in a file of schedules, in errors that begin with its text."""
+
+    def told(diagnostic: Diagnostic) -> Diagnostic:
+        step = diagnostic.message.partition(":")[0].strip()
+        for number, line in enumerate(schedule.text.split("\n"), 1):
+            if step and line.strip().rstrip(",") == step:
+                where = Location(schedule.name, number, len(line) - len(line.lstrip()) + 1)
+                note = Diagnostic("the step stands here", where, "note", source=line)
+                return replace(diagnostic, notes=(*diagnostic.notes, note))
+        return diagnostic
+
+    error.diagnostics = tuple(map(told, error.diagnostics))

@@ -242,6 +242,15 @@ done:
   ret i32 %ticket
 }
 
+; a thread takes the value of a lane that did not come to the shuffle
+define void @weft_sim_shuffled(ptr %t, i32 %source, i64 %site) {
+  %launch = call ptr @launch.of(ptr %t)
+  %index = call i64 @index.of(ptr %t)
+  %lane = zext i32 %source to i64
+  call void @found(ptr %launch, i64 13, i64 %site, i64 %lane, i64 %index, i64 0, i64 0)
+  ret void
+}
+
 ; count a finding that Python made
 define void @weft_sim_found(ptr %launch, i64 %finding, i64 %site, i64 %a, i64 %b) {
   call void @found(ptr %launch, i64 %finding, i64 %site, i64 %a, i64 %b, i64 0, i64 0)

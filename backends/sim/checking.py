@@ -101,6 +101,7 @@ class Checker:
             Finding.UNFINISHED: self._unfinished,
             Finding.UNFENCED: self._unfenced,
             Finding.ABANDONED: self._abandoned,
+            Finding.SHUFFLED: self._shuffled,
         }[kind]
         other = a & 0xFFFFFFFF if kind is Finding.RACE else 0
         if (kind, site, other) not in self._reports:
@@ -205,6 +206,11 @@ class Checker:
         message = "the block ends, and nobody has waited until the bulk copy that begins here has read shared memory"
         hint = "commit its group, and wait for that by cp.async.bulk.wait_group (read is enough)"
         return self._report(Finding.ABANDONED, site, message, hint)
+
+    def _shuffled(self, site: int, lane: int, me: int, __: int, ___: int) -> Report:
+        message = f"{self._member(me)} reads lane {lane} of its warp, which has ended or is not in the mask"
+        hint = "what it gets is not defined: let that lane come too, or read from one that does"
+        return self._report(Finding.SHUFFLED, site, message, hint)
 
     def _pattern(self, pattern: Pattern) -> Report:
         shown = f"thread {pattern.threads[0] % self._stage.threads_in_block} at {self._place(pattern.addresses[0])}"

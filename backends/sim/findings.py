@@ -23,6 +23,7 @@ ERRORS = frozenset(
         Finding.UNFINISHED,
         Finding.UNFENCED,
         Finding.ABANDONED,
+        Finding.SHUFFLED,
     )
 )
 """The findings that are errors; the others are notes on speed."""

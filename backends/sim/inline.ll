@@ -312,6 +312,23 @@ define internal { i32, i1 } @weft.shuffle(ptr %t, i32 %mode, i32 %b, i32 %c) alw
   ret { i32, i1 } %r
 }
 
+; the lane that a shuffle reads from must have come to it
+define internal void @weft.shuffle.check(ptr %t, i32 %mode, i32 %b, i32 %c, i64 %site) alwaysinline {
+entry:
+  %found = call { i32, i1 } @weft.shuffle.source(ptr %t, i32 %mode, i32 %b, i32 %c)
+  %source = extractvalue { i32, i1 } %found, 0
+  %present = call i32 @weft.present(ptr %t)
+  %shifted = lshr i32 %present, %source
+  %bit = and i32 %shifted, 1
+  %is = icmp ne i32 %bit, 0
+  br i1 %is, label %done, label %tell
+tell:
+  call void @weft_sim_shuffled(ptr %t, i32 %source, i64 %site)
+  br label %done
+done:
+  ret void
+}
+
 ; the word that each lane of a mask brought, as bits: whether it is not 0
 define internal i32 @weft.ballot(ptr %t, i32 %mask) alwaysinline {
 entry:

@@ -58,6 +58,8 @@ class Finding(IntEnum):
     """A product begins before its registers are fenced."""
     ABANDONED = 12
     """A block ends while a bulk copy still reads its shared memory."""
+    SHUFFLED = 13
+    """A shuffle reads from a lane that did not come to it."""
 
 
 WRITE, ATOMIC, SHARED, AGENT = 1, 2, 4, 16

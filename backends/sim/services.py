@@ -7,16 +7,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from weft.backends.sim import transfers
-from weft.backends.sim.products import Product
+from weft.backends.sim.products import Product, QuadProduct
 from weft.backends.sim.scene import Scene, Service
 from weft.backends.sim.warpgroup import GroupProduct
+from weft.backends.sim.wmma import WmmaProduct
 
 
 @dataclass(frozen=True)
 class WarpProduct:
     """`mma.sync`."""
 
-    product: Product
+    product: Product | QuadProduct
 
     def serve(self, scene: Scene) -> None:
         """Do it for the warp."""
@@ -29,6 +30,8 @@ def _warp_product(facts: dict[str, Any]) -> Service:
 
 _KINDS: Mapping[str, Callable[[dict[str, Any]], Service]] = {
     "mma": _warp_product,
+    "mma.quad": lambda facts: WarpProduct(QuadProduct(**facts)),
+    "wmma": lambda facts: WmmaProduct(**facts),
     "wgmma": lambda facts: GroupProduct(**facts),
     "tensor.load": lambda facts: transfers.TensorLoad(**facts),
     "tensor.store": lambda facts: transfers.TensorStore(**facts),

@@ -26,9 +26,10 @@ from weft.backends.sim.meanings.matrix import MATRIX
 from weft.backends.sim.meanings.registers import REGISTERS
 from weft.backends.sim.meanings.together import TOGETHER
 from weft.backends.sim.meanings.warpgroup import WARPGROUP
+from weft.backends.sim.meanings.wmma import WMMA
 from weft.dialects.nvvm.instruction import NvvmOp
 
-INTRINSICS: tuple[IntrinsicMeaning, ...] = (*TOGETHER, *ASYNCHRONOUS, *BULK, *WARPGROUP, *MATRIX, *ARITHMETIC)
+INTRINSICS: tuple[IntrinsicMeaning, ...] = (*TOGETHER, *ASYNCHRONOUS, *BULK, *WARPGROUP, *MATRIX, *WMMA, *ARITHMETIC)
 """By the name of the intrinsic."""
 
 BY_NAME: Mapping[str, Meaning] = {

@@ -69,6 +69,8 @@ def _shuffle(emit: Emitter, call: Call) -> Sequence[SSAValue]:
     emit.bring(word(emit, value))
     emit.with_warp(mask)
     mode = emit.number(_SHUFFLES.index(call.parts["mode"] or ""))
+    if emit.context.checked:
+        emit.do("weft.shuffle.check", mode, offset, clamp, emit.widen(emit.site()))
     taken = emit.call("weft.shuffle", _WITH_TRUTH, mode, offset, clamp)
     got = unword(emit, part(emit, taken, 0, i32), value.type)
     return [got, part(emit, taken, 1, i1)][: len(call.results)]

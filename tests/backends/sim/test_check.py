@@ -271,3 +271,29 @@ def test_lanes_that_are_masked_out_are_not_accessed(masked: bool):
     assert found(reports) == ([] if masked else [("OUT_OF_BOUNDS", 5), ("OUT_OF_BOUNDS", 7)])
     if masked:
         np.testing.assert_array_equal(y, x)
+
+
+def _shuffle_from_half(mask: str, source: int) -> list[Report]:
+    """Lanes of the mask's half of a warp read lane `source`; the other lanes have ended."""
+    body = f"""{TID}
+    %half = llvm.mlir.constant(16 : i32) : i32
+    %low = llvm.icmp "slt" %t, %half : i32
+    llvm.cond_br %low, ^in, ^out
+  ^in:
+    %m = llvm.mlir.constant({mask} : i32) : i32
+    %s = llvm.mlir.constant({source} : i32) : i32
+    %c = llvm.mlir.constant(31 : i32) : i32
+    %v = nvvm.shfl.sync idx %m, %t, %s, %c : i32 -> i32
+{index("%t", "%y", "i32", "%p")}
+    llvm.store %v, %p : i32, !llvm.ptr<1>
+    llvm.br ^out
+  ^out:"""
+    return run(kernel("%y: !llvm.ptr<1>", body), [1], [32], np.zeros(32, np.int32), checked=True)
+
+
+def test_a_shuffle_from_a_lane_that_is_not_there():
+    assert not _shuffle_from_half("65535", 15)
+    (report,) = _shuffle_from_half("65535", 16)
+    assert (report.finding.name, report.count) == ("SHUFFLED", 16)
+    said = str(report.diagnostic())
+    assert "thread 0 of block 0 reads lane 16 of its warp, which has ended or is not in the mask (16 times)" in said

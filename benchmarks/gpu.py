@@ -52,6 +52,7 @@ class Outcome:
     goal: float
     bytes: int
     flops: int
+    dtype: str
     times: dict[str, float] = field(default_factory=dict)
     errors: dict[str, float] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -130,7 +131,7 @@ def measure(timers: dict[str, Callable[[int], float]], rounds: int) -> dict[str,
 
 def run_row(row: gpu_rows.Row, rounds: int, who: Sequence[str], schedules: Sequence[str] = ()) -> Outcome:
     """Check and measure a row, with other schedules, too."""
-    outcome = Outcome(row.name, row.goal, row.bytes, row.flops)
+    outcome = Outcome(row.name, row.goal, row.bytes, row.flops, row.dtype)
     arrays = row.arrays()
     wanted = row.wanted(arrays)
     timers: dict[str, Callable[[int], float]] = {}
@@ -183,15 +184,47 @@ def own(row: gpu_rows.Row, arrays: Sequence[Any], wanted: Any, schedule: str | N
     return lambda: compiled(*arrays, out=out), lambda: out
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """The outcomes as a table of Markdown."""
-    lines = ["| program | weft | best peer | ratio | goal | weft reaches |", "| --- | --- | --- | --- | --- | --- |"]
+@dataclass(frozen=True)
+class Ceilings:
+    """What the GPU can do, as torch does it: TB/s of a copy, TFLOP/s of large products by their element type."""
+
+    copy: float
+    products: dict[str, float]
+
+    @staticmethod
+    def measured() -> Ceilings:
+        """Those of this GPU."""
+        products = {"f16": gpu_rows.product_speed("f16"), "bf16": gpu_rows.product_speed("bf16")}
+        return Ceilings(gpu_rows.copy_speed(), {**products, "f32": gpu_rows.product_speed("f32", 5)})
+
+    def share(self, outcome: Outcome) -> float:
+        """How much of its ceiling a program reaches."""
+        return outcome.speed / (self.products[outcome.dtype] if outcome.flops else self.copy)
+
+    def __str__(self) -> str:
+        products = ", ".join(f"{name} at {speed:.0f}" for name, speed in self.products.items())
+        return f"torch copies at {self.copy:.2f} TB/s and multiplies {products} TFLOP/s"
+
+
+def table(outcomes: Sequence[Outcome], ceilings: Ceilings | None = None) -> str:
+    """The outcomes as a table of Markdown; with ceilings, how much of them is reached."""
+    columns = [
+        "program",
+        "weft",
+        "best peer",
+        "ratio",
+        "goal",
+        "weft reaches",
+        *(["of the ceiling"] if ceilings else []),
+    ]
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
     for o in outcomes:
         own_time = f"{o.times[WEFT] * 1e6:.1f} us" if WEFT in o.times else o.absent.get(WEFT, "")
         peer = f"{o.best} {o.times[o.best] * 1e6:.1f} us" if o.best else ""
         ratio = f"{o.ratio:.2f}" if o.ratio is not None else ""
-        unit = "TFLOP/s" if o.flops else "TB/s"
-        lines.append(f"| {o.name} | {own_time} | {peer} | {ratio} | {o.goal} | {o.speed:.2f} {unit} |")
+        reached = f"{o.speed:.2f} {'TFLOP/s' if o.flops else 'TB/s'}"
+        cells = [o.name, own_time, peer, ratio, str(o.goal), reached]
+        lines.append(f"| {' | '.join([*cells, *([f'{ceilings.share(o):.0%}'] if ceilings else [])])} |")
     return "\n".join(lines) + "\n"
 
 
@@ -207,10 +240,10 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 def write(rows: Sequence[Outcome], programs: Sequence[Outcome]) -> None:
     """Put the tables into the page."""
     name = torch.cuda.get_device_name()
-    copy, product = gpu_rows.copy_speed(), gpu_rows.product_speed()
+    ceilings = Ceilings.measured()
     text = f"\n<!-- gpu -->\n## On a GPU: {name}\n\n`benchmarks/gpu.py` measures them. A ratio is the best peer's time "
-    text += f"over weft's, so above 1 weft is ahead. torch copies at {copy:.2f} TB/s and multiplies "
-    text += f"f16 at {product:.0f} TFLOP/s here.\n\n{table(rows)}\n"
+    text += f"over weft's, so above 1 weft is ahead. The ceilings: {ceilings} here; a small program is far below\n"
+    text += f"them for its launch alone.\n\n{table(rows, ceilings)}\n"
     text += f"{summary(programs)}\n{table(programs)}<!-- end gpu -->\n"
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# How fast it runs\n"
     old = re.sub(r"\n<!-- gpu -->\n.*?<!-- end gpu -->\n", "", old, flags=re.DOTALL)

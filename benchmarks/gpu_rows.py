@@ -105,21 +105,21 @@ def copy_speed() -> float:
     return 2 * x.nbytes / _seconds(lambda: y.copy_(x)) / 1e12
 
 
-def product_speed() -> float:
-    """How fast torch multiplies two matrices of 8192 x 8192 in f16, in TFLOP/s."""
-    x = torch.randn(8192, 8192, device="cuda", dtype=torch.float16)
-    return 2 * 8192**3 / _seconds(lambda: x @ x) / 1e12
+def product_speed(dtype: str, count: int = 20) -> float:
+    """How fast torch multiplies two matrices of 8192 x 8192 in that type, in TFLOP/s."""
+    x = torch.randn(8192, 8192, device="cuda", dtype=DTYPES[dtype])
+    return 2 * 8192**3 / _seconds(lambda: x @ x, count) / 1e12
 
 
-def _seconds(call: Callable[[], Any]) -> float:
+def _seconds(call: Callable[[], Any], count: int = 20) -> float:
     call()
     start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     start.record()
-    for _ in range(20):
+    for _ in range(count):
         call()
     end.record()
     end.synchronize()
-    return start.elapsed_time(end) / 20e3
+    return start.elapsed_time(end) / (1e3 * count)
 
 
 def tensor(shape: Sequence[int], dtype: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -23,7 +23,8 @@ from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, leaf, perfect, trip_or
 from weft.passes.loops.next_rows import ask_for_rows
 from weft.passes.loops.plans.chains import jam_rows, write_out
-from weft.passes.loops.plans.common import WELL_BALANCED, Machine, Names, balance
+from weft.passes.loops.plans.common import Machine, Names, shared_out, threads_for
+from weft.passes.loops.plans.parts import reduce_in_parts
 from weft.passes.loops.row_blocks import block_rows
 from weft.passes.loops.row_steps import contract_rows, fuse_elements, fuse_rows, joined, stream_results
 from weft.passes.loops.trial import Trial
@@ -95,9 +96,10 @@ def choice(kernel: FuncOp, cpu: Cpu) -> Choice:
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in inside(kernel) if isinstance(op, ForOp)}
     block_rows(trial, cpu, names)
-    fuse_rows(trial)
+    fuse_rows(trial, threads=cpu.threads)
     fuse_elements(trial)
     contract_rows(trial)
+    reduce_in_parts(trial, cpu, names)
     for group in list(_groups(trial.snapshot().body.block)):
         _choose_group(trial, group, cpu, names)
     stream_results(trial, cpu.l3_bytes)
@@ -135,8 +137,9 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
         work *= trip_or(loop, UNKNOWN_TRIP)
     shared = None
     if group.outer and Machine(cpu, parallel=True).wants_threads(work):
-        shared = _shared_out(group.outer, cpu.threads)
-    machine = Machine(cpu, parallel=not group.outer, blocked=len(group.outer) > 1, shared=shared)
+        loop = shared_out(group.outer, work, cpu.threads)
+        shared = None if loop is None else loop.label.data
+    machine = Machine(cpu, parallel=shared is None, blocked=len(group.outer) > 1, shared=shared)
     for nest in group.leaves:
         if not trial.has(nest):
             continue
@@ -144,6 +147,8 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
             alone = [step for step in plan if not isinstance(step, Parallelize)]
             if trial.attempt(plan) or (len(alone) < len(plan) and trial.attempt(alone)):
                 break
+        else:
+            trial.attempt(threads_for(nest, machine))
         for access in nest.accesses:
             if isinstance(access, WriteOp) and isinstance(access.target.owner, AllocOp):
                 trial.fuse_consumer(buffer_name(access.target) or "")
@@ -153,10 +158,3 @@ def _choose_group(trial: Trial, group: _Group, cpu: Cpu, names: Names) -> None:
     write_out(trial, group.leaves)
     if shared is not None:
         trial.attempt([Parallelize(jammed.get(shared, shared))])
-
-
-def _shared_out(loops: Sequence[ForOp], threads: int) -> str:
-    """The label of the loop to give to threads: the outermost one that keeps all of them busy, else the best."""
-    shares = [balance(trip_or(loop, UNKNOWN_TRIP), threads) for loop in loops]
-    best = next((place for place, share in enumerate(shares) if share >= WELL_BALANCED), None)
-    return loops[shares.index(max(shares)) if best is None else best].label.data

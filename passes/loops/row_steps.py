@@ -12,22 +12,38 @@ from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Contract, Fuse, Nontemporal, Step
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import find, find_buffer, label
-from weft.passes.loops.nest_shape import buffer_bytes
+from weft.passes.loops.nest_shape import buffer_bytes, leaf
+from weft.passes.loops.plans.common import PARALLEL_WORK, balance, trip
 from weft.passes.loops.shared_rows import is_flat, nests_of, share_elements, share_rows
 from weft.passes.loops.trial import Trial
 
+HALF = 0.5
+"""Where a loop keeps threads busy for so small a share of the time, other loops are better for them."""
 
-def fuse_rows(trial: Trial, around: str | None = None) -> None:
-    """Fuse neighbours that share rows, in the kernel or in the loop of that label, then what they hold in turn."""
+
+def fuse_rows(trial: Trial, around: str | None = None, threads: int = 1) -> None:
+    """Fuse neighbours that share rows, in the kernel or in the loop of that label, then what they hold in turn.
+
+    Where rows are few and long, nests stay apart, so that threads can share each row out.
+    """
     block = trial.copy.body.block if around is None else find(trial.copy, around).block
     names = [nest.label.data for nest in nests_of(block)]
     fused: list[str] = []
     for name in names:
-        wanted = bool(fused) and share_rows(find(trial.copy, fused[-1]), find(trial.copy, name))
+        pair = [find(trial.copy, loop) for loop in (*fused[-1:], name)]
+        few = any(_is_few_and_long(loop, threads) for loop in pair)
+        wanted = bool(fused) and not few and share_rows(pair[0], pair[-1])
         if not wanted or not trial.attempt([Fuse((fused[-1], name))]):
             fused.append(name)
     for name in fused if len(fused) < len(names) else ():
         fuse_rows(trial, name)
+
+
+def _is_few_and_long(loop: ForOp, threads: int) -> bool:
+    """Whether iterations of a loop are too few for the threads, and each of them is worth threads itself."""
+    nest = leaf(loop)
+    few = threads > 1 and balance(trip(loop), threads) <= HALF
+    return few and nest is not None and nest.work() >= PARALLEL_WORK * trip(loop)
 
 
 def fuse_elements(trial: Trial) -> None:

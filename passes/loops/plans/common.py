@@ -9,6 +9,7 @@ from math import ceil
 from weft.dialects.loop import AccessOp, ForOp, buffer_name, loop_of
 from weft.dialects.loop.schedule import Parallelize, Step
 from weft.dialects.target import Cpu
+from weft.passes.loops.dependence import carried
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, stride, trip_or
 
 PARALLEL_WORK = 1 << 21
@@ -91,13 +92,31 @@ def lane_loop(access: AccessOp, loops: Sequence[ForOp]) -> ForOp | None:
 
 
 def threads_for(nest: Leaf, machine: Machine) -> list[Step]:
-    """Threads over the outermost loop that has some iterations, where the nest is worth it."""
+    """Threads over the loop of a nest that suits them, where the nest is worth it."""
     if not machine.wants_threads(nest.work()):
         return []
-    outer = next((loop for loop in nest.loops if trip(loop) > 1), None)
-    if outer is None or any(outer.counter in reduction.over for reduction in nest.reductions):
-        return []
-    return [Parallelize(outer.label.data)]
+    shared = shared_out(nest.loops, nest.work(), machine.cpu.threads)
+    return [] if shared is None else [Parallelize(shared.label.data)]
+
+
+def shared_out(loops: Sequence[ForOp], work: int, threads: int) -> ForOp | None:
+    """Which of loops inside each other to share out: the outermost one that keeps all threads busy, else the best.
+
+    `work` is that of all of them. Iterations must not depend on each other, and what one run of the loop does must be
+    worth threads. None where there is no such loop.
+    """
+    best: ForOp | None = None
+    share = 1 / threads
+    for loop in loops:
+        if work < PARALLEL_WORK:
+            break
+        found = balance(trip(loop), threads)
+        if found > share and carried(loop) is None:
+            best, share = loop, found
+            if share >= WELL_BALANCED:
+                break
+        work //= trip(loop)
+    return best
 
 
 def name(access: AccessOp) -> str:

@@ -16,12 +16,9 @@ def discard(root: Operation) -> None:
     for op in inside(root):
         for region in op.regions:
             for block in list(region.blocks):
-                for argument in block.args:
-                    vars(argument).clear()
                 vars(block).clear()
             vars(region).clear()
-        for result in op.results:
-            vars(result).clear()
+        # of what an op holds, uses alone refer to each other; all else refers to ops, blocks and regions
         for use in (*op._operand_uses, *op._successor_uses):  # pyright: ignore[reportPrivateUsage]
-            vars(use).clear()
+            use._prev_use = None  # pyright: ignore[reportPrivateUsage]
         vars(op).clear()

@@ -12,28 +12,24 @@ def inside(root: Operation | Block | Region) -> list[Operation]:
     times as long. The list stays as it is when ops are moved or erased.
     """
     found: list[Operation] = []
+    if isinstance(root, Block):
+        _add(root, found)
+        return found
     if isinstance(root, Operation):
         found.append(root)
-        _add(root.regions, found)
-    elif isinstance(root, Region):
-        _add((root,), found)
-    else:
-        _add_block(root, found)
+    for region in root.regions if isinstance(root, Operation) else (root,):
+        for block in region.blocks:
+            _add(block, found)
     return found
 
 
-def _add(regions: tuple[Region, ...], found: list[Operation]) -> None:
-    for region in regions:
-        block = region.first_block
-        while block is not None:
-            _add_block(block, found)
-            block = block.next_block
-
-
-def _add_block(block: Block, found: list[Operation]) -> None:
-    op = block.first_op
+def _add(block: Block, found: list[Operation]) -> None:
+    op = block._first_op  # pyright: ignore[reportPrivateUsage]
     while op is not None:
         found.append(op)
-        if op.regions:
-            _add(op.regions, found)
+        for region in op.regions:
+            inner = region._first_block  # pyright: ignore[reportPrivateUsage]
+            while inner is not None:
+                _add(inner, found)
+                inner = inner._next_block  # pyright: ignore[reportPrivateUsage]
         op = op._next_op  # pyright: ignore[reportPrivateUsage]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from xdsl.dialects.builtin import LocationAttr
-from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue, Use
 from xdsl.ir.core import SSAValues
 
 Op = TypeVar("Op", bound=Operation)
@@ -22,7 +22,11 @@ def make(
     """An op without regions and successors."""
     made = kind.__new__(kind)
     if operands:
-        made.operands = operands
+        uses = tuple([Use(made, index) for index in range(len(operands))])
+        for operand, use in zip(operands, uses, strict=True):
+            operand.add_use(use)
+        made._operands = SSAValues(operands)  # pyright: ignore[reportPrivateUsage]
+        made._operand_uses = uses  # pyright: ignore[reportPrivateUsage]
     made.results = SSAValues([OpResult(type_, made, index) for index, type_ in enumerate(results)])
     made.properties = {} if properties is None else dict(properties)
     made.attributes = {}

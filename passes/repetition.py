@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
+from typing import Any, cast
 from weakref import ref
 
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
+from xdsl.ir import Attribute
 
 _PIECE = 1 << 16
 """The bytes that are compared at a time: most constants that do not repeat differ at once."""
@@ -34,3 +36,13 @@ def is_repetition(dense: DenseIntOrFPElementsAttr[Any]) -> bool:
     found = repeats(dense.data.data, dense.get_element_type().compile_time_size)
     _KNOWN[key] = (ref(dense, lambda _: _KNOWN.pop(key, None)), found)
     return found
+
+
+def in_short(attr: Attribute) -> Hashable:
+    """What is equal for equal attributes only, and not long where data is one element over and over."""
+    if not isinstance(attr, DenseIntOrFPElementsAttr):
+        return attr
+    dense = cast("DenseIntOrFPElementsAttr[Any]", attr)
+    if not is_repetition(dense):
+        return dense
+    return (dense.type, dense.data.data[: dense.get_element_type().compile_time_size], len(dense.data.data))

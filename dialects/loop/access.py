@@ -52,7 +52,7 @@ class AccessOp(LinearOp):
     @property
     def target(self) -> SSAValue:
         """The buffer."""
-        return self.operands[self.FIRST - 1]
+        return self._operands[self.FIRST - 1]
 
     @property
     def memref(self) -> MemRefType[Attribute]:
@@ -319,7 +319,8 @@ class ReduceOp(WriteOp):
 
     def trailing(self) -> Sequence[SSAValue]:
         """The counters of `over`."""
-        return self.over
+        matrix = self.lin.data
+        return self._operands[self.FIRST + len(matrix[0]) - 1 if matrix else self.FIRST :]
 
     def set_over(self, over: Iterable[SSAValue]) -> None:
         """Replace the counters of `over`."""

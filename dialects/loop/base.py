@@ -63,7 +63,7 @@ class LinearOp(IRDLOperation):
     def forms(self) -> tuple[Linear, ...]:
         """The linear forms."""
         matrix = cast(LinAttr, self.properties["lin"])
-        return unpack(self.operands[self.FIRST : self.FIRST + len(matrix.data[0]) - 1], matrix) if matrix.data else ()
+        return unpack(self._operands[self.FIRST : self.FIRST + len(matrix.data[0]) - 1], matrix) if matrix.data else ()
 
     def trailing(self) -> Sequence[SSAValue]:
         """The operands after `counters`."""

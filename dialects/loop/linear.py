@@ -130,7 +130,11 @@ def pack(forms: Sequence[Linear]) -> tuple[list[SSAValue], LinAttr]:
 
 def unpack(operands: Sequence[SSAValue], matrix: LinAttr) -> tuple[Linear, ...]:
     """The forms of a matrix over its operands."""
-    return tuple(Linear.collect(zip(operands, row[:-1], strict=True), row[-1]) for row in matrix.data)
+    if len(set(map(id, operands))) < len(operands):
+        return tuple([Linear.collect(zip(operands, row[:-1], strict=True), row[-1]) for row in matrix.data])
+    # a row has one entry more than there are operands, the constant
+    terms = [tuple([term for term in zip(operands, row, strict=False) if term[1]]) for row in matrix.data]
+    return tuple([Linear(term, row[-1]) for term, row in zip(terms, matrix.data, strict=True)])
 
 
 def print_form(printer: Printer, form: Linear) -> None:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, Region
 from xdsl.passes import ModulePass
 from xdsl.traits import Commutative, IsolatedFromAbove
 
 from weft.dialects.locations import fuse
-from weft.dialects.ml.constant import Dense
 from weft.passes.applications import Applications, applications
 from weft.passes.graph.dominance import dominator_tree
 from weft.passes.graph.effects import Effects, effects_of, is_dead, is_pure
-from weft.passes.repetition import is_repetition
+from weft.passes.repetition import in_short
 
 Key = tuple[Hashable, ...]
 
@@ -31,16 +29,6 @@ def _is_commutative(kind: type[Operation]) -> bool:
 @cache
 def _is_isolated(kind: type[Operation]) -> bool:
     return kind.has_trait(IsolatedFromAbove)
-
-
-def _in_short(attr: Attribute) -> Hashable:
-    """What is equal for equal attributes only, and not long where data is one element over and over."""
-    if not isinstance(attr, DenseIntOrFPElementsAttr):
-        return attr
-    data = cast("Dense", attr)
-    if not is_repetition(data):
-        return data
-    return (data.type, data.data.data[: data.get_element_type().compile_time_size], len(data.data.data))
 
 
 @dataclass
@@ -58,7 +46,7 @@ class _Joiner:
         """A number for an attribute, equal for equal ones; one that was seen before is not hashed again."""
         found = self.seen.get(id(attr))
         if found is None:
-            found = self.seen[id(attr)] = (attr, self.numbers.setdefault(_in_short(attr), len(self.numbers)))
+            found = self.seen[id(attr)] = (attr, self.numbers.setdefault(in_short(attr), len(self.numbers)))
         return found[1]
 
     def key(self, op: Operation) -> Key:

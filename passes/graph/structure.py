@@ -7,6 +7,8 @@ from collections.abc import Hashable, Mapping
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from weft.passes.repetition import in_short
+
 
 def structure_of(function: FuncOp) -> Hashable:
     """Types, ops, attributes and the flow of values of a function; not its name, name hints and locations."""
@@ -17,7 +19,7 @@ def structure_of(function: FuncOp) -> Hashable:
 
 
 def _items(attributes: Mapping[str, Attribute]) -> Hashable:
-    return tuple(sorted(attributes.items()))
+    return tuple([(name, in_short(attributes[name])) for name in sorted(attributes)])
 
 
 def _region(region: Region, numbers: dict[SSAValue, int]) -> Hashable:

@@ -65,19 +65,17 @@ def label(loop: ForOp) -> str:
 
 def loops(kernel: Operation, name: str) -> list[ForOp]:
     """Every loop that `name` names: `k` means k and its ragged copies `k~`, `k~~`; `k~` only those."""
-    return [
-        op
-        for op in inside(kernel)
-        if type(op) is ForOp and label(op).startswith(name) and not label(op)[len(name) :].strip("~")
-    ]
+    labelled = [op for op in inside(kernel) if type(op) is ForOp]
+    return [loop for loop in labelled if (own := label(loop)).startswith(name) and not own[len(name) :].strip("~")]
 
 
 def find(kernel: Operation, name: str) -> ForOp:
     """The one loop with that label. Raises :class:`Refuse` where there is none, or several copies."""
-    found = [loop for loop in loops(kernel, name) if label(loop) == name]
+    labelled = [op for op in inside(kernel) if type(op) is ForOp]
+    found = [loop for loop in labelled if label(loop) == name]
     if len(found) == 1:
         return found[0]
-    known = [label(op) for op in inside(kernel) if isinstance(op, ForOp)]
+    known = [label(loop) for loop in labelled]
     if found:
         raise Refuse(f"{len(found)} loops are labelled '{name}'")
     raise Refuse(f"no loop is labelled '{name}'", hint=did_you_mean(name, known))
@@ -101,17 +99,18 @@ def need_no_lanes(loop: ForOp) -> None:
 
 def need_new_label(kernel: Operation, *names: str) -> None:
     """Raises :class:`Refuse` where a label is in use, given twice, or looks like that of a ragged copy."""
+    known = {label(op) for op in inside(kernel) if type(op) is ForOp}
     for position, name in enumerate(names):
         if not name or name.endswith("~"):
             raise Refuse(f"'{name}' is no label for a new loop")
-        if name in names[:position] or any(label(loop) == name for loop in loops(kernel, name)):
+        if name in names[:position] or name in known:
             raise Refuse(f"a loop is labelled '{name}' already")
 
 
 def buffers(kernel: FuncOp) -> Iterator[SSAValue]:
     """The buffers of a kernel that have a name: arguments, then allocs."""
     yield from (arg for arg in kernel.body.block.args if buffer_name(arg) is not None)
-    yield from (op.result for op in inside(kernel) if isinstance(op, AllocOp))
+    yield from (op.result for op in inside(kernel) if type(op) is AllocOp)
 
 
 def find_buffer(kernel: FuncOp, name: str) -> SSAValue:

@@ -41,9 +41,9 @@ def register_type(type_: Attribute) -> Attribute:
     """
     if type(type_) in _KEPT:
         return type_
-    if isinstance(type_, IndexType):
+    if type(type_) is IndexType:
         return i64
-    if isinstance(type_, IntegerType):
+    if type(type_) is IntegerType:
         return integer_type(type_.bitwidth)
     raise ValueError(f"a value of type {type_} cannot be held in a register")
 
@@ -51,13 +51,13 @@ def register_type(type_: Attribute) -> Attribute:
 def memory_type(type_: Attribute) -> Attribute:
     """The llvm type of a buffer's element: as :func:`register_type`, but an i1 takes a byte."""
     scalar = register_type(type_)
-    return integer_type(8) if scalar == i1 else scalar
+    return integer_type(8) if scalar is i1 else scalar
 
 
 def byte_size(type_: Attribute) -> int:
     """How many bytes an element takes in a buffer."""
     scalar = memory_type(type_)
-    if isinstance(scalar, llvm.LLVMPointerType):
+    if type(scalar) is llvm.LLVMPointerType:
         return 8
     return cast("IntegerType | AnyFloat", scalar).bitwidth // 8
 

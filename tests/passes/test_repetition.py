@@ -1,11 +1,13 @@
 """Data that is one element over and over."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 
 from weft.dialects.ml.constant import dense
 from weft.passes import repetition
-from weft.passes.repetition import is_repetition, repeats
+from weft.passes.repetition import in_short, is_repetition, repeats
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 1000, 16384, 16385, 65537])
@@ -31,3 +33,14 @@ def test_an_attribute_is_looked_at_once_and_forgotten_with_it(monkeypatch):
     assert is_repetition(same) and not is_repetition(other)
     del same, other
     assert len(repetition._KNOWN) == before
+
+
+def test_large_data_that_repeats_is_told_apart_in_short():
+    seven, again = dense(np.full(5000, 7, np.int32)), dense(np.full(5000, 7, np.int32))
+    assert in_short(seven) == in_short(again)
+    for other in (np.full(4999, 7, np.int32), np.full(5000, 8, np.int32), np.full(5000, 7, np.uint32)):
+        assert in_short(seven) != in_short(dense(other))
+    key = cast("tuple[object, bytes, int]", in_short(seven))
+    assert len(key[1]) == 4
+    mixed = dense(np.arange(5000, dtype=np.int32))
+    assert in_short(mixed) is mixed

@@ -25,6 +25,7 @@ from xdsl.traits import SymbolOpInterface
 
 from weft.dialects.ml.constant import DATA, DATA_TYPE
 from weft.passes.loops.buffers.types import Buffer, signless
+from weft.passes.repetition import is_repetition
 from weft.passes.rewriting import LocatedBuilder
 
 ALIGNMENT = 64
@@ -96,8 +97,7 @@ def in_memory(data: DenseIntOrFPElementsAttr) -> DenseIntOrFPElementsAttr:
 def splat_bytes(data: DenseIntOrFPElementsAttr) -> bytes | None:
     """The bytes of one element where all elements are equal, else None."""
     size = data.get_element_type().compile_time_size
-    one = data.data.data[:size]
-    return one if one * (len(data.data.data) // size) == data.data.data else None
+    return data.data.data[:size] if not data.data.data or is_repetition(data) else None
 
 
 def element_of(data: DenseIntOrFPElementsAttr, one: bytes) -> IntegerAttr | FloatAttr:

@@ -162,14 +162,15 @@ def _write(k: Lowering, op: AccessOp, target: Target, value: Value) -> None:
 def _is_first(k: Lowering, op: ReduceOp) -> Value | bool:
     """Whether this is the first value that the element gets: all counters of `over` are 0 (in lane 0)."""
     tests: list[Value] = []
-    for source in op.over:
+    over = op.trailing()
+    for source in over:
         counter = k.counter(source)
         if counter.offset:
             return False
         if (value := counter.value) is not None:
             zero = k.integer(0)
             tests.append(k.pure(("first", value), (value,), lambda value=value, zero=zero: k.e.icmp("eq", value, zero)))
-    if not op.over:
+    if not over:
         return False
     result: Value | bool = True
     for test in tests:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import cast
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX
@@ -11,7 +12,7 @@ from weft.dialects import ml
 from weft.dialects.ml.base import tensor_type
 from weft.dialects.ml.dtypes import Kind
 from weft.dialects.ml.syntax import TO_THE_END
-from weft.passes.graph.constants import array_of
+from weft.passes.graph.constants import array_of, same_number
 from weft.passes.graph.identities import Values, element_kind, maker
 from weft.passes.graph.worklist import Patterns
 from weft.passes.rewriting import LocatedBuilder
@@ -184,15 +185,43 @@ def reduce_nothing(op: ml.ReduceOp, builder: LocatedBuilder) -> Values:
     return values if values[0].type == op.outputs[0].type else None
 
 
+def reduce_ones(op: ml.ReduceOp, builder: LocatedBuilder) -> Values:
+    """reduce(x over dimensions of one element) = reshape(x), from the neutral element; a sum of floats is x + 0.0"""
+    if op.inits or op.kind is None or len(op.inputs) != 1:
+        return None
+    shape = tensor_type(op.inputs[0]).get_shape()
+    if not op.dims or any(shape[dim] != 1 for dim in op.dims) or DYNAMIC_INDEX in shape:
+        return None
+
+    small = builder.insert(ml.ReshapeOp(op.inputs[0], tensor_type(op.outputs[0]))).result
+    if op.kind != "add" or element_kind(small) not in Kind.FLOAT | Kind.COMPLEX:
+        return [small]
+    zero = same_number(builder, 0, small.type)
+    assert zero is not None
+    return [builder.insert(ml.AddOp(small, zero)).result]
+
+
+def broadcast_of_reshape(op: ml.BroadcastInDimOp, builder: LocatedBuilder) -> Values:
+    """broadcast_in_dim(reshape(x)) = reshape(x), where it adds dimensions of one element only"""
+    inner = maker(op.operand, ml.ReshapeOp)
+    source, target = tensor_type(op.operand), tensor_type(op.result)
+    if inner is None or op.requirements() or not (source.has_static_shape() and target.has_static_shape()):
+        return None
+    if prod(source.get_shape()) != prod(target.get_shape()) or list(op.dims) != sorted(op.dims):
+        return None
+
+    return [builder.insert(ml.ReshapeOp(op.operand, target)).result]
+
+
 LAYOUT_IDENTITIES: Patterns = {
     ml.TransposeOp: (transpose_in_place, transpose_twice),
     ml.ReshapeOp: (reshape_in_place, reshape_twice),
     ml.SliceOp: (slice_all, slice_twice),
-    ml.BroadcastInDimOp: (broadcast_in_place, broadcast_twice),
+    ml.BroadcastInDimOp: (broadcast_in_place, broadcast_twice, broadcast_of_reshape),
     ml.ConcatenateOp: (concatenate_some,),
     ml.ReverseOp: (reverse_nothing, reverse_twice),
     ml.DynamicSliceOp: (dynamic_slice_at_known,),
     ml.DynamicUpdateSliceOp: (update_all,),
-    ml.ReduceOp: (reduce_nothing,),
+    ml.ReduceOp: (reduce_nothing, reduce_ones),
 }
 """The equations, by op class."""

@@ -28,7 +28,7 @@ from weft.passes.loops.nest_shape import Leaf
 from weft.passes.loops.plans.common import Machine, Names
 from weft.passes.loops.plans.contractions import contractions
 from weft.passes.loops.plans.elements import elements
-from weft.passes.loops.plans.reductions import is_short, partials, strip
+from weft.passes.loops.plans.reductions import in_order, is_short, partials, strip
 
 
 def plans(nest: Leaf, machine: Machine, names: Names) -> Iterator[list[Step]]:
@@ -38,6 +38,6 @@ def plans(nest: Leaf, machine: Machine, names: Names) -> Iterator[list[Step]]:
     yield from contractions(nest, machine, names)
     if nest.reductions:
         along = [partials(nest, machine, names), strip(nest, machine, names)]
-        yield from along[::-1] if is_short(nest.loops[-1], nest, machine) else along
+        yield from along[::-1] if is_short(in_order(nest)[-1], nest, machine) else along
     if nest.stores:
         yield elements(nest, machine, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from weft.dialects.loop import ForOp, LoadOp, ReadOp, ReduceOp
@@ -46,9 +47,15 @@ def is_short(loop: ForOp, nest: Leaf, machine: Machine) -> bool:
     return trip is not None and trip < machine.lanes(nest.element_bytes)
 
 
+def in_order(nest: Leaf) -> list[ForOp]:
+    """The loops of a nest, those of one iteration outermost: vectors are for the others."""
+    return sorted(nest.loops, key=lambda loop: loop.trip() != 1)
+
+
 def partials(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     """Partial results in the lanes of a few vectors, along the loop that moves the loads by one element."""
-    inner = nest.loops[-1]
+    order = in_order(nest)
+    inner = order[-1]
     if any(not _reduces_over(reduction, inner) for reduction in nest.reductions):
         return []
     loads = [access for access in nest.accesses if isinstance(access, ReadOp)]
@@ -57,12 +64,13 @@ def partials(nest: Leaf, machine: Machine, names: Names) -> list[Step]:
     lanes = machine.lanes(nest.element_bytes)
     loop = inner.label.data
     outer, strip = names.new(f"{loop}o"), names.new(f"{loop}v")
-    steps: list[Step] = [*threads_for(nest, machine)]
+    steps: list[Step] = [] if order == list(nest.loops) else [Interchange(labels(order))]
+    steps += threads_for(nest, machine)
     if not is_tileable(inner, strip_size(nest, inner, lanes)):
         return [*steps, Vectorize(loop, lanes)]
     steps += [Tile(loop, strip_size(nest, inner, lanes), outer, strip), Vectorize(strip, lanes)]
     for reduction in nest.reductions:
-        around = _reduced_around(nest, reduction, outer)
+        around = _reduced_around(order, reduction, outer)
         steps.append(Rfactor(name(reduction), names.new(f"{name(reduction)}_p"), around, strip))
     if (inner.trip() or 0) * nest.element_bytes > machine.cpu.l3_bytes:
         streams = [name(load) for load in loads if isinstance(load, LoadOp) and stride(load, inner.counter) == 1]
@@ -77,10 +85,10 @@ def _reduces_over(reduction: ReduceOp, loop: ForOp) -> bool:
     return not reduction.over or loop.counter in reduction.over
 
 
-def _reduced_around(nest: Leaf, reduction: ReduceOp, inner: str) -> str:
+def _reduced_around(order: Sequence[ForOp], reduction: ReduceOp, inner: str) -> str:
     """The label of the outermost of the loops that stand directly around the innermost and are reduced too."""
     label = inner
-    for loop in reversed(nest.loops[:-1]):
+    for loop in reversed(order[:-1]):
         if loop.counter not in reduction.over:
             break
         label = loop.label.data

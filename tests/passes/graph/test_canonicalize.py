@@ -135,6 +135,44 @@ CASES = {
         "%r = ml.reduce add %x, dims = [] : tensor<4xf32> to tensor<4xf32>",
         ["ml.reduce", "ml.add", "ml.return"],
     ),
+    "a reduction over dimensions of one element goes, there and back": (
+        "tensor<4x1x1xf32>",
+        """%0 = ml.reduce max %x, dims = [1, 2] : tensor<4x1x1xf32> to tensor<4xf32>
+           %r = ml.broadcast_in_dim %0, dims = [0] : tensor<4xf32> to tensor<4x1x1xf32>""",
+        [],
+    ),
+    "a sum of one float is that, but for the sign of 0": (
+        "tensor<4x1xf32>",
+        """%0 = ml.reduce add %x, dims = [1] : tensor<4x1xf32> to tensor<4xf32>
+           %r = ml.reshape %0 : tensor<4xf32> to tensor<4x1xf32>""",
+        ["ml.reshape", "ml.constant", "ml.add", "ml.reshape"],
+    ),
+    "a sum of one integer is that": (
+        "tensor<1xi8>",
+        """%0 = ml.reduce add %x, dims = [0] : tensor<1xi8> to tensor<i8>
+           %r = ml.broadcast_in_dim %0, dims = [] : tensor<i8> to tensor<1xi8>""",
+        [],
+    ),
+    "a reduction over more than one element stays": (
+        "tensor<1x3xf32>",
+        """%0 = ml.reduce min %x, dims = [0, 1] : tensor<1x3xf32> to tensor<f32>
+           %r = ml.broadcast_in_dim %0, dims = [] : tensor<f32> to tensor<1x3xf32>""",
+        ["ml.reduce", "ml.min", "ml.return", "ml.broadcast_in_dim"],
+    ),
+    "a reduction of one element from a given start stays": (
+        "tensor<1xf32>",
+        """%i = ml.constant dense<2.0> : tensor<f32>
+           %0 = ml.reduce max %x init %i, dims = [0] : tensor<1xf32> to tensor<f32>
+           %r = ml.broadcast_in_dim %0, dims = [] : tensor<f32> to tensor<1xf32>""",
+        ["ml.constant", "ml.reduce", "ml.max", "ml.return", "ml.broadcast_in_dim"],
+    ),
+    "a broadcast of a reshape to more elements stays": (
+        "tensor<1x4xf32>",
+        """%0 = ml.reshape %x : tensor<1x4xf32> to tensor<4xf32>
+           %1 = ml.broadcast_in_dim %0, dims = [1] : tensor<4xf32> to tensor<2x4xf32>
+           %r = ml.slice %1 [0:1, 0:4] : tensor<2x4xf32> to tensor<1x4xf32>""",
+        ["ml.reshape", "ml.broadcast_in_dim", "ml.slice"],
+    ),
     "a cast to less and back goes": (
         "tensor<4xf32>",
         """%0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>

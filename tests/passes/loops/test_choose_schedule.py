@@ -293,6 +293,14 @@ def test_a_reduction_of_fewer_elements_than_a_vector_has_lanes_keeps_a_strip_of_
     assert "rfactor S as S_p" in words(reduction(sizes(50, 8, 5)), Cpu(vector_bytes=32))
 
 
+@pytest.mark.parametrize("dynamic", ["", "k"])
+def test_a_reduction_around_loops_of_one_iteration_keeps_partial_results(dynamic):
+    case = reduction(sizes(1, 1, 101, dynamic))
+    chosen = words(case, Cpu())
+    assert "interchange (m, n, k)" in chosen and "rfactor S as S_p" in chosen
+    check_default(case, Cpu(), 7)
+
+
 def test_elementwise_nests_become_vectors():
     chosen = words(elementwise(sizes(4, 100, 1)), Cpu())
     assert "vectorize nv 8" in chosen and "partition no" in chosen

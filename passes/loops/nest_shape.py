@@ -12,6 +12,7 @@ from xdsl.ir import Operation, SSAValue
 
 from weft.dialects.loop import AccessOp, AllocOp, ForOp, IfOp, LoadOp, PrefetchOp, ReduceOp, ScatterOp, StoreOp
 from weft.dialects.loop.buffers import memref_of
+from weft.passes.loops.dependence import carried
 from weft.passes.loops.ranges import greatest_trip
 
 UNKNOWN_TRIP = 256
@@ -68,8 +69,16 @@ class Leaf:
         return any(op.name.startswith("math.") and op.name not in INSTRUCTIONS for op in self.body)
 
     def work(self) -> int:
-        """How many scalar ops the nest runs, run-time sizes assumed; transcendental functions count for more."""
+        """How many scalar ops the nest runs, run-time sizes assumed; what takes longer counts for more.
+
+        A transcendental function is 16 ops, and an access that no iteration repeats is 6: vectors wait for what comes
+        from caches further away. Where iterations wait for each other, each is 4 times the work of one in a vector.
+        """
+        loops = [loop for loop in self.loops if trip_or(loop, UNKNOWN_TRIP) > 1]
         each = sum(16 if op.name.startswith("math.") else 1 for op in self.body)
+        each += 5 * sum(all(loop.counter in access.counters for loop in loops) for access in self.accesses)
+        if self.stores and carried(self.loops[-1], lanes=True) is not None:
+            each *= 4
         return each * prod(trip_or(loop, UNKNOWN_TRIP) for loop in self.loops)
 
 

@@ -12,8 +12,8 @@ from weft.dialects.target import Cpu
 from weft.passes.loops.dependence import carried
 from weft.passes.loops.nest_shape import UNKNOWN_TRIP, Leaf, stride, trip_or
 
-PARALLEL_WORK = 1 << 21
-"""The least number of scalar ops of a nest that is worth waking threads for."""
+PARALLEL_WORK = 1 << 23
+"""The least number of scalar ops of a nest that is worth waking threads for: about 50 us with vectors of 64 bytes."""
 
 SECOND_CACHE = 2
 """Where what comes from memory is asked for: the first cache is for what is in use."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import weft
-from tests.passes.loops.random_nests import elementwise, product, random_case, reduction
+from tests.passes.loops.random_nests import Case, elementwise, product, random_case, reduction
 from tests.passes.loops.test_choose_schedule import SMALL, check_default, sizes, words
 from weft.dialects.target import Cpu
 from weft.passes.loops import row_steps
@@ -95,3 +95,26 @@ def test_steps_of_time_that_follow_each_other_share_out_the_loops_inside():
     weft.compile(STEPS, threads=1)(*alone)
     weft.compile(STEPS, threads=2)(*shared)
     assert np.array_equal(alone[0], shared[0])
+
+
+CHAIN = """
+func.func @kernel(%X: memref<{m}x{n}xf32> {{loop.name = "X"}}) attributes {{loop.kernel}} {{
+  loop.for "i" %i to {m} {{
+    loop.for "j" %j to {rest} {{
+      %x = loop.load %X[%i, %j] : memref<{m}x{n}xf32>
+      %y = arith.mulf %x, %x : f32
+      loop.store %y, %X[%i, %j + 1] : memref<{m}x{n}xf32>
+    }}
+  }}
+  func.return
+}}
+"""
+
+
+def test_what_waits_for_memory_or_for_its_neighbours_is_shared_out_sooner():
+    product_of_few = product(sizes(100, 100, 100))  # 10^6 products, 16 us
+    sum_of_rows = reduction(sizes(8, 1_000, 150))  # 1.2 * 10^6 elements, read once
+    chain_of_few = Case(CHAIN.format(m=600, n=1001, rest=1000), ((600, 1001),))  # 600,000 products, one after another
+    assert "parallelize" not in words(product_of_few, FOUR)
+    assert "parallelize" in words(sum_of_rows, FOUR)
+    assert "parallelize" in words(chain_of_few, FOUR)

@@ -11,3 +11,6 @@ SIMPLIFY = "weft-simplify"
 
 WRITE_OUT = "weft-write-out"
 """The attribute of a flat one in LLVM IR: LLVM writes out a few iterations of its loops, too."""
+
+INTO = "weft.into."
+"""What stands before the name of an entry that is given memory for results whose sizes only the run knows."""

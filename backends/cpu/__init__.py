@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from weft.backends.signature import Signature
 
 
-def python_call_text(signature: Signature) -> str:
+def python_call_text(signature: Signature, symbols: Collection[str]) -> str:
     """The LLVM IR of a function that Python can call without Python in between, to stand in the module of the program.
 
-    Empty where there is none: :func:`load` gives a callable in any case.
+    `symbols` are the functions of that. Empty where there is none: :func:`load` gives a callable in any case.
     """
     from weft.backends.cpu.fast_call import fast_call_text
     from weft.backends.cpu.python_api import is_known
+    from weft.dialects.host_marks import INTO
 
-    return fast_call_text(signature) if is_known() else ""
+    return fast_call_text(signature, into=INTO + signature.name in symbols) if is_known() else ""
 
 
 def load(
@@ -55,11 +56,7 @@ def load(
     fast = fast_call_name(signature) if python_call and is_known() else None
     library = Library(code, [ENTRY + signature.name, *([fast] if fast else [])], address)
     function = CompiledFunction(library, signature, messages, arrays)
-    return (
-        builtin(signature.name, library.address(fast), (function, function.fail, function.too_large))
-        if fast
-        else function
-    )
+    return builtin(signature.name, library.address(fast), function.ways_out) if fast else function
 
 
 def with_short_cut(function: CompiledFunction, entry: int, declaration: str) -> Callable[..., Any]:
@@ -86,4 +83,4 @@ def with_short_cut(function: CompiledFunction, entry: int, declaration: str) -> 
 
     library = Library(code, [fast], address)
     # the library is held by what is called
-    return builtin(signature.name, library.address(fast), (function, function.fail, function.too_large, library))
+    return builtin(signature.name, library.address(fast), (*function.ways_out, library))

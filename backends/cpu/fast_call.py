@@ -18,7 +18,9 @@ from itertools import count
 
 from weft.backends.complex_pairs import is_complex
 from weft.backends.cpu.descriptors import words
+from weft.backends.cpu.function_text import FunctionText
 from weft.backends.signature import ENTRY, Signature, ValueSpec
+from weft.dialects.host_marks import INTO
 
 PREFIX = "weft.fast."
 """What stands before the name of a function that follows this convention."""
@@ -28,8 +30,9 @@ _TYPE, _DATA, _RANK, _DIMS, _DESCR, _FLAGS = 8, 16, 24, 32, 56, 64
 
 _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
 
-_SLOW, _FAILED, _TOO_LARGE = 0, 1, 2
-"""What the state of the function holds: what takes the call instead, and what raises for a status, for a result."""
+_SLOW, _FAILED, _TOO_LARGE, _DELIVER = 0, 1, 2, 3
+"""What the state of the function holds: what takes the call instead, what raises for a status, for a result, and what
+puts a result into an array."""
 
 _TUPLE_SIZE, _TUPLE_ITEMS = 16, 24
 _FLOAT_VALUE = 16
@@ -76,9 +79,12 @@ def fast_call_name(signature: Signature) -> str | None:
     return PREFIX + signature.name if taken and given and returned <= 1 else None
 
 
-def fast_call_text(signature: Signature) -> str:
-    """The LLVM IR of the function, to stand in one module with the entry; empty where there is no short cut."""
-    return "" if fast_call_name(signature) is None else FastCall(signature).text()
+def fast_call_text(signature: Signature, *, into: bool = False) -> str:
+    """The LLVM IR of the function, to stand in one module with the entry; empty where there is no short cut.
+
+    `into` says whether the module has an entry that takes memory for a result whose sizes only the run knows.
+    """
+    return "" if fast_call_name(signature) is None else FastCall(signature, into=into).text()
 
 
 def is_plain(spec: ValueSpec) -> bool:
@@ -98,7 +104,7 @@ class Array:
         self.written = spec.kind == "memref"
 
 
-class FastCall:
+class FastCall(FunctionText):
     """The text of one function while it is made.
 
     Other backends make theirs by other ways to look at an array, to make one, and to call.
@@ -107,14 +113,14 @@ class FastCall:
     declarations = DECLARATIONS
     """What the text needs of Python, as LLVM IR."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, *, into: bool = False) -> None:
+        super().__init__()
         self._signature = signature
         self._returned = next((spec for spec in signature.results if not spec.is_out), None)
+        self._into = into and self._returned is not None and self._returned.kind == "tensor"
         self._given: Sequence[Array] = ()
-        self._lines: list[str] = []
-        self._head: list[str] = []
-        self._symbols: dict[str, None] = {}
-        self._numbers = count()
+        self._hoped: Array | None = None
+        self._descriptor_of_returned = ""
 
     def text(self) -> str:
         """The whole text."""
@@ -127,43 +133,6 @@ class FastCall:
         return "\n".join([*before, head, *self._head, "  br label %start", *self._lines, "}", ""])
 
     # ---------- pieces
-    def _op(self, text: str) -> str:
-        name = f"%v{next(self._numbers)}"
-        self._lines.append(f"  {name} = {text}")
-        return name
-
-    def _do(self, text: str) -> None:
-        self._lines.append(f"  {text}")
-
-    def _block(self) -> str:
-        return f"b{next(self._numbers)}"
-
-    def _start(self, block: str) -> None:
-        self._lines.append(f"{block}:")
-
-    def _need(self, condition: str, otherwise: str = "slow") -> None:
-        """Go on where the condition holds."""
-        following = self._block()
-        self._do(f"br i1 {condition}, label %{following}, label %{otherwise}")
-        self._start(following)
-
-    def _load(self, type_: str, pointer: str, offset: int = 0) -> str:
-        place = self._op(f"getelementptr i8, ptr {pointer}, i64 {offset}") if offset else pointer
-        return self._op(f"load {type_}, ptr {place}")
-
-    def _same(self, type_: str, left: str, right: object) -> str:
-        return self._op(f"icmp eq {type_} {left}, {right}")
-
-    def _symbol(self, name: str) -> str:
-        self._symbols[name] = None
-        return f"@{name}"
-
-    def _room(self, size: int) -> str:
-        """Stack memory for words."""
-        name = f"%r{next(self._numbers)}"
-        self._head.append(f"  {name} = alloca [{size} x i64], align 8")
-        return name
-
     def _shapes(self) -> list[str]:
         """Constants with the shapes of the results."""
         texts: list[str] = []
@@ -176,7 +145,7 @@ class FastCall:
     # ---------- the function
     def _take(self) -> None:
         arguments = self._signature.arguments
-        results = [spec for spec in self._signature.results if spec.is_out]
+        results = [spec for spec in self._signature.results if spec.is_out or self._into]
         self._start("start")
         self._need(self._same("i64", "%nargs", len(arguments)))
         self._prepare()
@@ -190,11 +159,14 @@ class FastCall:
                 continue
             arrays.append(self._array(spec, value, writeable=spec.kind == "memref"))
             passed.append(f"ptr {self._descriptor(arrays[-1])}")
-        if not results or self._returned is not None:
+        if not results or (self._returned is not None and not self._into):
             self._need(self._same("ptr", given, "null"))
         self._given = tuple(arrays)
         outs = self._outs(given, results) if results else []
         for value, spec in zip(outs, results, strict=True):
+            if not spec.is_out:
+                arrays.append(self._hoped_for(spec, value))
+                continue
             out = self._array(spec, value, writeable=True, otherwise="drop")
             out.written = True
             arrays.append(out)
@@ -223,7 +195,10 @@ class FastCall:
         return self._op(f"phi ptr [ null, %{before} ], [ {out}, %{last} ]")
 
     def _outs(self, given: str, results: Sequence[ValueSpec]) -> list[str]:
-        """The arrays for the results: those that are given, or new ones. What is new is owned until it is returned."""
+        """The arrays for the results: those that are given, or new ones. What is new is owned until it is returned.
+
+        For a result whose sizes only the run knows there is none, null, where none is given.
+        """
         new, held, join = self._block(), self._block(), self._block()
         self._do(f"br i1 {self._same('ptr', given, 'null')}, label %{new}, label %{held}")
         self._start(held)
@@ -238,8 +213,12 @@ class FastCall:
         self._do(f"br label %{join}")
         self._start(new)
         fresh: list[str] = []
-        for n, spec in enumerate(results):
-            array = self._new(n, spec)
+        numbers = count()
+        for spec in results:
+            if not spec.is_out:
+                fresh.append("null")
+                continue
+            array = self._new(next(numbers), spec)
             fine, lost = self._block(), self._block()
             self._do(f"br i1 {self._same('ptr', array, 'null')}, label %{lost}, label %{fine}")
             self._start(lost)
@@ -265,13 +244,33 @@ class FastCall:
             f"ptr @weft.shape.{number}, ptr null, ptr null, i32 0, ptr null)"
         )
 
+    def _hoped_for(self, spec: ValueSpec, value: str) -> Array:
+        """The array that is given for a result of unknown sizes: the entry finds its memory in the descriptor.
+
+        Where none is given the descriptor tells of no memory, and the array of no elements at null.
+        """
+        self._descriptor_of_returned = place = self._room(words(len(spec.dims)))
+        given, none, join = self._block(), self._block(), self._block()
+        self._do(f"br i1 {self._same('ptr', value, 'null')}, label %{none}, label %{given}")
+        self._start(given)
+        array = self._array(spec, value, writeable=True, otherwise="drop")
+        self._fill(place, array)
+        last = self._lines_block()
+        self._do(f"br label %{join}")
+        self._start(none)
+        self._do(f"store ptr null, ptr {self._word(place, 1)}")
+        self._do(f"br label %{join}")
+        self._start(join)
+        data = self._op(f"phi ptr [ {array.data}, %{last} ], [ null, %{none} ]")
+        size = self._op(f"phi i64 [ {array.bytes}, %{last} ], [ 0, %{none} ]")
+        hoped = Array(spec, data, (), size, value)
+        hoped.written = True
+        self._hoped = hoped
+        return hoped
+
     def _no_room(self) -> None:
         """Leave where there is no memory for a result: Python knows the error."""
         self._do("ret ptr null")
-
-    def _lines_block(self) -> str:
-        """The block that is being written."""
-        return next(line.removesuffix(":") for line in reversed(self._lines) if not line.startswith(" "))
 
     def _array(self, spec: ValueSpec, value: str, *, writeable: bool, otherwise: str = "slow") -> Array:
         """Check an array."""
@@ -314,9 +313,6 @@ class FastCall:
         for word, value in enumerate(["0", *values]):
             self._do(f"store i64 {value}, ptr {self._word(place, 2 + word)}")
 
-    def _word(self, place: str, number: int) -> str:
-        return self._op(f"getelementptr i64, ptr {place}, i64 {number}")
-
     def _apart(self, arrays: Sequence[Array], otherwise: str) -> None:
         """What is written overlaps nothing; where it does, the slow way says so, or copies."""
         ends: dict[int, tuple[str, str]] = {}
@@ -356,17 +352,20 @@ class FastCall:
         return f"{type_} {narrow}"
 
     def _call(self, passed: Sequence[str], outs: Sequence[str]) -> None:
-        descriptor = "" if self._returned is None else self._room(words(len(self._returned.dims)))
+        descriptor = self._descriptor_of_returned
+        if self._returned is not None and not self._into:
+            descriptor = self._room(words(len(self._returned.dims)))
+        entry = INTO if self._into else ENTRY
         passed = [f"ptr {descriptor}", *passed] if descriptor else passed
         state = self._op("call ptr @PyEval_SaveThread()")
-        status = self._op(f'call i64 @"{ENTRY}{self._signature.name}"({", ".join(passed)})')
+        status = self._op(f'call i64 @"{entry}{self._signature.name}"({", ".join(passed)})')
         self._do(f"call void @PyEval_RestoreThread(ptr {state})")
         self._need(self._same("i64", status, 0), "failed")
         self._finish(outs, status, descriptor)
 
     def _finish(self, outs: Sequence[str], status: str, descriptor: str = "") -> None:
         """Return, and what happens at each of the ways out. `descriptor` tells of returned memory."""
-        self._return(outs if self._returned is None else self._with_returned(self._returned, descriptor, outs))
+        self._return(outs if self._returned is None else self._results(self._returned, descriptor, outs))
         self._start("failed")
         for out in outs:
             self._do(f"call void @Py_DecRef(ptr {out})")
@@ -385,21 +384,71 @@ class FastCall:
             f"ret ptr {self._op(f'call ptr @PyObject_Vectorcall(ptr {slow}, ptr %args, i64 %nargs, ptr %kwnames)')}"
         )
 
-    def _with_returned(self, spec: ValueSpec, descriptor: str, outs: Sequence[str]) -> Sequence[str]:
-        """All results in order: those in `outs`, and an array on the memory that a descriptor tells of.
+    def _results(self, spec: ValueSpec, descriptor: str, outs: Sequence[str]) -> Sequence[str]:
+        """All results in order: those in `outs`, and the one that a descriptor tells of.
 
-        That memory is an argument's, which the array then keeps, or it is freed with the array.
+        Where an array was given for that, the result is there already, or is delivered there.
+        """
+        hoped = self._hoped
+        place = next(n for n, result in enumerate(self._signature.results) if not result.is_out)
+        if hoped is None:
+            return [*outs[:place], self._array_at(spec, descriptor, outs), *outs[place:]]
+        there, elsewhere, deliver, join = (self._block() for _ in range(4))
+        self._do(f"br i1 {self._is_there(descriptor, hoped)}, label %{there}, label %{elsewhere}")
+        self._start(there)
+        self._do(f"br label %{join}")
+        self._start(elsewhere)
+        made = self._array_at(spec, descriptor, outs)
+        last = self._lines_block()
+        self._do(f"br i1 {self._same('ptr', hoped.value, 'null')}, label %{join}, label %{deliver}")
+        self._start(deliver)
+        self._deliver(hoped, made, outs)
+        delivered = self._lines_block()
+        self._do(f"br label %{join}")
+        self._start(join)
+        ways = ((hoped.value, there), (made, last), (hoped.value, delivered))
+        result = self._op("phi ptr " + ", ".join(f"[ {value}, %{block} ]" for value, block in ways))
+        return [*outs[:place], result, *outs[place + 1 :]]
+
+    def _is_there(self, descriptor: str, hoped: Array) -> str:
+        """Whether a returned array with elements lies where it was hoped for; its sizes are right then."""
+        same = self._same("ptr", self._load("ptr", descriptor), hoped.data)
+        return self._op(f"and i1 {same}, {self._op(f'icmp ne i64 {hoped.bytes}, 0')}")
+
+    def _deliver(self, hoped: Array, made: str, outs: Sequence[str]) -> None:
+        """Put a result that lies elsewhere into the array that was given for it; where it does not fit, leave."""
+        room = self._room(2)
+        for word, value in enumerate((hoped.value, made)):
+            self._do(f"store ptr {value}, ptr {self._word(room, word)}")
+        told = self._load("ptr", "%self", _TUPLE_ITEMS + 8 * _DELIVER)
+        done = self._op(f"call ptr @PyObject_Vectorcall(ptr {told}, ptr {room}, i64 2, ptr null)")
+        self._do(f"call void @Py_DecRef(ptr {made})")
+        self._do(f"call void @Py_DecRef(ptr {done})")
+        lost, fine = self._block(), self._block()
+        self._do(f"br i1 {self._same('ptr', done, 'null')}, label %{lost}, label %{fine}")
+        self._start(lost)
+        for out in outs:
+            self._do(f"call void @Py_DecRef(ptr {out})")
+        self._do("ret ptr null")
+        self._start(fine)
+
+    def _array_at(self, spec: ValueSpec, descriptor: str, outs: Sequence[str]) -> str:
+        """An array on the memory that a descriptor tells of.
+
+        That memory is that of an array, which the new one then keeps, or it is freed with the new one. What is in
+        `outs` is given up where there is none.
         """
         rank = len(spec.dims)
         allocated, aligned = (self._load("ptr", self._word(descriptor, word)) for word in (0, 1))
         offset = self._load("i64", self._word(descriptor, 2))
         start = self._op(f"mul i64 {offset}, {spec.numpy_dtype.itemsize}")
         data = self._op(f"getelementptr i8, ptr {aligned}, i64 {start}")
+        owner = "null"
+        for array in (*self._given, *([self._hoped] if self._hoped is not None else [])):
+            owner = self._op(f"select i1 {self._same('ptr', array.data, allocated)}, ptr {array.value}, ptr {owner}")
         # an array without elements may have no memory: None keeps it as well as anything
         nothing = self._same("ptr", allocated, "null")
-        owner = self._op(f"select i1 {nothing}, ptr {self._symbol('weft.py.None')}, ptr null")
-        for array in self._given:
-            owner = self._op(f"select i1 {self._same('ptr', array.data, allocated)}, ptr {array.value}, ptr {owner}")
+        owner = self._op(f"select i1 {nothing}, ptr {self._symbol('weft.py.None')}, ptr {owner}")
         theirs, ours, join = self._block(), self._block(), self._block()
         self._do(f"br i1 {self._same('ptr', owner, 'null')}, label %{ours}, label %{theirs}")
         self._start(theirs)
@@ -426,8 +475,7 @@ class FastCall:
         self._tell(_TOO_LARGE, self._op(f"ptrtoint ptr {descriptor} to i64"))
         self._start(fine)
         self._op(f"call i32 @weft.np.base(ptr {made}, ptr {base})")
-        ready = iter(outs)
-        return [next(ready) if result.is_out else made for result in self._signature.results]
+        return made
 
     def _return(self, outs: Sequence[str]) -> None:
         if not outs:

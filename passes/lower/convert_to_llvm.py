@@ -20,7 +20,7 @@ from weft.dialects.target import CudaAttr
 from weft.passes.lower.function_builder import Externals
 from weft.passes.lower.host.control import CONTROL_RULES
 from weft.passes.lower.host.device_memory import DeviceMemory
-from weft.passes.lower.host.entry import emit_entry
+from weft.passes.lower.host.entry import emit_entries
 from weft.passes.lower.host.function import HostFunction, Shared
 from weft.passes.lower.host.gpu import GPU_RULES
 from weft.passes.lower.host.launched import Launches
@@ -55,7 +55,9 @@ class ConvertToLlvm(ModulePass):
     A function returns a struct of a status and its results; a memref is passed as its pointers and what its type leaves
     open. A check that fails (an assertion, an index out of bounds, no memory) ends the function with the number of its
     text in the module attribute `weft.messages`, and so its callers. Each public function gets an entry that follows
-    MLIR's C interface (`_mlir_ciface_`).
+    MLIR's C interface (`_mlir_ciface_`). Where results have sizes that only the run knows, a second entry
+    (`weft.into.`) finds in their descriptors memory of sizes that the caller hopes for, and the function computes a
+    result there if it has these.
 
     **Before**
     ```mlir
@@ -146,7 +148,7 @@ def _function(function: func.FuncOp, shared: Shared) -> list[llvm.FuncOp]:
             _lower(f, op)
     made = [f.finish()]
     public = function.sym_visibility is None or function.sym_visibility.data == "public"
-    return [*made, emit_entry(function, shared.externals)] if public else made
+    return [*made, *emit_entries(function, shared)] if public else made
 
 
 def _lower(f: HostFunction, op: Operation) -> None:

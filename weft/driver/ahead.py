@@ -12,6 +12,7 @@ from typing import cast
 
 from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.rewriter import Rewriter
 
 from weft import codes, collection
 from weft.backends.cpu.ahead.dispatch import Version, dispatch_ir, inner_name, version_ir
@@ -25,6 +26,7 @@ from weft.backends.llvm.object_code import Linked
 from weft.backends.llvm.translate import to_llvm_ir
 from weft.backends.signature import ENTRY, Signature
 from weft.diagnostics import WeftError, did_you_mean
+from weft.dialects.host_marks import INTO
 from weft.dialects.target import ATTRIBUTE, CpuAttr, cpu_of
 from weft.driver.binding import bind_arguments
 from weft.driver.compile import MESSAGES, check_threads, default_threads
@@ -163,11 +165,16 @@ def _check_versions(targets: Sequence[Target], kind: str, request: Request) -> N
 def _rename_entries(module: ModuleOp, functions: Sequence[Function], inner: str) -> None:
     """Give entries the names that they have in C: two programs may both have a `@main`.
 
-    With `inner` before it, another function of that name stands before the entry.
+    With `inner` before it, another function of that name stands before the entry. Entries that only code in the same
+    module could call are dropped.
     """
     names = {ENTRY + function.signature.name: inner + function.descriptors for function in functions}
-    for op in module.body.block.ops:
-        if isinstance(op, llvm.FuncOp) and (name := names.get(op.sym_name.data)) is not None:
+    for op in list(module.body.block.ops):
+        if not isinstance(op, llvm.FuncOp):
+            continue
+        if op.sym_name.data.startswith(INTO):
+            Rewriter.erase_op(op)
+        elif (name := names.get(op.sym_name.data)) is not None:
             op.sym_name = StringAttr(name)
 
 

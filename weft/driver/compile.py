@@ -201,13 +201,20 @@ def _compile(program: Program | Source, schedule: Source | None, request: Reques
     set_target(module, host_cpu(threads))
     run_scheduled(module, request.pipeline or CPU, schedule, request.instruments)
     laps = request.profile.instrument(module) if request.profile is not None else ""
-    blobs, short_cut = llvm.blobs_for_host(), cpu.python_call_text(signature)
+    blobs, short_cut = llvm.blobs_for_host(), cpu.python_call_text(signature, symbols_of(module))
     code = llvm.to_object(llvm.to_llvm_ir(module, blobs) + short_cut + laps, blobs=blobs)
     messages = cast("ArrayAttr[StringAttr]", module.attributes.get(MESSAGES, ArrayAttr[StringAttr]([])))
     made = _Made(signature, tuple(message.data for message in messages), data_of(module), bool(short_cut), code)
     if not request.instruments:
         discard(module)
     return made
+
+
+def symbols_of(module: ModuleOp) -> set[str]:
+    """The names of the functions of a module in the llvm dialect."""
+    from xdsl.dialects.llvm import FuncOp
+
+    return {op.sym_name.data for op in module.body.block.ops if isinstance(op, FuncOp)}
 
 
 def data_of(module: ModuleOp) -> dict[str, DataSpec]:

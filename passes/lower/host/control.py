@@ -15,7 +15,7 @@ from weft.dialects.locations import error_at
 from weft.dialects.upstream import llvm as ours
 from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import layout_of
-from weft.passes.lower.host.function import HostFunction, body_name, result_struct
+from weft.passes.lower.host.function import HostFunction, body_name, result_struct, takes_memory
 from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.types import VOID
 
@@ -60,7 +60,8 @@ def lower_call(f: HostFunction, op: func.CallOp) -> None:
     if callee is None or not callee.body.blocks:
         raise error_at(op, f"@{name} has no body, and code outside of the program cannot be called", code=codes.NO_BODY)
     type_ = result_struct(op.result_types, op)
-    packed = f.e.call(body_name(name), f.components(op.arguments), type_)
+    arguments = f.components(op.arguments) + ([f.e.null()] if takes_memory(callee, f.shared.memory) else [])
+    packed = f.e.call(body_name(name), arguments, type_)
     if packed is None:
         raise ValueError("a host function returns its status")
     e = f.e

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from xdsl.dialects import func, llvm
@@ -10,28 +10,39 @@ from xdsl.dialects.builtin import MemRefType, i1, i64
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
+from weft.dialects.host_marks import INTO
 from weft.passes.lower.emitter import Emitter
-from weft.passes.lower.function_builder import Externals, Value
+from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import Buffer, from_components, layout_of, to_components
-from weft.passes.lower.host.function import body_name, result_struct, value_types
+from weft.passes.lower.host.descriptors import descriptor_type, results_type
+from weft.passes.lower.host.function import Shared, body_name, result_struct, takes_memory, value_types
 from weft.passes.lower.types import PTR, integer_type, memory_type, register_type
 
 PREFIX = "_mlir_ciface_"
 
 
-def descriptor_type(rank: int) -> llvm.LLVMStructType:
-    """`{allocated, aligned, offset, sizes[rank], strides[rank]}`."""
-    numbers: list[Attribute] = [llvm.LLVMArrayType(rank, i64)] * 2 if rank else []
-    return llvm.LLVMStructType.from_type_list([PTR, PTR, i64, *numbers])
+def emit_entries(function: func.FuncOp, shared: Shared) -> list[llvm.FuncOp]:
+    """`i64 @_mlir_ciface_NAME(ptr results, arguments...)`; `results` is absent where nothing is returned.
 
-
-def emit_entry(function: func.FuncOp, externals: Externals) -> llvm.FuncOp:
-    """`i64 @_mlir_ciface_NAME(ptr results, arguments...)`; `results` is absent where nothing is returned."""
+    Where the body takes memory for results, a second one, within the module, hands on what stands in `results`.
+    """
     name = function.sym_name.data
+    if not takes_memory(function, shared.memory):
+        return [_entry(function, shared, PREFIX + name, "external", None)]
+    return [
+        _entry(function, shared, PREFIX + name, "external", lambda e: e.null()),
+        _entry(function, shared, INTO + name, "internal", lambda e: e.arguments[0]),
+    ]
+
+
+def _entry(
+    function: func.FuncOp, shared: Shared, name: str, linkage: str, given: Callable[[Emitter], Value] | None
+) -> llvm.FuncOp:
+    """One entry; `given` is what the body gets as the place of memory for results, if it takes that."""
     inputs, outputs = function.function_type.inputs.data, function.function_type.outputs.data
     leading: list[Attribute] = [PTR] if outputs else []
     passed = [PTR if isa(type_, MemRefType) else register_type(type_) for type_ in inputs]
-    e = Emitter([*leading, *passed], function.location, externals)
+    e = Emitter([*leading, *passed], function.location, shared.externals)
     components: list[Value] = []
     for argument, type_ in zip(e.arguments[len(leading) :], inputs, strict=True):
         if isa(type_, MemRefType):
@@ -39,7 +50,9 @@ def emit_entry(function: func.FuncOp, externals: Externals) -> llvm.FuncOp:
             components += to_components(layout, _load(e, argument, type_, layout.offset))
         else:
             components.append(argument)
-    packed = cast(Value, e.call(body_name(name), components, result_struct(outputs, function)))
+    components += [given(e)] if given is not None else []
+    struct = result_struct(outputs, function)
+    packed = cast(Value, e.call(body_name(function.sym_name.data), components, struct))
     status = e.extract_value(packed, 0, i64)
     if outputs:
         good, done = e.block(), e.block()
@@ -49,7 +62,7 @@ def emit_entry(function: func.FuncOp, externals: Externals) -> llvm.FuncOp:
         e.br(done)
         e.enter(done)
     e.ret(status)
-    return e.finish(PREFIX + name, i64, linkage="external")
+    return e.finish(name, i64, linkage=linkage)
 
 
 def _load(e: Emitter, pointer: Value, type_: MemRefType, offset: int | None) -> Buffer:
@@ -74,8 +87,7 @@ def _load(e: Emitter, pointer: Value, type_: MemRefType, offset: int | None) -> 
 def _store_results(
     e: Emitter, results: Value, packed: Value, types: Sequence[Attribute], function: func.FuncOp
 ) -> None:
-    fields = [descriptor_type(len(t.get_shape())) if isa(t, MemRefType) else memory_type(t) for t in types]
-    struct = llvm.LLVMStructType.from_type_list(fields)
+    struct = results_type(types)
     place = 1
     for index, type_ in enumerate(types):
         parts = value_types(type_, function)

@@ -15,6 +15,7 @@ from weft import codes
 from weft.dialects.gpu.attributes import AsyncTokenType
 from weft.dialects.host_marks import COMPUTES, FLAT, SIMPLIFY, WRITE_OUT
 from weft.dialects.locations import error_at
+from weft.passes.loops.buffers.functions import OWNED
 from weft.passes.lower.emitter import Emitter
 from weft.passes.lower.function_builder import Externals, Value
 from weft.passes.lower.host.buffers import Buffer, component_types, from_components, layout_of, to_components
@@ -67,6 +68,15 @@ def result_struct(types: Sequence[Attribute], op: Operation) -> llvm.LLVMStructT
     return llvm.LLVMStructType.from_type_list([i64, *parts])
 
 
+def takes_memory(function: func.FuncOp, memory: OwnMemory | DeviceMemory) -> bool:
+    """Whether the body of a function takes, as its last argument, the place of descriptors of its results, or null.
+
+    They tell of memory for results whose sizes only the run knows.
+    """
+    attributes = function.res_attrs.data if function.res_attrs is not None else ()
+    return isinstance(memory, OwnMemory) and any(OWNED in result.data for result in attributes)
+
+
 class HostFunction(LoweredFunction):
     """The state of the lowering of one `func.func`."""
 
@@ -78,7 +88,10 @@ class HostFunction(LoweredFunction):
         self.results = result_struct(function.function_type.outputs.data, function)
         entry = function.body.blocks[0]
         parts = [value_types(argument.type, function) for argument in entry.args]
-        super().__init__(Emitter([t for types in parts for t in types], function.location, shared.externals))
+        given = [PTR] if takes_memory(function, shared.memory) else []
+        taken = [*(t for types in parts for t in types), *given]
+        super().__init__(Emitter(taken, function.location, shared.externals))
+        self.given = self.e.arguments[-1] if given else None
         self.blocks[entry] = self.e.entry
         self.define_arguments(entry, self.e.arguments, function)
         self._fail: Block | None = None

@@ -16,6 +16,7 @@ from weft.passes.lower.function_builder import Value
 from weft.passes.lower.host.buffers import Buffer, contiguous_strides, layout_of
 from weft.passes.lower.host.checked import Checked, Number, Truth
 from weft.passes.lower.host.function import HostFunction
+from weft.passes.lower.host.given import given_or, result_of
 from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.host.own_memory import copy_elements as copy_elements
 from weft.passes.lower.types import PTR, byte_size
@@ -122,7 +123,17 @@ def plain_type(type_: Attribute, op: Operation) -> MemRefType:
 
 
 def lower_alloc(f: HostFunction, op: memref.AllocOp) -> None:
-    """`memref.alloc`: memory that `memref.dealloc` takes back, at least 64-byte aligned."""
+    """`memref.alloc`: memory that `memref.dealloc` takes back, at least 64-byte aligned.
+
+    What is returned may lie in memory that the caller brought.
+    """
+    if (number := result_of(f, op)) is not None:
+        type_ = plain_type(op.memref.type, op)
+        sizes = _sizes(f, type_, op.dynamic_sizes, op)
+        count = _byte_count(f, type_, sizes, op)
+        memory = given_or(f, number, sizes, lambda: _new(f, count, type_, op))
+        f.define_buffer(op.memref, contiguous(f, type_, memory, memory, sizes), op)
+        return
     alloc(f, op.memref, op.dynamic_sizes, op.alignment.value.data if op.alignment is not None else 1, op)
 
 

@@ -27,6 +27,7 @@ from weft.passes.loops.plans.common import Machine, Names, shared_out, threads_f
 from weft.passes.loops.plans.parts import reduce_in_parts
 from weft.passes.loops.row_blocks import block_rows
 from weft.passes.loops.row_steps import contract_rows, fuse_elements, fuse_rows, joined, stream_results
+from weft.passes.loops.short_rows import lanes_over_rows
 from weft.passes.loops.trial import Trial
 
 
@@ -96,11 +97,12 @@ def choice(kernel: FuncOp, cpu: Cpu) -> Choice:
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in inside(kernel) if isinstance(op, ForOp)}
     block_rows(trial, cpu, names)
+    done = lanes_over_rows(trial, cpu, names)
     fuse_rows(trial, threads=cpu.threads)
     fuse_elements(trial)
     contract_rows(trial)
     reduce_in_parts(trial, cpu, names)
-    for group in list(_groups(trial.snapshot().body.block)):
+    for group in [one for one in _groups(trial.snapshot().body.block) if one.first not in done]:
         _choose_group(trial, group, cpu, names)
     stream_results(trial, cpu.l3_bytes)
     return Choice(tuple(joined(trial.steps)), tuple(dict.fromkeys(trial.refused)), trial.copy)
@@ -112,6 +114,12 @@ class _Group:
 
     outer: tuple[ForOp, ...]
     leaves: tuple[Leaf, ...]
+
+    @property
+    def first(self) -> str:
+        """The label of the outermost loop of the first nest, that of the loop it is a ragged copy of."""
+        loops = self.outer or tuple(loop for nest in self.leaves[:1] for loop in nest.loops)
+        return loops[0].label.data.rstrip("~")
 
 
 def _groups(block: Block) -> Iterator[_Group]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from xdsl.context import Context
-from xdsl.dialects import arith, cf, scf
+from xdsl.dialects import arith, cf, memref, scf
 from xdsl.dialects.builtin import DenseIntElementsAttr, IntegerAttr, ModuleOp, VectorType, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
@@ -18,6 +18,7 @@ from weft import codes
 from weft.dialects.locations import error_at
 from weft.dialects.walking import inside
 from weft.passes.lower.positive import is_positive
+from weft.passes.lower.proven import mark_inside
 from weft.passes.rewriting import LocatedBuilder
 
 
@@ -44,6 +45,7 @@ class ConvertScfToCf(ModulePass):
     ^next(%r: f32):
     ```
 
+    Accesses that the loops around them keep inside their buffers get the attribute `weft.inside`, and no check later.
     A loop whose step is known only at run time gets an assertion that the step is positive; a step that is known not to
     be is an error.
 
@@ -58,6 +60,7 @@ class ConvertScfToCf(ModulePass):
         for inner in inside(op):
             if type(inner) is scf.ParallelOp:
                 _parallel(inner)
+        mark_inside(inner for inner in inside(op) if isinstance(inner, memref.LoadOp | memref.StoreOp))
         for inner in inside(op):
             if (rule := _RULES.get(type(inner))) is not None:
                 rule(inner)

@@ -19,6 +19,7 @@ from weft.passes.lower.host.function import HostFunction
 from weft.passes.lower.host.given import given_or, result_of
 from weft.passes.lower.host.lowered import LoweredFunction
 from weft.passes.lower.host.own_memory import copy_elements as copy_elements
+from weft.passes.lower.proven import INSIDE
 from weft.passes.lower.types import PTR, byte_size
 
 # access
@@ -30,7 +31,7 @@ def element_address(
     """The address of an element; an index outside leaves the function."""
     buffer = f.buffer(source, op)
     places = f.scalars(indices)
-    if f.bounds_checks:
+    if f.bounds_checks and INSIDE not in op.attributes:
         _check_inside(f, buffer, places, op)
     return buffer.address(f.e, places), buffer
 

@@ -24,6 +24,8 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from weft.dialects.host_marks import COMPUTES, FLAT
 from weft.dialects.loop.buffers import MAY_ALIAS, NAME
+from weft.dialects.target import ATTRIBUTE as TARGET
+from weft.dialects.target import CudaAttr
 from weft.dialects.walking import inside
 from weft.passes.loops.kernels import KERNEL
 from weft.passes.loops.raising.conditions import Conditions
@@ -32,6 +34,7 @@ from weft.passes.loops.raising.fills import absorb_fill
 from weft.passes.loops.raising.forms import Inputs, Unfit
 from weft.passes.loops.raising.reductions import absorb_starts, find_reductions
 from weft.passes.loops.raising.selections import plain_accumulations
+from weft.passes.loops.raising.spreading import spread_sums
 from weft.passes.loops.raising.translate import Loop, Translation, names
 from weft.passes.loops.reify import constant_index
 from weft.passes.lower.convert_linalg_to_loops import lower_structured
@@ -46,9 +49,10 @@ class RaiseToLoop(ModulePass):
     are scalar `arith` and `math`, and its accesses are inside their buffers. Where only the run can tell that, or
     whether two buffers overlap, the host checks it before the nest, and runs the old loops where it does not hold.
     `C[x] = C[x] + v` becomes a `loop.reduce`, whose order is free; for floats in `scf.for` loops only where the op
-    carries `fastmath<reassoc>`. So does `C[x] - v`, and `C[x] + v if p else C[x]`. An `scf.if` that only
-    chooses between a few values becomes `arith.select`. What a loop carries lies in a
-    register; a sum that starts from 0 and is only stored is gathered where it is stored.
+    carries `fastmath<reassoc>`. So does `C[x] - v`, and `C[x] + v if p else C[x]`. An `scf.if` that only chooses
+    between a few values becomes `arith.select`. What a loop carries lies in a register; a sum that starts from 0 and is
+    only stored is gathered where it is stored. Short sums that an iteration goes on with are gathered for all
+    iterations first, on a CPU.
 
     **Before**
     ```mlir
@@ -93,9 +97,10 @@ class RaiseToLoop(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Raise the loops of every host function."""
         taken = {inner.sym_name.data for inner in inside(op) if isinstance(inner, func.FuncOp)}
+        on_gpu = isinstance(op.attributes.get(TARGET), CudaAttr)
         for function in inside(op):
             if isinstance(function, func.FuncOp) and KERNEL not in function.attributes:
-                _Raiser(function, taken).run()
+                _Raiser(function, taken, on_gpu).run()
 
 
 @dataclass
@@ -104,6 +109,7 @@ class _Raiser:
 
     function: func.FuncOp
     taken: set[str]
+    on_gpu: bool
     structured: set[Operation] = field(default_factory=set[Operation])
     """Loops that came from `linalg` ops: their reductions have no order."""
     last: tuple[func.CallOp, func.FuncOp] | None = None
@@ -158,6 +164,8 @@ class _Raiser:
         if not conditions.may_alias:
             absorb_starts(block)
             gather_in_place(block)
+            if not self.on_gpu:
+                spread_sums(block)
             fill = self._absorb_fill(translation.inputs)
         kernel = self._kernel(root, block, conditions.may_alias)
         condition = conditions.build(LocatedBuilder.before(root))

@@ -668,3 +668,50 @@ def test_a_condition_that_guards_something_stays(body: str) -> None:
     before, after = raised(GUARDED.format(body=body))
     assert not kernels(after)
     compare(before, after, array(8), array(8))
+
+
+LIFE = """func.func @main(%a: memref<?x22xi8>, %b: memref<?x20xi8>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %c20 = arith.constant 20 : index
+  %z = arith.constant 0 : i32
+  %three = arith.constant 3 : i32
+  scf.for %i = %c0 to %n step %c1 {
+    scf.for %j = %c0 to %c20 step %c1 {
+      %s = scf.for %u = %c0 to %c3 step %c1 iter_args(%t = %z) -> (i32) {
+        %r = scf.for %v = %c0 to %c3 step %c1 iter_args(%q = %t) -> (i32) {
+          %iu = arith.addi %i, %u : index
+          %jv = arith.addi %j, %v : index
+          %x = memref.load %a[%iu, %jv] : memref<?x22xi8>
+          %w = arith.extsi %x : i8 to i32
+          %y = arith.addi %q, %w : i32
+          scf.yield %y : i32
+        }
+        scf.yield %r : i32
+      }
+      %m = memref.load %a[%i, %j] : memref<?x22xi8>
+      %old = arith.extsi %m : i8 to i32
+      %rest = arith.subi %s, %old : i32
+      %live = arith.cmpi eq, %rest, %three : i32
+      %o = arith.extui %live : i1 to i8
+      memref.store %o, %PLACE : memref<?x20xi8>
+    }
+  }
+  func.return
+}"""
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_short_sums_are_gathered_for_all_iterations_before_what_goes_on_with_them(n: int) -> None:
+    cells = np.random.default_rng(n).integers(0, 2, (n + 2, 22)).astype(np.int8)
+    module = check(LIFE.replace("PLACE", "b[%i, %j]"), cells, np.zeros((n, 20), np.int8), n)
+    text = str(kernels(module)[0])
+    assert "loop.alloc heap" in text
+    assert 'loop.for "j.on"' in text
+
+
+def test_sums_of_what_the_loop_changes_stay_where_they_are() -> None:
+    text = LIFE.replace("%b: memref<?x20xi8>, ", "").replace("PLACE", "a[%i, %j]").replace("x20xi8", "x22xi8")
+    cells = np.random.default_rng(1).integers(0, 2, (6, 22)).astype(np.int8)
+    assert "loop.alloc heap" not in str(kernels(check(text, cells, 4))[0])

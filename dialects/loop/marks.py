@@ -17,6 +17,7 @@ MARKS: dict[str, tuple[int, int, str]] = {
     "tensor": (0, 0, "a warp does the nest together, by matrix products of its tensor cores"),
     "pipeline": (2, 8, "what an iteration brings to shared memory comes ahead of it: the buffers in turn"),
     "dot": (0, 0, "iterations are products of narrow numbers that one instruction adds up, where the machine has it"),
+    "host": (0, 0, "iterations run in sequence, and each of them launches kernels of a GPU"),
     "grid": (1, 1024, "iterations are threads of a whole GPU grid: how many make a block"),
     "block": (0, 2, "iterations are blocks of a GPU grid: the axis"),
     "warp": (0, 2, "iterations are warps of a block: the axis"),

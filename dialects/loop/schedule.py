@@ -143,7 +143,7 @@ class Parallelize(Step):
 
 @dataclass(frozen=True)
 class Map(Step):
-    """`map i to block`, `map j to thread 1`, `map i to grid 256`"""
+    """`map i to block`, `map j to thread 1`, `map i to grid 256`, `map t to host`"""
 
     WORD = "map"
     SYNTAX = "$loop to $unit $axis?"

@@ -4,38 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
+from xdsl.ir import Block
 from xdsl.passes import ModulePass
+from xdsl.traits import is_side_effect_free
 
 from weft.diagnostics import WeftError
-from weft.dialects.loop import AllocOp, ForOp, ScheduleAttr, WriteOp, buffer_name
+from weft.dialects.loop import AllocOp, ForOp, IfOp, ScheduleAttr, WriteOp, buffer_name
 from weft.dialects.loop.buffers import MAY_ALIAS
+from weft.dialects.loop.schedule import Map
 from weft.dialects.target import Cuda, cuda_of
 from weft.dialects.walking import inside
 from weft.passes.gpu.loop_to_gpu.function import device_function
 from weft.passes.gpu.loop_to_gpu.units import Choice as Condition
-from weft.passes.gpu.loop_to_gpu.units import Part, parts, units
+from weft.passes.gpu.loop_to_gpu.units import Part, Repeat, parts, units
 from weft.passes.gpu.plans.fusion import fuse_for_blocks
 from weft.passes.gpu.plans.nests import cut, plans
 from weft.passes.gpu.plans.plan import Choice, Plan
 from weft.passes.gpu.plans.products import is_product
 from weft.passes.loops import tried
 from weft.passes.loops.given_schedules import give_schedules
-from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, label
+from weft.passes.loops.kernels import APPLIED, SCHEDULE, buffers, kernels, label, loops
 from weft.passes.loops.plans.common import Names
+from weft.passes.loops.ranges import greatest_trip
 from weft.passes.loops.row_steps import joined
 from weft.passes.loops.trial import Trial
+
+_FEW = 64
+"""So few iterations are done by one thread before a launch begins."""
 
 
 @dataclass(frozen=True)
 class ChooseGpuSchedule(ModulePass):
     """Writes `loop.schedule` on every kernel that has none.
 
-    Each nest gets the first of its plans that is legal; a nest that none fits runs in one thread, which is slow and
-    right. Plans are tried on a copy of the kernel. The machine is the module's `weft.target`.
+    Each nest gets the first of its plans that is legal. Where none is, because its iterations depend on each other, the
+    host runs the loop (`map t to host`) and launches the nests in it, if one of these has a plan; what is left runs in
+    one thread, which is slow and right. Plans are tried on a copy of the kernel. The machine is the module's
+    `weft.target`.
 
     **Before**
     ```mlir
@@ -114,9 +124,8 @@ def _plan(trial: Trial, choice: Choice, *, checked: bool) -> None:
     for nest in _nests(parts(trial.snapshot().body.block)):
         if not trial.has_loop(nest.label.data):
             continue
-        for plan in plans(nest, choice):
-            if _take(trial, plan, checked=checked):
-                break
+        if not _plan_nest(trial, nest, choice, checked=checked):
+            _plan_inside(trial, nest, choice, checked=checked)
         written = dict.fromkeys(op.target for op in inside(nest) if isinstance(op, WriteOp))
         for buffer in written:
             before = len(trial.steps)
@@ -124,6 +133,47 @@ def _plan(trial: Trial, choice: Choice, *, checked: bool) -> None:
                 trial.fuse_consumer(buffer_name(buffer) or "")
             if checked and len(trial.steps) > before and not _has_launches(trial.copy):
                 trial.back_to(before)
+
+
+def _plan_nest(trial: Trial, nest: ForOp, choice: Choice, *, checked: bool) -> bool:
+    """Give a nest the first of its plans that is legal; whether there is one."""
+    return any(_take(trial, plan, checked=checked) for plan in plans(nest, choice))
+
+
+def _plan_inside(trial: Trial, nest: ForOp, choice: Choice, *, checked: bool) -> bool:
+    """Where iterations must go in their order, let the host begin each of them, if nests inside are launches then;
+    whether they are."""
+    before = len(trial.steps)
+    if not _only_nests(nest.block) or not trial.attempt([Map(label(nest), "host")]):
+        return False
+    (loop,) = loops(trial.snapshot(), label(nest))[:1]
+    done = [
+        _plan_nest(trial, one, choice, checked=checked) or _plan_inside(trial, one, choice, checked=checked)
+        for one in _nests(parts(loop.block))
+        if _is_large(one)
+    ]
+    if any(done) and _has_launches(trial.copy):
+        return True
+    trial.back_to(before)
+    return False
+
+
+def _only_nests(block: Block) -> bool:
+    """Whether all that a block does is in nests: each is a launch then."""
+    for op in block.ops:
+        if isinstance(op, IfOp):
+            if not (_only_nests(op.then.block) and _only_nests(op.other.block)):
+                return False
+        elif not isinstance(op, ForOp | AllocOp) and not is_side_effect_free(op):
+            return False
+    return True
+
+
+def _is_large(nest: ForOp) -> bool:
+    """Whether a launch of a nest costs less than its iterations one after the other. Sizes that are not known may be
+    large."""
+    trips = [greatest_trip(loop) for loop in inside(nest) if isinstance(loop, ForOp)]
+    return any(trip is None for trip in trips) or prod(trip or 0 for trip in trips) >= _FEW
 
 
 def _take(trial: Trial, plan: Plan, *, checked: bool) -> bool:
@@ -155,5 +205,7 @@ def _nests(found: Sequence[Part]) -> Iterator[ForOp]:
         if isinstance(part, Condition):
             yield from _nests(part.then)
             yield from _nests(part.other)
+        elif isinstance(part, Repeat):
+            yield from _nests(part.body)
         elif len(part.ops) == 1 and isinstance(part.ops[0], ForOp):
             yield part.ops[0]

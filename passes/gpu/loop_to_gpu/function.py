@@ -12,6 +12,7 @@ from xdsl.rewriter import InsertPoint
 from weft.dialects import gpu
 from weft.dialects.locations import fuse
 from weft.dialects.loop import linear
+from weft.dialects.loop.nest import loops_around
 from weft.passes.gpu.loop_to_gpu.grid import Grid, peel
 from weft.passes.gpu.loop_to_gpu.ids import Ids
 from weft.passes.gpu.loop_to_gpu.symbols import free_values, symbol_ops
@@ -23,7 +24,8 @@ from weft.passes.rewriting import LocatedBuilder
 
 @dataclass(frozen=True)
 class Device:
-    """A function of the device. It takes `arguments` of the kernel, whose symbols are in the forms of `grid`."""
+    """A function of the device. It takes `arguments`: those of the kernel, and counters of loops of the host. Their
+    symbols are in the forms of `grid`."""
 
     function: gpu.FuncOp
     arguments: tuple[BlockArgument, ...]
@@ -32,7 +34,7 @@ class Device:
 
 
 def device_function(kernel: FuncOp, unit: Unit, name: str) -> Device:
-    """The function that does a unit of a kernel.
+    """The function that does a unit of a kernel. It takes the counters of loops of the host as arguments, too.
 
     Raises :class:`WeftError` for what cannot be mapped so.
     """
@@ -40,7 +42,8 @@ def device_function(kernel: FuncOp, unit: Unit, name: str) -> Device:
     used = free_values(unit.ops)
     symbols = symbol_ops(used)
     used += [operand for op in symbols for operand in op.operands]
-    arguments = tuple(argument for argument in top.args if argument in used)
+    hosts = [loop.counter for loop in loops_around(unit.ops[0]) if loop.kind() == "host"]
+    arguments = tuple(argument for argument in (*top.args, *hosts) if argument in used)
     block = Block(arg_types=[argument.type for argument in arguments])
     values: dict[SSAValue, SSAValue] = dict(zip(arguments, block.args, strict=True))
     for argument, inside in zip(arguments, block.args, strict=True):

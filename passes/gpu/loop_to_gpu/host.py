@@ -12,8 +12,8 @@ from xdsl.rewriter import InsertPoint
 
 from weft.dialects import gpu
 from weft.passes.gpu.loop_to_gpu.function import Device
-from weft.passes.gpu.loop_to_gpu.symbols import Host
-from weft.passes.gpu.loop_to_gpu.units import Choice, Part, Unit
+from weft.passes.gpu.loop_to_gpu.symbols import INDEX, Host
+from weft.passes.gpu.loop_to_gpu.units import Choice, Part, Repeat, Unit
 from weft.passes.gpu.shared_memory import SharedMemory
 from weft.passes.rewriting import LocatedBuilder
 
@@ -36,8 +36,22 @@ class Launches:
         for part in parts:
             if isinstance(part, Unit):
                 self._launch(host, self.devices[part])
+            elif isinstance(part, Repeat):
+                self._repeat(host, part)
             else:
                 self._choose(host, part)
+
+    def _repeat(self, host: Host, repeat: Repeat) -> None:
+        first, *others = [host.form(form) for form in repeat.op.forms()]
+        for other in others:
+            first = host.builder.insert(arith.MinSIOp(first, other)).result
+        block = Block(arg_types=[INDEX])
+        builder = LocatedBuilder(InsertPoint.at_end(block), repeat.op.location)
+        inner = host.inside(builder)
+        inner.values[repeat.op.counter] = block.args[0]
+        self._emit(inner, repeat.body)
+        builder.insert(scf.YieldOp())
+        host.builder.insert(scf.ForOp(host.constant(0), first, host.constant(1), [], Region(block)))
 
     def _choose(self, host: Host, choice: Choice) -> None:
         zero = host.constant(0)

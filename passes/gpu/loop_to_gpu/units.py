@@ -27,11 +27,20 @@ class Choice:
     other: tuple[Part, ...]
 
 
-Part = Unit | Choice
+@dataclass(frozen=True)
+class Repeat:
+    """A loop at the top of a kernel whose iterations the host begins, one after the other."""
+
+    op: ForOp
+    body: tuple[Part, ...]
+
+
+Part = Unit | Choice | Repeat
 
 
 def parts(top: Block) -> tuple[Part, ...]:
-    """The launches of a kernel's body, in order, and the conditions on them. What computes symbols is in none."""
+    """The launches of a kernel's body, in order, and the conditions and loops of the host around them. What computes
+    symbols is in none."""
     return tuple(_parts(_effects(top)))
 
 
@@ -40,6 +49,8 @@ def units(cut: Sequence[Part]) -> Iterator[Unit]:
     for part in cut:
         if isinstance(part, Unit):
             yield part
+        elif isinstance(part, Repeat):
+            yield from units(part.body)
         else:
             yield from units(part.then)
             yield from units(part.other)
@@ -100,6 +111,8 @@ def _parts(ops: Sequence[Operation]) -> Iterator[Part]:
         first = ops[start]
         if end == start + 1 and isinstance(first, IfOp):
             yield Choice(first, parts(first.then.block), parts(first.other.block))
+        elif end == start + 1 and isinstance(first, ForOp) and first.kind() == "host":
+            yield Repeat(first, parts(first.block))
         else:
             yield Unit(tuple(ops[start:end]))
         start = end

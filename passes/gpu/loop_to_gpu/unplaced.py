@@ -26,7 +26,10 @@ NO_WARP = (
     "map a loop around it to 'warp'",
 )
 
+INSIDE = ("it stands in what one launch does", "map the loops around it to 'host' too")
+
 REASONS: Mapping[str, tuple[str, str]] = {
+    "host": INSIDE,
     "grid": OUTSIDE,
     "block": OUTSIDE,
     "warp": OF_BLOCK,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
+
+from xdsl.ir import SSAValue
 
 from weft.dialects.loop import ForOp, ReduceOp, buffer_name, loop_of
 from weft.dialects.loop.schedule import Interchange, Map, Stage, Step
-from weft.passes.loops.dependence import accesses, fixed_counters, inner_counters, written_buffers
+from weft.passes.loops.dependence import accesses, carried, fixed_counters, inner_counters, written_buffers
 from weft.passes.loops.nest_shape import labels, perfect
 from weft.passes.loops.plans.common import Names
 
@@ -17,7 +20,7 @@ THREADS = 256
 def each_thread(nest: ForOp, names: Names) -> list[list[Step]]:
     """Independent loops outside, mapped to the grid; results of reductions in registers, where they can be."""
     chain = perfect(nest)
-    free = independent(chain)
+    free = independent(chain) or leading(chain)
     if not free:
         return []
     steps: list[Step] = []
@@ -41,6 +44,17 @@ def independent(chain: Sequence[ForOp]) -> list[ForOp]:
     return [loop for loop in chain if loop.counter in free and _bounded(loop)]
 
 
+def leading(chain: Sequence[ForOp]) -> list[ForOp]:
+    """The outer loops of a perfect nest whose iterations touch no place that another one writes, while those around
+    them stand still: what is read may lie elsewhere in the buffer that is written."""
+    return list(takewhile(lambda loop: _bounded(loop) and carried(loop) is None, chain))
+
+
 def _bounded(loop: ForOp) -> bool:
-    """Whether a bound of a loop is a constant, or of symbols."""
-    return any(all(loop_of(v) is None for v in form.values) for form in loop.forms())
+    """Whether a bound of a loop is a constant, or of symbols: the counter of a loop of the host is one."""
+    return any(all(_known(value) for value in form.values) for form in loop.forms())
+
+
+def _known(value: SSAValue) -> bool:
+    loop = loop_of(value)
+    return loop is None or loop.kind() == "host"

@@ -8,13 +8,14 @@ from xdsl.dialects.func import FuncOp
 
 from weft.dialects.loop import ForOp, MarkAttr
 from weft.dialects.loop.marks import MARKS
+from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Map
 from weft.passes.loops.dependence import carried
-from weft.passes.loops.kernels import Refuse, need_no_lanes
+from weft.passes.loops.kernels import Refuse, label, need_no_lanes
 from weft.passes.loops.steps.base import StepPass
 from weft.passes.loops.steps.marking import TOGETHER, marked
 
-UNITS = ("grid", "block", "warp", "thread")
+UNITS = ("grid", "block", "warp", "thread", "host")
 GRID_BLOCK = 256
 """How many threads a block of a `grid` has where the step does not say."""
 
@@ -24,7 +25,8 @@ class LoopMap(Map, StepPass):
     """Mark every loop of that label: `map i to block`, `map j to thread 1`, `map i to grid 256`.
 
     The number is the axis; of `grid`, whose iterations are threads of all blocks, it is the threads of a block.
-    Several loops on one axis share it, the innermost fastest.
+    Several loops on one axis share it, the innermost fastest. `map t to host` leaves the iterations in their order:
+    each launches the kernels that stand in it.
 
     **Before**
     ```mlir
@@ -39,7 +41,7 @@ class LoopMap(Map, StepPass):
     }
     ```
     **Needs** iterations that do not touch a place that another one writes. Warps and threads may reduce into one
-    place.
+    place. Around a loop of the host, loops of the host alone.
 
     **Leaves alone** everything but the mark.
     """
@@ -66,4 +68,7 @@ class LoopMap(Map, StepPass):
 
 def against_unit(loop: ForOp, unit: str) -> str | None:
     """Why the iterations of a loop cannot be units of that kind; None where they can."""
+    if unit == "host":
+        outer = next((o for o in loops_around(loop) if o is not loop and o.kind() != "host"), None)
+        return f"'{label(loop)}' stands in the loop '{label(outer)}', which launches nothing" if outer else None
     return carried(loop, lanes=unit in TOGETHER)

@@ -45,6 +45,6 @@ def against_mark(loop: ForOp) -> str | None:
     """Why the mark that a loop has cannot stand where the loop stands; None where it can."""
     if loop.kind() == "vector":
         return against_lanes(loop, loop.number())
-    if loop.kind() in ("seq", *WITHIN_LANES):
+    if loop.kind() in ("seq", "host", *WITHIN_LANES):
         return None
     return carried(loop, lanes=loop.kind() in TOGETHER)

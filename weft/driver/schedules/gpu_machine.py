@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 
 from weft.dialects.loop import ForOp
+from weft.dialects.loop.nest import loops_around
 from weft.dialects.target import Cuda
 from weft.driver.schedules.amounts import size_text
 from weft.driver.schedules.cost import Cost, Floor
@@ -37,7 +38,10 @@ class GpuMachine:
         launches = list(units(parts(after.body.block)))
         count = len(launches)
         numbers = [f"{n} of {count}: " if count > 1 else "" for n in range(1, count + 1)]
-        yield "launches", [f"{number}{_launch(unit)}" for number, unit in zip(numbers, launches, strict=True)]
+        yield (
+            "launches",
+            [f"{number}{_launch(unit)}{_repeated(unit)}" for number, unit in zip(numbers, launches, strict=True)],
+        )
         yield "vectors", vector_loops(after)
 
     def floor(self, cost: Cost, after: FuncOp) -> Floor | None:
@@ -61,6 +65,12 @@ def _launch(unit: Unit) -> str:
         elif kind == "tensor":
             found.setdefault("on tensor cores", {})[name] = None
     return "; ".join(f"{what} {', '.join(names)}" for what, names in found.items()) or "one thread, no loop is mapped"
+
+
+def _repeated(unit: Unit) -> str:
+    """How often the host launches a unit, where it stands in loops of the host."""
+    around = [_with_trip(loop, loop.label.data) for loop in loops_around(unit.ops[0]) if loop.kind() == "host"]
+    return f", in each iteration of {', '.join(around[::-1])} on the host" if around else ""
 
 
 def _with_trip(loop: ForOp, name: str) -> str:

@@ -16,8 +16,8 @@ from weft.passes.loops.trial import Trial
 LEAST, MOST = 4, 16
 """So many parts a thread gets: few cost little to combine, many even out; parts of one size are preferred."""
 
-ROWS = 8
-"""So many rows a tile of sums of products has in registers, or more."""
+ROWS = 32
+"""So many rows of a product are one share: fewer of them may be tiles of one pass over the right input."""
 
 LEAST_GAIN = 64
 """So many times the ops that combine the parts a nest must have itself."""

@@ -48,7 +48,7 @@ def test_the_outermost_loop_that_keeps_threads_busy_is_shared_out(case, cpu, loo
         (reduction(sizes(3, 2_000, 3_000)), "k"),
         (product(sizes(1, 1, 4_000_000)), "k"),
         (product(sizes(3, 2, 1_000_000)), "k"),
-        (product(sizes(8, 16, 1_000_000)), "k"),
+        (product(sizes(16, 16, 1_000_000)), "k"),
     ],
 )
 def test_reductions_to_few_results_are_done_in_parts(case, loop):

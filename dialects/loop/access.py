@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
-from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType, StringAttr, UnitAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType, StringAttr, UnitAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -194,8 +194,11 @@ class WriteOp(AccessOp):
 class StoreOp(WriteOp):
     """Writes an element; `nontemporal` past the caches, for a buffer that is not read again soon.
 
+    A number of bytes behind that asks for it only where the whole buffer has so many, which the run finds out.
+
     ```mlir
     loop.store %v, %C[%i, 16*%j + %l] nontemporal : memref<8x1024xf32>
+    loop.store %v, %C[%i, 16*%j + %l] nontemporal(33554432) : memref<8x1024xf32>
     loop.store %v, %ring[%s, %i, %j] async : memref<3x128x32xf32>
     ```
 
@@ -210,6 +213,7 @@ class StoreOp(WriteOp):
     counters = var_operand_def(INDEX)
     lin = prop_def(LinAttr)
     nontemporal = opt_prop_def(UnitAttr)
+    least_bytes = opt_prop_def(IntegerAttr)
     asynchronous = opt_prop_def(UnitAttr)
 
     traits = traits_def(MemoryWriteEffect())
@@ -230,11 +234,16 @@ class StoreOp(WriteOp):
         name = parser.parse_unresolved_operand()
         index = parse_index(parser)
         nontemporal = parser.parse_optional_keyword("nontemporal") is not None
+        least = None
+        if nontemporal and parser.parse_optional_punctuation("(") is not None:
+            least = IntegerAttr(parser.parse_integer(allow_boolean=False, allow_negative=False), i64)
+            parser.parse_punctuation(")")
         asynchronous = parser.parse_optional_keyword("async") is not None
         attributes, type_ = read_type(parser)
         buffer = parser.resolve_operand(name, type_)
         element = memref_of(buffer).element_type
         op = cls(parser.resolve_operand(value, element), buffer, index, nontemporal=nontemporal)
+        op.least_bytes = least
         op.asynchronous = UnitAttr() if asynchronous else None
         op.attributes |= attributes
         return op
@@ -247,6 +256,8 @@ class StoreOp(WriteOp):
         self.print_access(printer)
         if self.nontemporal is not None:
             printer.print_string(" nontemporal")
+            if self.least_bytes is not None:
+                printer.print_string(f"({self.least_bytes.value.data})")
         if self.asynchronous is not None:
             printer.print_string(" async")
         self.print_type(printer)

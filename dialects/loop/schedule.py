@@ -328,12 +328,13 @@ class Prefetch(Step):
 
 @dataclass(frozen=True)
 class Nontemporal(Step):
-    """`nontemporal Y`"""
+    """`nontemporal Y`, `nontemporal Y 33554432` (only where the run finds that all of it is so many bytes)"""
 
     WORD = "nontemporal"
-    SYNTAX = "$buffer"
+    SYNTAX = "$buffer $least?"
 
     buffer: Name
+    least: int = 0
 
 
 STEPS: tuple[type[Step], ...] = (

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from math import ceil
 
 from xdsl.dialects.builtin import MemRefType
 
-from weft.dialects.loop import AllocOp, ForOp, buffer_name
+from weft.dialects.loop import AllocOp, ForOp, StoreOp, buffer_name
+from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.nest import loops_around
 from weft.dialects.loop.schedule import Contract, Fuse, Nontemporal, Step
 from weft.passes.loops.dependence import accesses
 from weft.passes.loops.kernels import find, find_buffer, label
-from weft.passes.loops.nest_shape import buffer_bytes, leaf
+from weft.passes.loops.nest_shape import buffer_bytes, leaf, trip_or
 from weft.passes.loops.plans.common import PARALLEL_WORK, balance, trip
 from weft.passes.loops.shared_rows import is_flat, nests_of, share_elements, share_rows
 from weft.passes.loops.trial import Trial
@@ -113,8 +115,34 @@ def _around(trial: Trial, name: str) -> list[str]:
     return common[: len(touching[0].index()) - 1]
 
 
+STREAMED = 8
+"""More stores side by side than these are not written twice, past the caches and not."""
+
+
 def stream_results(trial: Trial, least: int) -> None:
-    """Write results of `least` bytes or more past the caches, which could not hold them."""
-    for argument in trial.copy.body.block.args:
-        if isinstance(argument.type, MemRefType) and buffer_bytes(argument) >= least:
-            trial.attempt([Nontemporal(buffer_name(argument) or "")])
+    """Write results of `least` bytes or more past the caches, which could not hold them.
+
+    Where only the run knows the size the code asks for it. Then every store stands there twice, so that is left where
+    there are many: they are the results of products, which take longer than their stores.
+    """
+    names = [buffer_name(a) or "" for a in trial.copy.body.block.args if isinstance(a.type, MemRefType)]
+    for name in names:
+        buffer = find_buffer(trial.copy, name)
+        if not memref_of(buffer).has_static_shape():
+            stores = [access for access in accesses(trial.copy, buffer) if isinstance(access, StoreOp)]
+            if stores and sum(map(side_by_side, stores)) <= STREAMED:
+                trial.attempt([Nontemporal(name, least)])
+        elif buffer_bytes(buffer) >= least:
+            trial.attempt([Nontemporal(name)])
+
+
+def side_by_side(store: StoreOp) -> int:
+    """How many stores the code has for one, where its loops are written out."""
+    count = 1
+    for loop in loops_around(store):
+        kind, trip = loop.kind(), trip_or(loop, 1)
+        if kind == "unroll":
+            count *= min(trip, loop.number() or trip)
+        elif kind == "vector":
+            count *= ceil(trip / (loop.number() or 1))
+    return count

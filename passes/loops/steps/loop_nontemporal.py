@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import UnitAttr
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, i64
 from xdsl.dialects.func import FuncOp
 
 from weft.dialects.loop import ReadOp, ReduceOp, StoreOp
@@ -27,6 +27,8 @@ class LoopNontemporal(Nontemporal, StepPass):
     ```mlir
     loop.store %v, %Y[%i] nontemporal : memref<4096xf32>
     ```
+    `nontemporal Y 33554432` writes `nontemporal(33554432)`: the code finds out whether the buffer has so many bytes.
+
     **Needs** a buffer that the kernel does not read, stored to by vectors that lie whole vectors apart. Where it is not
     known that the buffer is aligned to a vector (`loop.align`), the code finds out, and stores as ever where it is not.
 
@@ -45,3 +47,4 @@ class LoopNontemporal(Nontemporal, StepPass):
             raise Refuse(f"the stores to '{self.buffer}' do not lie whole vectors apart")
         for store in stores:
             store.nontemporal = UnitAttr()
+            store.least_bytes = IntegerAttr(self.least, i64) if self.least else None

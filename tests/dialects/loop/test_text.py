@@ -26,7 +26,7 @@ func.func @k(%A: memref<8x4xf32> {loop.name = "A"}, %C: memref<8x8xf32> {loop.na
       tile i 12 into (ip, ir), interchange (ip, k, ir), unroll "k~" 4, unroll ir, vectorize Ap.jr 16,
       stage B at kc as Bp in heap (jp, k), stage C at ip as Cr in reg, map i to block, map j to thread 2,
       rfactor m as mp over jo parts ji, partition ip, inline P, fuse_consumer T, prefetch C at ip,
-      prefetch B at k 32 3, nontemporal Y, parallelize i>} {
+      prefetch B at k 32 3, nontemporal Y, nontemporal Y 4096, parallelize i>} {
   %c0 = arith.constant 0 : index
   %n = memref.dim %A, %c0 : memref<8x4xf32>
   %t = loop.alloc heap "t"(%n, %n) : memref<?x512x?xf32>
@@ -38,6 +38,7 @@ func.func @k(%A: memref<8x4xf32> {loop.name = "A"}, %C: memref<8x8xf32> {loop.na
         %p = arith.mulf %a, %b : f32
         loop.reduce add %p into %C[%i, %j] over (%k) : memref<8x8xf32>
         loop.store %p, %C[%i, %j] nontemporal : memref<8x8xf32>
+        loop.store %p, %C[%i, %j] nontemporal(4096) : memref<8x8xf32>
         loop.prefetch %C[%i, %j] : memref<8x8xf32>
         loop.prefetch %C[%i, %j + 64] level 2 : memref<8x8xf32>
       }

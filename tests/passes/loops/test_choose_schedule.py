@@ -274,6 +274,25 @@ def test_a_convolution_of_wide_rows_has_its_lanes_along_them():
     assert "vectorize wr 16" in words(channels_first(4, 8, 64, 3, 1), WIDE)
 
 
+def test_results_of_run_time_size_are_stored_past_the_caches_from_the_size_of_the_last_one_on():
+    cpu = Cpu(vector_bytes=64, vector_registers=32, l3_bytes=1 << 25)
+    text = """
+func.func @k(%x: memref<?x1024xf32> {loop.name = "x"}, %y: memref<?x1024xf32> {loop.name = "y"})
+    attributes {loop.kernel} {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x1024xf32>
+  loop.for "i" %i to %n {
+    loop.for "j" %j to 1024 {
+      %a = loop.load %x[%i, %j] : memref<?x1024xf32>
+      loop.store %a, %y[%i, %j] : memref<?x1024xf32>
+    }
+  }
+  func.return
+}"""
+    module = Parser(context(), text).parse_module()
+    assert f"nontemporal y {1 << 25}" in map(str, choose(next(kernels(module)), cpu))
+
+
 def test_a_large_right_input_of_few_rows_is_streamed():
     assert "interchange (kc, np, mp, ki, mr, nr)" in words(product(sizes(16, 1024, 1024)), WIDE)
 

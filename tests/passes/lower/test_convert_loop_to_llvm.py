@@ -388,6 +388,30 @@ def test_streaming_stores_are_aligned_and_marked():
     assert all("alignment = 64" in line and "nontemporal" in line for line in stores)
 
 
+def test_streaming_stores_ask_for_the_size_of_a_buffer_once_before_the_loop():
+    source = kernel(
+        "%x: memref<?x16xf32>, %y: memref<?x16xf32>, %n: index",
+        """loop.for "i" %i to %n {
+          loop.for "j" %j to 16 vector(16) {
+            %a = loop.load %x[%i, %j] : memref<?x16xf32>
+            loop.store %a, %y[%i, %j] nontemporal(256) : memref<?x16xf32>
+          }
+        }""",
+    ).replace('loop.name = "y"', 'loop.name = "y", loop.align = 64 : i64')
+    lines = text_of(source).splitlines()
+    stores = [line for line in lines if "llvm.store" in line]
+    assert ["nontemporal" in line for line in stores] == [True, False]
+    size = next(n for n, line in enumerate(lines) if 'llvm.icmp "sge"' in line)
+    assert size < next(n for n, line in enumerate(lines) if "^bb1" in line)
+    function = compiled(parse(source))
+    for rows in (0, 1, 3, 4, 5, 7):
+        room, x = np.zeros(16 * rows + 16, np.float32), np.arange(16.0 * rows, dtype=np.float32).reshape(rows, 16)
+        first = -room.ctypes.data % 64 // 4
+        y = room[first : first + 16 * rows].reshape(rows, 16)
+        function(x, y, rows)
+        np.testing.assert_array_equal(x, y)
+
+
 def test_streaming_stores_ask_where_a_buffer_is_whose_alignment_is_not_known():
     source = kernel(
         "%x: memref<64xf32>, %y: memref<64xf32>",

@@ -114,9 +114,15 @@ def _buffers(after: FuncOp) -> Iterator[str]:
     titles = {"reg": "in registers", "stack": "on the stack", "heap": "in memory of its own", "shared": "shared"}
     for space, names in spaces.items():
         yield f"{titles.get(space, space)}: {', '.join(dict.fromkeys(names))}"
-    past = [buffer_name(op.target) or "?" for op in after.walk() if isinstance(op, StoreOp) and op.nontemporal]
+    past = [_streamed(op) for op in after.walk() if isinstance(op, StoreOp) and op.nontemporal]
     if past:
         yield f"stored past the caches: {', '.join(dict.fromkeys(past))}"
+
+
+def _streamed(op: StoreOp) -> str:
+    """A buffer that is stored past the caches, and from which size on."""
+    name = buffer_name(op.target) or "?"
+    return name if op.least_bytes is None else f"{name} from {size_text(op.least_bytes.value.data)} on"
 
 
 def _arguments(kernel: FuncOp) -> dict[SSAValue, str]:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from measure import Call, error, in_turns
-from user_loops import grids, matrices, sequences, tables
+from user_loops import grids, matrices, pictures, selections, sequences, tables
 from user_loops.base import Array
 
 import weft
 
 GOAL = 1.0
 
-LOOPS = (*grids.LOOPS, *matrices.LOOPS, *tables.LOOPS, *sequences.LOOPS)
+LOOPS = (*grids.LOOPS, *matrices.LOOPS, *tables.LOOPS, *sequences.LOOPS, *pictures.LOOPS, *selections.LOOPS)
 
 
 def run(options: Namespace, threads: int) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ PASSES: tuple[tuple[str, str], ...] = (
     ("dce", "weft.passes.graph.dce:Dce"),
     ("infer-shapes", "weft.passes.graph.infer_shapes:InferShapes"),
     ("decompose", "weft.passes.graph.decompose:Decompose"),
+    ("expand-long-scans", "weft.passes.graph.expand_long_scans:ExpandLongScans"),
     ("join-contractions", "weft.passes.graph.join_contractions:JoinContractions"),
     ("check-shapes", "weft.passes.graph.check_shapes:CheckShapes"),
     ("outline-kernels", "weft.passes.graph.outline_kernels:OutlineKernels"),

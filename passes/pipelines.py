@@ -81,7 +81,9 @@ GPU_TARGET = ("convert-to-llvm",)
 
 GPU_STOPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("outlined", OUTLINED),
-    *STOPS[:3],
+    STOPS[0],
+    ("kernels", ("expand-long-scans", *KERNELS)),
+    STOPS[2],
     ("scheduled", GPU_SCHEDULED),
     ("gpu", GPU),
     ("nvvm", NVVM),

@@ -33,7 +33,7 @@ class ScanOp(MlOp):
 
     With `exclusive` an element is left out of its own result, so the first one is the neutral element of the
     reduction. With `reverse` it runs from the end. f16 and bf16 are accumulated in f32, others in their own type; the
-    order of combination is that of the elements.
+    order of combination is that of the elements; on a GPU that of a long axis is cut into parts.
     """
 
     KIND: ClassVar[str]

@@ -73,10 +73,8 @@ def _against(rows: SSAValue, dims: int, cpu: Cpu) -> str | None:
     """What stands against blocks of the rows of a value, the first dimensions of which are the rows.
 
     All are more than the second cache holds; a block, twice, is less than half of it: before and after what is done
-    to the rows. A row has a known size.
+    to the rows. Of a row whose size only the run knows a usual size is taken.
     """
-    if DYNAMIC_INDEX in tensor_type(rows).get_shape()[dims:]:
-        return "only the run knows the size of a row"
     if _bytes(rows, 0) <= cpu.l2_bytes:
         return "all of them fit into the second cache"
     if 2 * LEAST_ROWS * _bytes(rows, dims) > cpu.l2_bytes // 2:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import BFloat16Type, Float32Type, UnitAttr, i1
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from weft.dialects import ml
+from weft.dialects.loop.buffers import memref_of
 from weft.dialects.loop.hints import FLUSHES, TF32
 from weft.dialects.loop.linear import Linear
 from weft.dialects.ml.base import MlOp, tensor_type
@@ -68,7 +70,20 @@ def contraction(kernel: Kernel, op: MlOp) -> None:
         allow_less(product, op.exactness, (lhs.value, rhs.value))
         nest.reduce(add_kind(element), product, buffer, place, over)
 
-    Nest.top(kernel).where_some(summed, build, lambda top: fill(top, buffer, (*batch, *left, *right), 0))
+    top = Nest.top(kernel)
+    none = partial(fill, buffer=buffer, dims=(*batch, *left, *right), number=0)
+    if isinstance(buffer, BlockArgument) and _are_several(kernel):
+        # rows go from one product to another: their nests stand side by side, under no condition
+        kernel.constant(0, memref_of(buffer).element_type)  # before the start is taken
+        top.at_start().where_some(summed, lambda start: None, none)
+        build(top)
+    else:
+        top.where_some(summed, build, none)
+
+
+def _are_several(kernel: Kernel) -> bool:
+    """Whether a kernel has several contractions."""
+    return sum(isinstance(op, ml.MatmulOp | ml.DotGeneralOp) for op in kernel.old) > 1
 
 
 def _sides(op: ml.MatmulOp | ml.DotGeneralOp) -> tuple[_Side, _Side]:

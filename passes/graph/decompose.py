@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
+from xdsl.dialects import tensor
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -12,8 +13,12 @@ from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
 from weft.dialects.walking import inside
 from weft.passes.graph.decompositions import DECOMPOSITIONS, WITHOUT_LOOPS
+from weft.passes.graph.dim_identities import dim_of_known, dim_of_made
 from weft.passes.graph.worklist import Patterns, Simplifier
 from weft.passes.loops.convert_ml_to_loop import has_loops
+
+_SIZES = (dim_of_known, dim_of_made)
+"""Sizes of what the equations make are sizes of what the named op had: else an op between two others asks for one."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Decompose(ModulePass):
         """Run the pass on a module."""
         patterns = self.patterns()
         if any(type(inner) in patterns for inner in inside(op)):
-            Simplifier(patterns).run(op)
+            Simplifier({**patterns, tensor.DimOp: _SIZES}).run(op)
 
     def patterns(self) -> Patterns:
         """The equations of the ops that are asked for. Raises WeftError for an unknown name."""

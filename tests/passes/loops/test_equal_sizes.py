@@ -75,3 +75,21 @@ def test_the_fused_epilogue_is_right(op):
     if "%r" in op:
         with pytest.raises(weft.WeftError, match="same sizes"):
             run(x, w, r[1:], m[1:], b)
+
+
+@pytest.mark.parametrize("columns", ["33", "?"])
+def test_a_normalisation_of_rows_of_run_time_number_is_one_kernel_and_right(columns):
+    text = """
+func.func @main(%x: tensor<?xCxf32>, %g: tensor<Cxf32>, %b: tensor<Cxf32>) -> tensor<?xCxf32> {
+  %y = ml.layer_norm %x scale(%g : tensor<Cxf32>) bias(%b : tensor<Cxf32>) : tensor<?xCxf32>
+  func.return %y : tensor<?xCxf32>
+}""".replace("C", columns)
+    module = parse(text)
+    run_pipeline(module, f"builtin.module({','.join(name for _, passes in STOPS[:4] for name in passes)})")
+    if columns != "?":
+        assert len(list(kernels(module))) == 1
+    run, rng = weft.compile(text, threads=1), np.random.default_rng(4)
+    for rows in (0, 1, 13):
+        x, g, b = (rng.standard_normal(shape, np.float32) for shape in ((rows, 33), (33,), (33,)))
+        mean, spread = x.mean(1, keepdims=True), x.var(1, keepdims=True)
+        np.testing.assert_allclose(run(x, g, b), (x - mean) / np.sqrt(spread + 1e-5) * g + b, rtol=1e-4, atol=1e-5)

@@ -11,13 +11,17 @@ from xdsl.passes import ModulePass
 
 from weft import codes
 from weft.diagnostics import WeftError, did_you_mean
+from weft.dialects import ml
 from weft.dialects.walking import inside
 from weft.passes.graph.decompositions import DECOMPOSITIONS, WITHOUT_LOOPS
-from weft.passes.graph.dim_identities import dim_of_known, dim_of_made
+from weft.passes.graph.dim_identities import dim_of_known, dim_of_made, size_of_known, size_of_made
 from weft.passes.graph.worklist import Patterns, Simplifier
 from weft.passes.loops.convert_ml_to_loop import has_loops
 
-_SIZES = (dim_of_known, dim_of_made)
+_SIZES: Patterns = {
+    tensor.DimOp: (dim_of_known, dim_of_made),
+    ml.GetDimensionSizeOp: (size_of_known, size_of_made),
+}
 """Sizes of what the equations make are sizes of what the named op had: else an op between two others asks for one."""
 
 
@@ -57,7 +61,7 @@ class Decompose(ModulePass):
         """Run the pass on a module."""
         patterns = self.patterns()
         if any(type(inner) in patterns for inner in inside(op)):
-            Simplifier({**patterns, tensor.DimOp: _SIZES}).run(op)
+            Simplifier({**_SIZES, **patterns}).run(op)
 
     def patterns(self) -> Patterns:
         """The equations of the ops that are asked for. Raises WeftError for an unknown name."""

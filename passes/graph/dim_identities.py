@@ -96,6 +96,18 @@ def size_of_known(op: ml.GetDimensionSizeOp, builder: LocatedBuilder) -> Values:
     return [new_constant(builder, np.array(size).astype(np.int32))]
 
 
+def size_of_made(op: ml.GetDimensionSizeOp, builder: LocatedBuilder) -> Values:
+    """get_dimension_size(op(a, b), i) = get_dimension_size(a, j), where the op's shape rule says so"""
+    made = op.operand.op if isinstance(op.operand, OpResult) else None
+    if not isinstance(made, MlOp) or not isinstance(op.operand, OpResult):
+        return None
+    dim = made.result_dims()[op.operand.index][op.dim]
+    if not isinstance(dim, DimOf):
+        return None
+
+    return [builder.insert(ml.GetDimensionSizeOp(made.operands[dim.operand], dim.axis)).results[0]]
+
+
 def cast_to_same(op: tensor.CastOp, builder: LocatedBuilder) -> Values:
     """cast(x to its own type) = x"""
     return [op.source] if op.source.type == op.dest.type else None
@@ -149,6 +161,6 @@ DIM_IDENTITIES: Patterns = {
     tensor.DimOp: (dim_of_known, dim_of_made, dim_of_sized, dim_of_cast),
     tensor.CastOp: (cast_to_same, cast_twice),
     tensor.ExtractOp: (extract_of_elements,),
-    ml.GetDimensionSizeOp: (size_of_known,),
+    ml.GetDimensionSizeOp: (size_of_known, size_of_made),
 }
 """The equations, by op class."""

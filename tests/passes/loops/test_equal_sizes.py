@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from xdsl.ir import BlockArgument
 
 import weft
+from weft.dialects.ml import GetDimensionSizeOp
 from weft.driver.passes import run_pipeline
 from weft.driver.program import parse
 from weft.passes.loops.kernels import APPLIED, kernels
@@ -93,3 +95,18 @@ func.func @main(%x: tensor<?xCxf32>, %g: tensor<Cxf32>, %b: tensor<Cxf32>) -> te
         x, g, b = (rng.standard_normal(shape, np.float32) for shape in ((rows, 33), (33,), (33,)))
         mean, spread = x.mean(1, keepdims=True), x.var(1, keepdims=True)
         np.testing.assert_allclose(run(x, g, b), (x - mean) / np.sqrt(spread + 1e-5) * g + b, rtol=1e-4, atol=1e-5)
+
+
+def test_the_number_for_a_size_of_a_computed_value_is_that_of_what_it_is_computed_from():
+    module = parse("""
+func.func @main(%x: tensor<?x?xf32>) -> (tensor<?x?xf32>, tensor<i32>) {
+  %0 = ml.exp %x : tensor<?x?xf32>
+  %1 = ml.transpose %0, perm = [1, 0] : tensor<?x?xf32> to tensor<?x?xf32>
+  %n = ml.get_dimension_size %1, dim = 0 : tensor<?x?xf32> to tensor<i32>
+  func.return %1, %n : tensor<?x?xf32>, tensor<i32>
+}""")
+    run_pipeline(module, "builtin.module(canonicalize)")
+    (size,) = [op for op in module.walk() if op.name == "ml.get_dimension_size"]
+    assert isinstance(size, GetDimensionSizeOp)
+    assert isinstance(size.operand, BlockArgument)
+    assert size.dim == 1

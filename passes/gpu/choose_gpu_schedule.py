@@ -96,7 +96,7 @@ def choose(kernel: FuncOp, gpu: Cuda) -> Trial:
     names = Names({buffer_name(b) or "" for b in buffers(kernel)})
     names.used |= {op.label.data for op in inside(kernel) if isinstance(op, ForOp)}
     choice = Choice(gpu, names)
-    if not any(is_product(nest) for nest in _nests(parts(kernel.body.block))):
+    if not any(is_product(nest, choice) for nest in _nests(parts(kernel.body.block))):
         fuse_for_blocks(trial, choice)
     _cut(trial, choice)
     planned = len(trial.steps)

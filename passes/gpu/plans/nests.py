@@ -30,7 +30,7 @@ def cut(nest: ForOp, choice: Choice, times: int) -> list[Step]:
     `times` is how often such steps came before. What they leave of a reduction to one place is small enough.
     """
     alone = leaf(nest)
-    if alone is None or is_product(nest):
+    if alone is None or is_product(nest, choice):
         return []
     return total.columns(alone, choice, times) or ([] if times else total.parts(alone, choice))
 

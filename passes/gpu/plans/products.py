@@ -14,7 +14,7 @@ from weft.dialects.loop.schedule import Interchange, Map, Pipeline, Stage, Stage
 from weft.passes.gpu.plans.each_thread import independent
 from weft.passes.gpu.plans.panels import Block, Panel, best, fill, grouped, is_deep, pads, swizzle
 from weft.passes.gpu.plans.plan import VECTOR_BYTES, WARP, Choice, Plan
-from weft.passes.gpu.plans.tensors import tensors
+from weft.passes.gpu.plans.tensors import is_tensor_product, tensors
 from weft.passes.loops.kernels import label
 from weft.passes.loops.nest_shape import Leaf, element_bytes, labels, leaf
 from weft.passes.loops.plans.common import name, trip
@@ -31,6 +31,9 @@ DEPTH = 16
 
 LEAST = 64
 """The least rows, columns and depth that are worth a tile."""
+
+NARROW = 8
+"""The least rows and columns that are worth one of tensor cores, which do 16 of each as soon as one."""
 
 NEEDS = 80
 """The compute capability that copies by itself; others fill one tile, and wait."""
@@ -62,26 +65,29 @@ SIZES = (
 """The tiles that are tried, from 128 x 128 down to 32 x 64."""
 
 
-def is_product(nest: ForOp) -> bool:
+def is_product(nest: ForOp, choice: Choice) -> bool:
     """Whether a nest is worth a tile."""
     alone = leaf(nest)
-    return alone is not None and _found(alone) is not None
+    return alone is not None and _found(alone, choice) is not None
 
 
 def products(nest: Leaf, choice: Choice) -> list[Plan]:
     """The plans for a nest that sums products of two inputs, if it has many rows and columns; none for others."""
-    found = _found(nest)
+    found = _found(nest, choice)
     if found is None:
         return []
+    if min(trip(found.rows), trip(found.lanes)) < LEAST:
+        return tensors(found, choice)
     sizes = best([(each, each.block) for each in SIZES], found, choice)
     return [*tensors(found, choice), _Tile(found, sizes, choice).plan()]
 
 
-def _found(nest: Leaf) -> Roles | None:
+def _found(nest: Leaf, choice: Choice) -> Roles | None:
     found = next((one for one in roles(nest) if not one.scattered), None)
-    if found is None or found.rows is None or len(found.over) != 1:
+    if found is None or found.rows is None or len(found.over) != 1 or trip(found.over[0]) < LEAST:
         return None
-    if min(trip(found.rows), trip(found.lanes), trip(found.over[0])) < LEAST:
+    sides = min(trip(found.rows), trip(found.lanes))
+    if sides < LEAST and (sides < NARROW or not is_tensor_product(found, choice)):
         return None
     free = independent(nest.loops)
     return found if all(loop in free for loop in (found.rows, found.lanes, *found.outer)) else None

@@ -25,7 +25,7 @@ from weft.passes.gpu.plans.panels import Block, Panel, best, fill, grouped, is_d
 from weft.passes.gpu.plans.plan import WARP, Choice, Plan
 from weft.passes.loops.kernels import label
 from weft.passes.loops.nest_shape import element_bytes, labels
-from weft.passes.loops.plans.common import name
+from weft.passes.loops.plans.common import name, trip
 from weft.passes.loops.plans.roles import Roles
 from weft.passes.loops.tensor_nest import DEPTH_BYTES, HALF, against_elements
 
@@ -65,19 +65,31 @@ SIZES = (
     Sizes((2, 2), (2, 4), 4, 0.84),
     Sizes((2, 2), (2, 2), 4, 0.7),
     Sizes((2, 2), (2, 2), 2, 0.69),
+    Sizes((1, 4), (1, 1), 8, 0.36),
+    Sizes((4, 1), (1, 1), 8, 0.36),
+    Sizes((1, 2), (1, 1), 8, 0.25),
+    Sizes((2, 1), (1, 1), 8, 0.25),
 )
-"""The tiles that are tried, from 128 x 256 down to 64 x 64."""
+"""The tiles that are tried: from 128 x 256 down to 64 x 64, then those for few rows or few columns."""
 
 
 def tensors(found: Roles, choice: Choice) -> list[Plan]:
     """The plan for a sum of products that tensor cores can do; none for others."""
-    fitting = [(sizes, sizes.block(element_bytes(found.left))) for sizes in SIZES if stages(sizes, choice) >= 2]
-    if not fitting or not _is_tensor_product(found, choice):
+    blocks = [(sizes, sizes.block(element_bytes(found.left))) for sizes in SIZES if stages(sizes, choice) >= 2]
+    fitting = [(sizes, block) for sizes, block in blocks if _is_filled(block, found)]
+    if not fitting or not is_tensor_product(found, choice):
         return []
     return [_plan(found, best(fitting, found, choice), choice)]
 
 
-def _is_tensor_product(found: Roles, choice: Choice) -> bool:
+def _is_filled(block: Block, found: Roles) -> bool:
+    """Whether there are rows and columns for every square of a tile: steps make no larger one of them."""
+    sides = ((found.rows, block.rows), (found.lanes, block.columns))
+    return all(loop is not None and size <= -(-trip(loop) // SQUARE) * SQUARE for loop, size in sides)
+
+
+def is_tensor_product(found: Roles, choice: Choice) -> bool:
+    """Whether tensor cores of the chip can do a sum of products."""
     depth = found.over[0]
     sides = ((found.left, found.rows), (found.right, found.lanes))
     lies = element_bytes(found.left) == HALF or all(side and is_deep(load, side, depth) for load, side in sides)

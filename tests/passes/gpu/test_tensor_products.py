@@ -66,7 +66,8 @@ def test_operands_are_loaded_as_they_lie(layout):
     assert text.count("async") > 2
 
 
-def test_copies_take_16_bytes_where_rows_allow_it():
+def test_copies_take_16_bytes_where_rows_allow_it(monkeypatch):
+    monkeypatch.setattr(tensors, "SIZES", (tensors.Sizes((2, 2), (2, 2), 4, 1.0),))
     module = at_stop(program(128, 128, 128), "sm_80", "nvvm")
     ptx = to_ptx(next(op for op in module.walk() if isinstance(op, gpu.ModuleOp)))
     assert "cp.async.cg.shared.global" in ptx and "cp.async.ca" not in ptx
@@ -85,6 +86,19 @@ CASES = [
 @pytest.mark.parametrize("case", CASES)
 def test_products_are_right_and_do_not_race(case, monkeypatch):
     check(case, np.float16, monkeypatch)
+
+
+@pytest.mark.parametrize(("m", "n", "k"), [(13, 65, 200), (70, 9, 64)])
+def test_few_rows_or_columns_have_tensors_too(m, n, k):
+    """From 8 on, in tiles of 16; fewer, and floats that no tensor core takes, do not."""
+    rng = np.random.default_rng(4)
+    x, w = halves(rng, m, k), halves(rng, k, n)
+    run = weft.compile(program(m, k, n), target="gpu-sim:sm_80,check")
+    np.testing.assert_array_equal(run(x, w), (x.astype(np.float32) @ w.astype(np.float32)).astype(np.float16))
+    assert "tensorize" in str(at_stop(program(m, k, n), "sm_80", "scheduled"))
+    assert "tensorize" not in str(at_stop(program(m, k, n, "f32"), "sm_80", "scheduled"))
+    assert "tensorize" not in str(at_stop(program(m, k, n), "sm_75", "scheduled"))
+    assert "tensorize" not in str(at_stop(program(7, k, n), "sm_80", "scheduled"))
 
 
 @pytest.mark.long

@@ -25,6 +25,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from math import exp, log
 from pathlib import Path
 from typing import Any
@@ -241,10 +242,11 @@ def write(rows: Sequence[Outcome], programs: Sequence[Outcome]) -> None:
     """Put the tables into the page."""
     name = torch.cuda.get_device_name()
     ceilings = Ceilings.measured()
-    text = f"\n<!-- gpu -->\n## On a GPU: {name}\n\n`benchmarks/gpu.py` measures them. A ratio is the best peer's time "
-    text += f"over weft's, so above 1 weft is ahead. The ceilings: {ceilings} here; a small program is far below\n"
-    text += f"them for its launch alone.\n\n{table(rows, ceilings)}\n"
-    text += f"{summary(programs)}\n{table(programs)}<!-- end gpu -->\n"
+    text = f"\n<!-- gpu -->\n## On a GPU: {name}\n\n`benchmarks/gpu.py` made this on {date.today():%d %B %Y}. "
+    text += "A ratio is the best peer's time\n"
+    text += f"over weft's, so above 1 weft is ahead. The ceilings: {ceilings}.\n"
+    text += "A small program is far below them for its launch alone.\n\n"
+    text += f"{table(rows, ceilings)}\n{summary(programs)}\n{table(programs)}<!-- end gpu -->\n"
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# How fast it runs\n"
     old = re.sub(r"\n<!-- gpu -->\n.*?<!-- end gpu -->\n", "", old, flags=re.DOTALL)
     PAGE.write_text(old + text, encoding="utf-8")

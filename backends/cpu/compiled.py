@@ -65,7 +65,10 @@ class CompiledFunction:
         wanted = check_out(self.signature.results, out, values)
         results = self._run(values, wanted)
         if wanted is not None:
-            results = [_write(n, *pair) for n, pair in enumerate(zip(wanted, results, strict=True))]
+            pairs = list(zip(wanted, results, strict=True))
+            for n, pair in enumerate(pairs):
+                _check_shape(n, *pair)
+            results = [_write(*pair) for pair in pairs]
         return tuple(results) if len(results) > 1 else results[0] if results else None
 
     def _run(self, values: Sequence[object], wanted: Sequence[Array] | None) -> list[Any]:
@@ -102,7 +105,8 @@ class CompiledFunction:
 
     def deliver(self, array: Array, result: Array) -> None:
         """Put the one result of a size that only the run knows into the array that was given for it."""
-        _write(next(n for n, spec in enumerate(self.signature.results) if not spec.is_out), array, result)
+        _check_shape(next(n for n, spec in enumerate(self.signature.results) if not spec.is_out), array, result)
+        _write(array, result)
 
     def fail(self, status: int) -> NoReturn:
         """Raise the error that a status stands for."""
@@ -119,14 +123,18 @@ def _as_declared(spec: ValueSpec, value: Any) -> Any:
     return numbers_of(cast(Array, value), spec.numpy_dtype) if is_complex(spec) else value
 
 
-def _write(n: int, array: Array, result: Any) -> Array:
-    """Put a result into the array that is wanted for it. Raises :class:`WeftError` for an array of another shape."""
+def _check_shape(n: int, array: Array, result: Any) -> None:
+    """Raises :class:`WeftError` where an array has not the shape of the result that is to be put there."""
+    if array.shape != np.shape(result):
+        raise WeftError(
+            f"out= for result {n} has the shape {array.shape}, the result has {np.shape(result)}",
+            code=codes.WRONG_OUT,
+        )
+
+
+def _write(array: Array, result: Any) -> Array:
+    """Put a result into the array that is wanted for it, if it is not there."""
     if result is not array:
-        if array.shape != np.shape(result):
-            raise WeftError(
-                f"out= for result {n} has the shape {array.shape}, the result has {np.shape(result)}",
-                code=codes.WRONG_OUT,
-            )
         array[...] = result
     return array
 

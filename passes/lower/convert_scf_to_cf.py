@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from xdsl.context import Context
 from xdsl.dialects import arith, cf, memref, scf
-from xdsl.dialects.builtin import DenseIntElementsAttr, IntegerAttr, ModuleOp, VectorType, i64
+from xdsl.dialects.builtin import DenseIntElementsAttr, IntegerAttr, IntegerType, ModuleOp, VectorType, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
+from xdsl.utils.hints import isa
 
 from weft import codes
 from weft.dialects.locations import error_at
@@ -137,16 +138,40 @@ def _for(op: scf.ForOp) -> None:
     more = builder.insert(arith.CmpiOp(head.args[0], op.ub, "slt")).result
     builder.insert(cf.ConditionalBranchOp(more, first, head.args, after, head.args[1:]))
 
-    step = LocatedBuilder.before(end).insert(arith.AddiOp(first.args[0], op.step)).result
-    _branch_instead(end, head, [step, *end.operands])
+    builder = LocatedBuilder.before(end)
+    following = builder.insert(arith.AddiOp(first.args[0], op.step)).result
+    if not _may_wrap(op):
+        _branch_instead(end, head, [following, *end.operands])
+    else:
+        left = builder.insert(arith.SubiOp(op.ub, first.args[0])).result
+        more = builder.insert(arith.CmpiOp(op.step, left, "ult")).result
+        builder.insert(cf.ConditionalBranchOp(more, head, [following, *end.operands], after, end.operands))
+        end.detach()
+        end.erase()
     _finish(op, after.args)
+
+
+def _may_wrap(op: scf.ForOp) -> bool:
+    """Whether the counter of a loop may step past the greatest number of its type, and come back as the least.
+
+    An index would have to count for centuries, or to be stepped by as much.
+    """
+    type_, bound, step = op.lb.type, _constant(op.ub), _constant(op.step)
+    if not isa(type_, IntegerType) or step == 1:
+        return False
+    return bound is None or step is None or bound - 1 + step >= 1 << (type_.width.data - 1)
+
+
+def _constant(value: SSAValue) -> int | None:
+    owner = value.owner
+    known = isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr)
+    return cast(IntegerAttr, cast(arith.ConstantOp, owner).value).value.data if known else None
 
 
 def _check_step(op: Operation, step: SSAValue) -> None:
     """A loop that would stand still is refused, or stopped by an assertion before it starts."""
-    owner = step.owner
-    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
-        number = owner.value.value.data
+    number = _constant(step)
+    if number is not None:
         if number <= 0:
             raise error_at(op, f"the step of '{op.name}' is {number}, it must be positive", code=codes.CANNOT_LOWER)
         return

@@ -101,9 +101,11 @@ class Ranges:
 
 
 def mark_inside(accesses: Iterable[memref.LoadOp | memref.StoreOp]) -> None:
-    """Mark the accesses that are known to be inside their buffers, of those whose places are not constants."""
+    """Mark the accesses that are known to be inside their buffers, of those whose places are not constants; no others,
+    whatever the text says."""
     ranges = Ranges()
     for op in accesses:
+        op.attributes.pop(INSIDE, None)
         shape = cast("MemRefType[Attribute]", op.memref.type).get_shape()
         if all(isinstance(index.owner, arith.ConstantOp) for index in op.indices):
             continue

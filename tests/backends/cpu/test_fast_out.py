@@ -170,6 +170,16 @@ def test_results_of_known_and_of_unknown_size_go_together():
         call(a, s, out=(places[1][:2], places[1]))
 
 
+def test_nothing_is_written_where_one_of_several_arrays_does_not_fit():
+    t = "tensor<?xf32>"
+    body = f"%0 = ml.neg %x : {t}\n%1 = ml.exp %x : {t}\nfunc.return %0, %1 : {t}, {t}"
+    call = weft.compile(f"func.func @main(%x: {t}) -> ({t}, {t}) {{\n{body}\n}}")
+    x, first = np.ones(4, np.float32), np.zeros(4, np.float32)
+    with pytest.raises(weft.WeftError, match="for result 1 has the shape"):
+        call(x, out=(first, np.zeros(5, np.float32)))
+    assert not first.any()
+
+
 def test_no_reference_is_lost_or_kept():
     calls = {text: short(text) for text in (*MEANINGS, MIXED)}
     a, b, s = rows(3), rows(3, 5), np.array([1, 2], np.int32)

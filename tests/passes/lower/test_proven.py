@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import weft
 from weft.frontends.mlir import parse_module
 from weft.passes.lower.convert_scf_to_cf import ConvertScfToCf
 from weft.passes.lower.proven import INSIDE
@@ -93,3 +95,46 @@ def test_a_number_that_may_wrap_around_is_not_known() -> None:
     module = parse_module(text, context())
     ConvertScfToCf().apply(context(), module)
     assert INSIDE not in str(module)
+
+
+def test_a_mark_of_the_text_is_not_believed() -> None:
+    text = "func.func @main(%m: memref<4xi8>, %i: index) -> i8 {\n"
+    text += "%v = memref.load %m[%i] {weft.inside} : memref<4xi8>\nfunc.return %v : i8\n}"
+    module = parse_module(text, context())
+    ConvertScfToCf().apply(context(), module)
+    assert INSIDE not in str(module)
+
+
+NARROW = """func.func @main(%y: memref<127xi8>, %n: TYPE, %lim: index) -> index {
+  %c0 = arith.constant 0 : TYPE
+  %end = arith.constant BOUND : TYPE
+  %step = arith.constant STEP : TYPE
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %v = arith.constant 1 : i8
+  %r = scf.for %i = %c0 to %USED step %step iter_args(%k = %zero) -> (index) : TYPE {
+    %p = arith.cmpi slt, %k, %lim : index
+    scf.if %p {
+      %j = arith.index_cast %i : TYPE to index
+      memref.store %v, %y[%j] : memref<127xi8>
+    }
+    %k2 = arith.addi %k, %one : index
+    scf.yield %k2 : index
+  }
+  func.return %r : index
+}"""
+
+
+@pytest.mark.parametrize("used", ["end", "n"])
+@pytest.mark.parametrize(
+    ("type_", "bound", "step"),
+    [("i8", 127, 1), ("i8", 127, 3), ("i8", 127, 64), ("i8", 100, 100), ("i32", 2**31 - 1, 2**30), ("i8", 0, 5)],
+)
+def test_a_narrow_counter_does_not_come_back_from_the_least_number(used, type_, bound, step) -> None:
+    """126 + 3 is no i8: the loop ends there."""
+    text = NARROW.replace("TYPE", type_).replace("BOUND", str(bound)).replace("STEP", str(step)).replace("USED", used)
+    memory = np.zeros(127 + 512, np.int8)
+    n = np.dtype(f"int{type_[1:]}").type(bound)
+    times = weft.compile(text, threads=1)(memory[256:383], n, 1 if bound > 127 else 100)
+    assert times == len(range(0, bound, step))
+    assert not memory[:256].any() and not memory[383:].any()
